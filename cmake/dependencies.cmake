@@ -1,0 +1,23 @@
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
+find_package(nlohmann_json REQUIRED)
+set(MPI_CXX_SKIP_MPICXX ON)
+find_package(MPI REQUIRED COMPONENTS CXX)
+
+# System headers are wrapped as targets so that our warnings do not reach into them.
+find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
+add_library(Random123 INTERFACE)
+target_include_directories(Random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
+
+pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+add_library(BLAS INTERFACE)
+target_link_libraries(BLAS INTERFACE PkgConfig::OPENBLAS)
+
+set(HDF5_PREFER_PARALLEL OFF)
+find_package(HDF5 1.10 REQUIRED COMPONENTS C)
+add_library(HDF5 INTERFACE)
+target_include_directories(HDF5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_link_libraries(HDF5 INTERFACE ${HDF5_C_LIBRARIES})

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace quartic::engine {
+
+inline constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+
+/// A row of /stage/NNNN/steps: one backward applied at one stage (trace.md). Undefined integers are
+/// -1, undefined doubles NaN. `staleness`, `drift`, the versions and the counts are measured by the
+/// worker; `delay_*` and `plan_*` come from the plan.
+struct StepRow {
+  std::int64_t microbatch = -1;
+  std::int64_t minibatch = -1;
+  std::int32_t replica = 0;
+  std::int64_t version_forward = -1;
+  std::int64_t version_backward = -1;
+  std::int64_t version_applied = -1;
+  std::int64_t staleness = -1;
+  std::int64_t drift = -1;
+  std::int64_t delay_own = -1;
+  std::int64_t delay_oldest = -1;
+  double displacement_sq = undefined;
+  double gradient_sq = undefined;
+  double learning_rate = undefined;
+  double plan_forward = undefined;
+  double plan_backward = undefined;
+  std::int64_t forward_begin_ns = -1;
+  std::int64_t forward_end_ns = -1;
+  std::int64_t backward_begin_ns = -1;
+  std::int64_t backward_end_ns = -1;
+  std::int64_t wait_ns = -1;
+  std::int32_t weight_copies = -1;
+  std::int32_t activations = -1;
+};
+
+/// A row of /stage/NNNN/events: one action of one stage. `action` is the letter of the plan's text
+/// form (F, B, I, W) or U (update), E (evaluate).
+struct EventRow {
+  char action = '?';
+  std::int64_t microbatch = -1;
+  double plan_begin = undefined;
+  double plan_end = undefined;
+  std::int64_t begin_ns = -1;
+  std::int64_t end_ns = -1;
+};
+
+/// A row of /loss: the loss of one microbatch, from its forward at the last stage.
+struct LossRow {
+  std::int32_t pipeline = 0;
+  std::int32_t replica = 0;
+  std::int64_t microbatch = -1;
+  std::int64_t minibatch = -1;
+  double plan_time = undefined;
+  std::int64_t wall_ns = -1;
+  double loss = undefined;
+};
+
+/// A row of /objective: f at a consistent cut of the plan.
+struct ObjectiveRow {
+  double plan_time = undefined;
+  std::int64_t block_updates = -1;
+  std::int64_t wall_ns = -1;
+  double value = undefined;
+  double accuracy = undefined;
+  double gradient_sq = undefined;
+};
+
+/// A row of /memory: the peak bytes of one rank.
+struct MemoryRow {
+  std::int32_t rank = -1;
+  std::int64_t weights_bytes = 0;
+  std::int64_t stashes_bytes = 0;
+  std::int64_t activations_bytes = 0;
+  std::int64_t buffers_bytes = 0;
+  std::int64_t resident_bytes = 0;
+};
+
+/// A stage as the trace describes it.
+struct StageInfo {
+  int stage = 0;
+  int rank = 0;
+  std::int64_t parameters = 0;
+  std::int64_t parameter_bytes = 0;
+};
+
+/// Where the rows of this rank go. The engine appends whole batches, about once a second and at the
+/// end; it owns the rows and may reuse them once the call returns. Called by one thread of a rank.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  virtual void steps(int stage, std::span<StepRow const> rows) = 0;
+  virtual void events(int stage, std::span<EventRow const> rows) = 0;
+  virtual void losses(std::span<LossRow const> rows) = 0;
+  virtual void objectives(std::span<ObjectiveRow const> rows) = 0;
+  virtual void memory(MemoryRow const& row) = 0;
+  /// Makes everything appended so far readable from outside.
+  virtual void flush() = 0;
+};
+
+}  // namespace quartic::engine

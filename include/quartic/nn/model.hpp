@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "quartic/core/dataset.hpp"
+#include "quartic/core/partition.hpp"
+#include "quartic/nn/block.hpp"
+
+namespace quartic::nn {
+
+enum class Activation { relu, tanh, gelu };
+
+/// Everything that decides the model's arithmetic, besides its data.
+struct ModelSpec {
+  std::string objective = "quadratic";  ///< quadratic, logistic, mlp
+  int stages = 1;
+  std::int64_t rows = 0;        ///< rows of data used
+  std::int64_t features = 0;
+  std::int64_t classes = 0;     ///< mlp
+  std::vector<std::int64_t> hidden;        ///< mlp: widths of the hidden layers
+  Activation activation = Activation::relu;
+  double l2 = 0;                ///< logistic: λ of (λ/2)‖w‖²
+  std::int64_t microbatch_size = 1;
+  std::int64_t accumulate = 1;  ///< M: the loss is scaled by 1/M, once
+};
+
+/// UsageError when the model cannot be cut into spec.stages stages: says how many it has at most.
+void check_cut(ModelSpec const& spec);
+
+/// The columns of the features that stage `stage` reads (empty where it reads none). With all
+/// stages of a rank: the smallest range that holds them.
+Part columns_of_stage(ModelSpec const& spec, int stage);
+
+/// The block of one stage. `data` holds the columns [loaded.first, loaded.first + loaded.size) of
+/// the features and all targets.
+template <class T>
+std::unique_ptr<Block<T>> make_block(ModelSpec const& spec, int stage, Dataset<T> const& data, Part loaded);
+
+}  // namespace quartic::nn

@@ -1,0 +1,14 @@
+#include "quartic/core/check.hpp"
+
+namespace quartic {
+
+Divergence::Divergence(int at_stage, std::int64_t at_microbatch, std::string const& what)
+    : std::runtime_error(fmt::format("{} at stage {}, microbatch {}", what, at_stage, at_microbatch)),
+      stage(at_stage),
+      microbatch(at_microbatch) {}
+
+void detail::assertion_failed(char const* condition, char const* file, int line) {
+  failure("broken promise: {} ({}:{})", condition, file, line);
+}
+
+}  // namespace quartic
