@@ -3,7 +3,8 @@
 namespace quartic {
 
 Divergence::Divergence(int at_stage, std::int64_t at_microbatch, std::string const& what)
-    : std::runtime_error(fmt::format("{} at stage {}, microbatch {}", what, at_stage, at_microbatch)),
+    : std::runtime_error(
+          fmt::format("{} at stage {}, microbatch {}", what, at_stage, at_microbatch)),
       stage(at_stage),
       microbatch(at_microbatch) {}
 

@@ -1,7 +1,8 @@
 #include "quartic/core/random.hpp"
 
-#include <Random123/boxmuller.hpp>
 #include <Random123/philox.h>
+
+#include <Random123/boxmuller.hpp>
 
 #include "quartic/core/check.hpp"
 
@@ -10,7 +11,8 @@ namespace quartic {
 Stream::Stream(std::uint64_t seed, StreamName name, std::uint32_t index, std::uint64_t microbatch)
     : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
       counter_{0, static_cast<std::uint32_t>(name) << 24 | index,
-               static_cast<std::uint32_t>(microbatch), static_cast<std::uint32_t>(microbatch >> 32)} {
+               static_cast<std::uint32_t>(microbatch),
+               static_cast<std::uint32_t>(microbatch >> 32)} {
   QUARTIC_ASSERT(index < (1U << 24));
 }
 
@@ -30,7 +32,9 @@ std::uint64_t Stream::bits() {
   return buffer_[static_cast<std::size_t>(2 - left_--)];
 }
 
-double Stream::uniform() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }
+double Stream::uniform() {
+  return static_cast<double>(bits() >> 11) * 0x1.0p-53;
+}
 
 double Stream::normal() {
   if (has_spare_normal_) {

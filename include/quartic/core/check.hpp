@@ -44,11 +44,11 @@ namespace detail {
 
 /// A promise between parts of quartic, checked in the presets audit, debug and asan.
 #ifdef QUARTIC_ASSERTIONS
-#define QUARTIC_ASSERT(condition)                                               \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      ::quartic::detail::assertion_failed(#condition, __FILE__, __LINE__);      \
-    }                                                                           \
+#define QUARTIC_ASSERT(condition)                                          \
+  do {                                                                     \
+    if (!(condition)) {                                                    \
+      ::quartic::detail::assertion_failed(#condition, __FILE__, __LINE__); \
+    }                                                                      \
   } while (false)
 #else
 #define QUARTIC_ASSERT(condition) static_cast<void>(sizeof(!(condition)))

@@ -13,7 +13,8 @@ namespace quartic {
 struct DataShape {
   std::int64_t rows = 0;
   std::int64_t features = 0;
-  std::string checksum;  ///< of the bytes read, "crc32:89abcdef"; a generator's recipe for generated data
+  std::string
+      checksum;  ///< of the bytes read, "crc32:89abcdef"; a generator's recipe for generated data
 };
 
 /// Dense features, row-major [rows, columns].

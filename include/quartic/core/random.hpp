@@ -7,7 +7,12 @@
 namespace quartic {
 
 /// What a stream of random numbers is for. The number is part of the stream's key: append only.
-enum class StreamName : std::uint32_t { gradient_noise = 1, initial_weights = 2, jitter = 3, data = 4 };
+enum class StreamName : std::uint32_t {
+  gradient_noise = 1,
+  initial_weights = 2,
+  jitter = 3,
+  data = 4
+};
 
 /// A named stream of random numbers (Philox4x32-10; Salmon et al. 2011, "Parallel random numbers:
 /// as easy as 1, 2, 3"). A draw depends on (seed, name, index, microbatch) and its position alone,
@@ -18,7 +23,8 @@ enum class StreamName : std::uint32_t { gradient_noise = 1, initial_weights = 2,
 class Stream {
  public:
   /// `index` (below 2^24) and `microbatch` tell the streams of one name apart.
-  Stream(std::uint64_t seed, StreamName name, std::uint32_t index = 0, std::uint64_t microbatch = 0);
+  Stream(std::uint64_t seed, StreamName name, std::uint32_t index = 0,
+         std::uint64_t microbatch = 0);
 
   /// 64 random bits.
   std::uint64_t bits();

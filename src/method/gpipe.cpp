@@ -1,0 +1,29 @@
+#include "quartic/method/catalogue.hpp"
+#include "quartic/method/parts.hpp"
+#include "quartic/method/registry.hpp"
+
+namespace quartic::method {
+
+/// GPipe: all forwards of a minibatch, then all its backwards, in ascending order (methods.md §1).
+Method gpipe() {
+  return {.name = "gpipe",
+          .order = "M forwards, M backwards, flush",
+          .staleness = "0",
+          .drift = "0",
+          .copies = "1",
+          .activations = "M",
+          .bubble = "(S-1)/(M+S-1)",
+          .summary = "synchronous: the pipeline fills and drains every minibatch",
+          .reference = "Huang et al. 2019, arXiv 1811.06965",
+          .default_accumulate = 8,
+          .options = {},
+          .make = [](plan::Shape const& shape, OptionValues const&) {
+            return plan::Rules{.workers = shape.stages,
+                               .schedule = fill_and_drain(shape.accumulate),
+                               .versions = live_weights(),
+                               .updates = every(shape.accumulate),
+                               .period = shape.accumulate};
+          }};
+}
+
+}  // namespace quartic::method

@@ -1,0 +1,29 @@
+#include "quartic/method/catalogue.hpp"
+#include "quartic/method/parts.hpp"
+#include "quartic/method/registry.hpp"
+
+namespace quartic::method {
+
+/// PipeDream-Flush: 1F1B inside the minibatch, so that a stage holds S−s microbatches, not M.
+Method one_f_one_b_flush() {
+  return {.name = "1f1b-flush",
+          .order = "1F1B inside the minibatch, flush",
+          .staleness = "0",
+          .drift = "0",
+          .copies = "1",
+          .activations = "min(M, S-s)",
+          .bubble = "(S-1)/(M+S-1)",
+          .summary = "synchronous: GPipe's time with the activations of PipeDream",
+          .reference = "Narayanan et al. 2021, arXiv 2006.09503",
+          .default_accumulate = 8,
+          .options = {},
+          .make = [](plan::Shape const& shape, OptionValues const&) {
+            return plan::Rules{.workers = shape.stages,
+                               .schedule = one_forward_one_backward(shape.stages, shape.accumulate),
+                               .versions = live_weights(),
+                               .updates = every(shape.accumulate),
+                               .period = shape.accumulate};
+          }};
+}
+
+}  // namespace quartic::method

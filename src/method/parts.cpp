@@ -1,0 +1,157 @@
+#include "quartic/method/parts.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace quartic::method {
+namespace {
+
+using plan::Action;
+using plan::Kind;
+using plan::PassView;
+using plan::Read;
+using plan::Schedule;
+using plan::StageView;
+using plan::UpdateRule;
+using plan::VersionRule;
+using plan::WorkerView;
+
+class Greedy : public Schedule {
+ public:
+  Action next(WorkerView const& view) const final {
+    StageView const& at = view.hosted.front();
+    if (at.backwards == view.microbatches) return {Kind::done, at.stage};
+    if (at.backward_ready > at.backwards) return {Kind::backward, at.stage, at.backwards};
+    bool const admitted = at.forwards - at.backwards < activations(at.stage);
+    if (admitted && at.forward_ready > at.forwards) return {Kind::forward, at.stage, at.forwards};
+    return {};
+  }
+};
+
+class GreedyAdmittingAtFirstStage final : public Greedy {
+ public:
+  explicit GreedyAdmittingAtFirstStage(std::int64_t admitted) : admitted_(admitted) {}
+  // What stage 0 has admitted and not got back is all that a later stage can hold.
+  std::int64_t activations(int) const override { return admitted_; }
+
+ private:
+  std::int64_t admitted_;
+};
+
+class GreedyAdmittingAtEachStage final : public Greedy {
+ public:
+  explicit GreedyAdmittingAtEachStage(int stages) : stages_(stages) {}
+  std::int64_t activations(int stage) const override { return stages_ - stage; }
+
+ private:
+  int stages_;
+};
+
+/// As many forwards as the stage may hold, then backward and forward in turn, then the remaining
+/// backwards; window after window.
+class FixedOrder : public Schedule {
+ public:
+  explicit FixedOrder(std::int64_t window) : window_(window) {}
+
+  Action next(WorkerView const& view) const final {
+    int const stage = view.hosted.front().stage;
+    if (view.actions_done == 2 * view.microbatches) return {Kind::done, stage};
+    std::int64_t const first = view.actions_done / (2 * window_) * window_;
+    std::int64_t const size = std::min(window_, view.microbatches - first);
+    std::int64_t const step = view.actions_done - 2 * first;
+    std::int64_t const warm_up = std::min(activations(stage), size);
+    if (step < warm_up) return {Kind::forward, stage, first + step};
+    if (step >= 2 * size - warm_up) return {Kind::backward, stage, first + step - size};
+    std::int64_t const turn = step - warm_up;
+    if (turn % 2 == 0) return {Kind::backward, stage, first + turn / 2};
+    return {Kind::forward, stage, first + warm_up + turn / 2};
+  }
+
+ private:
+  std::int64_t window_;
+};
+
+class OneForwardOneBackward final : public FixedOrder {
+ public:
+  OneForwardOneBackward(int stages, std::int64_t window) : FixedOrder(window), stages_(stages) {}
+  std::int64_t activations(int stage) const override { return stages_ - stage; }
+
+ private:
+  int stages_;
+};
+
+class FillAndDrain final : public FixedOrder {
+ public:
+  explicit FillAndDrain(std::int64_t window) : FixedOrder(window), window_(window) {}
+  std::int64_t activations(int) const override { return window_; }
+
+ private:
+  std::int64_t window_;
+};
+
+class LiveWeights final : public VersionRule {
+ public:
+  Read forward(PassView const& pass) const override { return {0, pass.at.updates}; }
+  Read backward(PassView const& pass) const override { return {0, pass.at.updates}; }
+  bool stashes() const override { return false; }
+};
+
+class StashedWeights final : public VersionRule {
+ public:
+  Read forward(PassView const& pass) const override { return {0, pass.at.updates}; }
+  Read backward(PassView const& pass) const override { return pass.forward_read; }
+  bool stashes() const override { return true; }
+};
+
+class Every final : public UpdateRule {
+ public:
+  explicit Every(std::int64_t accumulate) : accumulate_(accumulate) {}
+  bool applies_after(int, std::int64_t microbatch) const override {
+    return (microbatch + 1) % accumulate_ == 0;
+  }
+  std::int64_t minibatch(std::int64_t microbatch) const override {
+    return microbatch / accumulate_;
+  }
+
+ private:
+  std::int64_t accumulate_;
+};
+
+}  // namespace
+
+std::unique_ptr<Schedule> greedy_admitting_at_first_stage(std::int64_t admitted) {
+  return std::make_unique<GreedyAdmittingAtFirstStage>(admitted);
+}
+std::unique_ptr<Schedule> greedy_admitting_at_each_stage(int stages) {
+  return std::make_unique<GreedyAdmittingAtEachStage>(stages);
+}
+std::unique_ptr<Schedule> one_forward_one_backward(int stages, std::int64_t window) {
+  return std::make_unique<OneForwardOneBackward>(stages, window);
+}
+Option admission_option(std::string_view default_value) {
+  return {"admission", std::string(default_value),
+          "pipeline (S microbatches at stage 0, then greedy), stage (at most S-s at stage s, "
+          "greedy), fixed (one forward, one backward, at any costs)"};
+}
+std::unique_ptr<Schedule> admission_schedule(plan::Shape const& shape,
+                                             OptionValues const& options) {
+  static constexpr std::array<std::string_view, 3> choices{"pipeline", "stage", "fixed"};
+  std::string const& admission = options.choice("admission", choices);
+  if (admission == "pipeline") return greedy_admitting_at_first_stage(shape.stages);
+  if (admission == "stage") return greedy_admitting_at_each_stage(shape.stages);
+  return one_forward_one_backward(shape.stages, shape.microbatches);
+}
+std::unique_ptr<Schedule> fill_and_drain(std::int64_t window) {
+  return std::make_unique<FillAndDrain>(window);
+}
+std::unique_ptr<VersionRule> live_weights() {
+  return std::make_unique<LiveWeights>();
+}
+std::unique_ptr<VersionRule> stashed_weights() {
+  return std::make_unique<StashedWeights>();
+}
+std::unique_ptr<UpdateRule> every(std::int64_t accumulate) {
+  return std::make_unique<Every>(accumulate);
+}
+
+}  // namespace quartic::method

@@ -1,0 +1,30 @@
+#include "quartic/method/catalogue.hpp"
+#include "quartic/method/parts.hpp"
+#include "quartic/method/registry.hpp"
+
+namespace quartic::method {
+
+/// PipeDream: no flush; a backward reads the weights that its forward read, and its gradient is
+/// applied to the live weights at once (methods.md §3).
+Method pipedream() {
+  return {.name = "pipedream",
+          .order = "1F1B, no flush",
+          .staleness = "S-1-s",
+          .drift = "0",
+          .copies = "S-s",
+          .activations = "S-s",
+          .bubble = "0",
+          .summary = "weight stashing: old but consistent weights, S in flight",
+          .reference =
+              "Harlap et al. 2018, arXiv 1806.03377; Ilin and Richtarik 2026, arXiv 2606.03498",
+          .accumulates = false,
+          .options = {admission_option("pipeline")},
+          .make = [](plan::Shape const& shape, OptionValues const& options) {
+            return plan::Rules{.workers = shape.stages,
+                               .schedule = admission_schedule(shape, options),
+                               .versions = stashed_weights(),
+                               .updates = every(1)};
+          }};
+}
+
+}  // namespace quartic::method

@@ -1,0 +1,71 @@
+#include "quartic/method/registry.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "quartic/core/check.hpp"
+#include "quartic/method/catalogue.hpp"
+
+namespace quartic::method {
+
+OptionValues::OptionValues(std::string_view method, std::span<Option const> known,
+                           std::map<std::string, std::string> given)
+    : values_(std::move(given)) {
+  for (auto const& [name, value] : values_) {
+    auto const same_name = [&](Option const& option) { return option.name == name; };
+    if (std::none_of(known.begin(), known.end(), same_name)) {
+      usage_error("--{} is not an option of method {}", name, method);
+    }
+  }
+  for (Option const& option : known) values_.try_emplace(option.name, option.default_value);
+}
+
+std::string const& OptionValues::choice(std::string const& name,
+                                        std::span<std::string_view const> choices) const {
+  std::string const& value = values_.at(name);
+  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+    usage_error("--{} {}: valid are {}", name, value, fmt::join(choices, ", "));
+  }
+  return value;
+}
+
+std::span<Method const> all_methods() {
+#define QUARTIC_LIST_METHOD(name) name(),
+  static std::vector<Method> const methods{QUARTIC_METHODS(QUARTIC_LIST_METHOD)};
+#undef QUARTIC_LIST_METHOD
+  return methods;
+}
+
+Method const& find_method(std::string_view name) {
+  auto const methods = all_methods();
+  auto const found = std::find_if(methods.begin(), methods.end(),
+                                  [&](Method const& method) { return method.name == name; });
+  if (found != methods.end()) return *found;
+  std::vector<std::string_view> names;
+  for (Method const& method : methods) names.push_back(method.name);
+  usage_error("--method {}: there is no such method; valid are {}", name, fmt::join(names, ", "));
+}
+
+plan::Rules make_rules(Method const& method, plan::Shape const& shape,
+                       std::map<std::string, std::string> const& given_options) {
+  auto const [stages, microbatches, accumulate] = shape;
+  if (stages < 1) usage_error("--stages {}: must be at least 1", stages);
+  if (microbatches < 1) usage_error("--microbatches {}: must be at least 1", microbatches);
+  if (accumulate < 1) usage_error("--accumulate {}: must be at least 1", accumulate);
+  if (!method.accumulates && accumulate != 1) {
+    usage_error("--accumulate {}: {} updates after every microbatch, so only 1 is valid",
+                accumulate, method.name);
+  }
+  if (microbatches % accumulate != 0) {
+    std::int64_t const below = microbatches / accumulate * accumulate;
+    usage_error("--microbatches {}: must be a multiple of --accumulate {}; the nearest are {}{}",
+                microbatches, accumulate, below > 0 ? fmt::format("{} and ", below) : "",
+                below + accumulate);
+  }
+  plan::Rules rules = method.make(shape, OptionValues(method.name, method.options, given_options));
+  rules.shape = shape;
+  return rules;
+}
+
+}  // namespace quartic::method

@@ -1,0 +1,28 @@
+#include "quartic/method/catalogue.hpp"
+#include "quartic/method/parts.hpp"
+#include "quartic/method/registry.hpp"
+
+namespace quartic::method {
+
+/// The serial reference: one microbatch at a time through all stages.
+Method sgd() {
+  return {.name = "sgd",
+          .order = "one microbatch at a time",
+          .staleness = "0",
+          .drift = "0",
+          .copies = "1",
+          .activations = "1",
+          .bubble = "1 - 1/S",
+          .summary = "the serial reference: an update every minibatch, nothing overlaps",
+          .reference = "Robbins and Monro 1951",
+          .options = {},
+          .make = [](plan::Shape const& shape, OptionValues const&) {
+            return plan::Rules{.workers = shape.stages,
+                               .schedule = greedy_admitting_at_first_stage(1),
+                               .versions = live_weights(),
+                               .updates = every(shape.accumulate),
+                               .period = shape.accumulate};
+          }};
+}
+
+}  // namespace quartic::method

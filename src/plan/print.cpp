@@ -1,0 +1,116 @@
+#include "quartic/plan/print.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "quartic/core/check.hpp"
+
+namespace quartic::plan {
+namespace {
+
+constexpr std::int64_t widest_grid = 100'000;  // columns: beyond that nobody looks
+
+/// Puts `text` at the column of `time` (whole units), which must be free.
+void place(std::vector<std::string>& row, Ticks time, std::string text) {
+  auto const column = time / ticks_per_unit;
+  if (column >= widest_grid) {
+    usage_error(
+        "a plan of more than {} slots cannot be drawn; fewer --microbatches, or --format table",
+        widest_grid);
+  }
+  auto const cell = static_cast<std::size_t>(column);
+  if (row.size() <= cell) row.resize(cell + 1);
+  row[cell] = std::move(text);
+}
+
+std::string spread(Spread const& values) {
+  if (values.count() == 0) return "-";
+  if (values.min() == values.max()) return fmt::format("{:g}", values.max());
+  return fmt::format("{:g}..{:g} ({:.4g})", values.min(), values.max(), values.mean());
+}
+
+void append_rows(fmt::memory_buffer& out, WindowStatistics const& window) {
+  fmt::format_to(std::back_inserter(out), "{:>5}  {:>20} {:>20} {:>24} {:>24} {:>12} {:>12}\n",
+                 "stage", "staleness", "drift", "own delay", "oldest delay", "copies",
+                 "activations");
+  for (std::size_t s = 0; s < window.stages.size(); ++s) {
+    StageStatistics const& stage = window.stages[s];
+    fmt::format_to(std::back_inserter(out), "{:>5}  {:>20} {:>20} {:>24} {:>24} {:>12} {:>12}\n", s,
+                   spread(stage.staleness), spread(stage.drift), spread(stage.delay_own),
+                   spread(stage.delay_oldest), spread(stage.weight_copies),
+                   spread(stage.activations));
+  }
+}
+
+}  // namespace
+
+Grid::Grid(Rules const& rules) : cells_(static_cast<std::size_t>(rules.shape.stages)) {}
+
+void Grid::add(PlannedAction const& planned) {
+  auto const [kind, stage, microbatch, count] = planned.action;
+  char const mark = kind == Kind::forward ? ' ' : static_cast<char>(letter(kind) - 'A' + 'a');
+  std::string cell = fmt::format("{}{}", microbatch, mark);
+  auto& row = cells_[static_cast<std::size_t>(stage)];
+  place(row, planned.begin, std::move(cell));
+  for (Ticks time = planned.begin + ticks_per_unit; time < planned.end; time += ticks_per_unit) {
+    place(row, time, "-");
+  }
+}
+
+std::string Grid::text() const {
+  std::size_t columns = 0;
+  std::size_t width = 1;
+  for (auto const& row : cells_) {
+    columns = std::max(columns, row.size());
+    for (auto const& cell : row) width = std::max(width, cell.size());
+  }
+  fmt::memory_buffer out;
+  for (std::size_t stage = 0; stage < cells_.size(); ++stage) {
+    auto const& row = cells_[stage];
+    fmt::format_to(std::back_inserter(out), "s{:<4}", stage);
+    for (std::size_t column = 0; column < columns; ++column) {
+      bool const idle = column >= row.size() || row[column].empty();
+      fmt::format_to(std::back_inserter(out), " {:>{}}", idle ? ". " : row[column], width);
+    }
+    out.push_back('\n');
+  }
+  return fmt::to_string(out);
+}
+
+Csv::Csv(Rules const& rules) : cells_(static_cast<std::size_t>(rules.workers)) {}
+
+void Csv::add(PlannedAction const& planned) {
+  place(cells_[static_cast<std::size_t>(planned.worker)], planned.begin, to_text(planned.action));
+}
+
+std::string Csv::text() const {
+  std::size_t columns = 0;
+  for (auto const& row : cells_) columns = std::max(columns, row.size());
+  std::string out;
+  for (auto row : cells_) {
+    row.resize(columns);
+    out += fmt::format("{}\n", fmt::join(row, ","));
+  }
+  return out;
+}
+
+std::string table(Statistics const& statistics, std::string const& unit) {
+  WindowStatistics const steady = statistics.steady();
+  WindowStatistics const whole = statistics.whole();
+  fmt::memory_buffer out;
+  fmt::format_to(
+      std::back_inserter(out),
+      "makespan {:g} {}s, bubble {:.4f}; steady state: utilisation {:.4f}, mean delay {:g}\n",
+      to_units(statistics.makespan()), unit, statistics.bubble(), steady.utilisation,
+      steady.delay_mean.mean());
+  fmt::format_to(std::back_inserter(out),
+                 "\nsteady state (a single value, or smallest..largest (mean))\n");
+  append_rows(out, steady);
+  fmt::format_to(std::back_inserter(out), "\nwhole run\n");
+  append_rows(out, whole);
+  return fmt::to_string(out);
+}
+
+}  // namespace quartic::plan
