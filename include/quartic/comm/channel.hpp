@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "quartic/comm/communicator.hpp"
+#include "quartic/comm/message.hpp"
+#include "quartic/core/indexed_ring.hpp"
+
+/// A channel carries the messages of one direction across one boundary between stages, in order.
+///
+///   stage 2 (rank 0)                                 stage 3 (rank 1)
+///   Message m = outbox.acquire();
+///   …fill m…
+///   outbox.send(std::move(m));      -- transfer -->  if (inbox.arrived()) { Message m =
+///   inbox.receive(); …
+///                                                    inbox.give_back(std::move(m)); }
+///
+/// On one rank both ends are the same object and a message is handed over by move. Buffers go
+/// round: after the first few messages nothing is allocated.
+namespace quartic::comm {
+
+/// The sending end.
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+  /// A free message of the channel's size, its content undefined.
+  virtual Message acquire() = 0;
+  virtual void send(Message message) = 0;
+};
+
+/// The receiving end.
+class Inbox {
+ public:
+  virtual ~Inbox() = default;
+  /// Whether the next message is there; never blocks.
+  virtual bool arrived() = 0;
+  /// The next message, which must have arrived.
+  virtual Message receive() = 0;
+  /// A message that has been read, to be used again.
+  virtual void give_back(Message message) = 0;
+};
+
+/// Messages that are free to be used again.
+class Pool {
+ public:
+  explicit Pool(std::size_t payload_bytes) : payload_bytes_(payload_bytes) {}
+  Message take();
+  void give_back(Message message) { free_.push_back(std::move(message)); }
+  /// Bytes of all messages this pool has made.
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::size_t payload_bytes_;
+  std::vector<Message> free_;
+  std::size_t bytes_ = 0;
+};
+
+/// Both ends on one rank.
+class LocalChannel final : public Outbox, public Inbox {
+ public:
+  explicit LocalChannel(std::size_t payload_bytes) : pool_(payload_bytes) {}
+  Message acquire() override { return pool_.take(); }
+  void send(Message message) override { queue_.push(std::move(message)); }
+  bool arrived() override { return !queue_.empty(); }
+  Message receive() override { return queue_.pop(); }
+  void give_back(Message message) override { pool_.give_back(std::move(message)); }
+  std::size_t bytes() const { return pool_.bytes(); }
+
+ private:
+  Pool pool_;
+  IndexedRing<Message> queue_;
+};
+
+/// The sending end of a channel to another rank.
+class RemoteOutbox final : public Outbox {
+ public:
+  RemoteOutbox(Communicator& communicator, int to, int tag, std::size_t payload_bytes);
+  Message acquire() override;
+  void send(Message message) override;
+  /// Whether everything sent has left.
+  bool drained();
+  std::size_t bytes() const { return pool_.bytes(); }
+
+ private:
+  void collect();
+  Communicator& communicator_;
+  int to_;
+  int tag_;
+  Pool pool_;
+  IndexedRing<Transfer> in_flight_;
+};
+
+/// The receiving end of a channel from another rank, with `depth` receives posted ahead.
+class RemoteInbox final : public Inbox {
+ public:
+  RemoteInbox(Communicator& communicator, int from, int tag, std::size_t payload_bytes, int depth);
+  bool arrived() override { return posted_.front().done(); }
+  Message receive() override;
+  void give_back(Message message) override { pool_.give_back(std::move(message)); }
+  std::size_t bytes() const { return pool_.bytes(); }
+
+ private:
+  void post();
+  Communicator& communicator_;
+  int from_;
+  int tag_;
+  Pool pool_;
+  IndexedRing<Transfer> posted_;
+};
+
+}  // namespace quartic::comm

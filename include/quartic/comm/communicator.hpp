@@ -1,0 +1,91 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "quartic/comm/message.hpp"
+
+namespace quartic::comm {
+
+/// A nonblocking send or receive. It owns its message from the call until it is done, so a buffer
+/// in flight cannot be touched.
+class [[nodiscard]] Transfer {
+ public:
+  Transfer() = default;
+  Transfer(Transfer&& other) noexcept;
+  Transfer& operator=(Transfer&& other) noexcept;
+  /// A receive that is not done is cancelled; the memory of a send that is not done is given up,
+  /// because MPI may still read it.
+  ~Transfer();
+
+  /// Whether it is done; makes progress on every transfer of this rank.
+  bool done();
+  /// The message of a transfer that is done.
+  Message take();
+
+ private:
+  friend class Communicator;
+  Transfer(Message message, MPI_Request request, bool receives);
+  void abandon() noexcept;
+
+  Message message_;
+  MPI_Request request_ = MPI_REQUEST_NULL;
+  bool receives_ = false;
+};
+
+/// The ranks of this job: MPI's world under a launcher, one rank without MPI otherwise (so a
+/// program started by hand does not pay for MPI's start-up). Construct once, in main, before any
+/// other use; the destructor ends MPI. Every call returns or throws Failure with the call's name.
+class Communicator {
+ public:
+  Communicator();
+  ~Communicator();
+  Communicator(Communicator const&) = delete;
+  Communicator& operator=(Communicator const&) = delete;
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  /// "Open MPI v4.1.4 …", or "none" where MPI was not started.
+  std::string description() const;
+  /// The name of this rank's node.
+  std::string host() const;
+
+  /// Point to point, nonblocking; messages between two ranks with one tag arrive in order.
+  Transfer send(Message message, int to, int tag);
+  Transfer receive(Message message, int from, int tag);
+  Transfer receive_from_anyone(Message message, int tag);
+  /// Blocking, for set-up and tests.
+  void send_now(Message message, int to, int tag);
+  Message receive_now(Message message, int from, int tag);
+
+  /// Collective: every rank calls.
+  void barrier();
+  std::int64_t largest(std::int64_t value);
+  std::string broadcast(std::string const& text, int from);
+  /// Texts of all ranks, in order, on every rank.
+  std::vector<std::string> gather(std::string const& text);
+
+  /// Ends the whole job now.
+  [[noreturn]] void abort(int exit_code);
+
+ private:
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  int rank_ = 0;
+  int size_ = 1;
+};
+
+/// Collective. Runs `step` on every rank; when it fails on some, every rank throws the error of the
+/// lowest such rank, with the same type and text: so no rank goes on alone, and none hangs.
+///
+///   rank 0: step returns           -> throws UsageError("data.h5: missing")
+///   rank 1: step throws UsageError -> throws UsageError("data.h5: missing")
+void agree(Communicator& communicator, std::function<void()> const& step);
+
+/// Collective. UsageError on every rank when `text` differs between ranks; `what` names it.
+void require_equal(Communicator& communicator, std::string const& what, std::string const& text);
+
+}  // namespace quartic::comm

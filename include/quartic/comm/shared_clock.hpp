@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+#include "quartic/comm/communicator.hpp"
+#include "quartic/core/clock.hpp"
+
+namespace quartic::comm {
+
+/// One clock for all ranks: nanoseconds since rank 0's start. Ranks on rank 0's node read the same
+/// monotonic clock; others correct theirs by the offset measured over the fastest of a few round
+/// trips (Cristian 1989), which is right to half that round trip.
+class SharedClock {
+ public:
+  /// Collective.
+  explicit SharedClock(Communicator& communicator);
+  std::int64_t now_ns() const { return monotonic_ns() - start_ns_; }
+
+ private:
+  std::int64_t start_ns_ = 0;  // in this node's monotonic clock
+};
+
+}  // namespace quartic::comm

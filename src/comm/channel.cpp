@@ -1,0 +1,53 @@
+#include "quartic/comm/channel.hpp"
+
+namespace quartic::comm {
+
+Message Pool::take() {
+  if (!free_.empty()) {
+    Message message = std::move(free_.back());
+    free_.pop_back();
+    return message;
+  }
+  Message message(payload_bytes_);
+  bytes_ += message.size();
+  return message;
+}
+
+RemoteOutbox::RemoteOutbox(Communicator& communicator, int to, int tag, std::size_t payload_bytes)
+    : communicator_(communicator), to_(to), tag_(tag), pool_(payload_bytes) {}
+
+Message RemoteOutbox::acquire() {
+  collect();
+  return pool_.take();
+}
+
+void RemoteOutbox::send(Message message) {
+  in_flight_.push(communicator_.send(std::move(message), to_, tag_));
+}
+
+bool RemoteOutbox::drained() {
+  collect();
+  return in_flight_.empty();
+}
+
+void RemoteOutbox::collect() {
+  while (!in_flight_.empty() && in_flight_.front().done()) pool_.give_back(in_flight_.pop().take());
+}
+
+RemoteInbox::RemoteInbox(Communicator& communicator, int from, int tag, std::size_t payload_bytes,
+                         int depth)
+    : communicator_(communicator), from_(from), tag_(tag), pool_(payload_bytes) {
+  for (int i = 0; i < depth; ++i) post();
+}
+
+Message RemoteInbox::receive() {
+  Message message = posted_.pop().take();
+  post();
+  return message;
+}
+
+void RemoteInbox::post() {
+  posted_.push(communicator_.receive(pool_.take(), from_, tag_));
+}
+
+}  // namespace quartic::comm

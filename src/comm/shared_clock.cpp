@@ -1,0 +1,64 @@
+#include "quartic/comm/shared_clock.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+namespace quartic::comm {
+namespace {
+
+constexpr int clock_tag = 2;
+constexpr int round_trips = 10;
+
+std::int64_t value_of(Message const& message) {
+  return message.header().microbatch;
+}
+
+Message stamped(std::int64_t value) {
+  Message message(0);
+  message.header().microbatch = value;
+  return message;
+}
+
+/// Rank 0's clock minus this node's, measured by this rank.
+std::int64_t measure_offset(Communicator& communicator) {
+  std::int64_t fastest = std::numeric_limits<std::int64_t>::max();
+  std::int64_t offset = 0;
+  for (int trip = 0; trip < round_trips; ++trip) {
+    std::int64_t const sent = monotonic_ns();
+    communicator.send_now(stamped(0), 0, clock_tag);
+    std::int64_t const theirs = value_of(communicator.receive_now(Message(0), 0, clock_tag));
+    std::int64_t const duration = monotonic_ns() - sent;
+    if (duration < fastest) {
+      fastest = duration;
+      offset = theirs - (sent + duration / 2);
+    }
+  }
+  return offset;
+}
+
+void answer(Communicator& communicator, int rank) {
+  for (int trip = 0; trip < round_trips; ++trip) {
+    static_cast<void>(communicator.receive_now(Message(0), rank, clock_tag));
+    communicator.send_now(stamped(monotonic_ns()), rank, clock_tag);
+  }
+}
+
+}  // namespace
+
+SharedClock::SharedClock(Communicator& communicator) {
+  auto const hosts = communicator.gather(communicator.host());
+  auto const elsewhere = [&](int rank) {
+    return hosts[static_cast<std::size_t>(rank)] != hosts[0];
+  };
+  std::int64_t offset = 0;
+  for (int rank = 1; rank < communicator.size(); ++rank) {
+    if (!elsewhere(rank)) continue;
+    if (communicator.rank() == 0) answer(communicator, rank);
+    if (communicator.rank() == rank) offset = measure_offset(communicator);
+  }
+  communicator.barrier();
+  start_ns_ = std::stoll(communicator.broadcast(std::to_string(monotonic_ns()), 0)) - offset;
+}
+
+}  // namespace quartic::comm
