@@ -1,0 +1,31 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
+namespace quartic::compute {
+
+/// Interleaved partial sums: the order of a sum depends on its length alone, and the compiler can
+/// keep it in vector registers without being allowed to reorder it.
+inline constexpr std::size_t sum_lanes = 8;
+using sum_lanes_constant = std::integral_constant<std::size_t, sum_lanes>;
+using LaneSums = std::array<double, sum_lanes>;
+
+inline double total(LaneSums const& sums) {
+  return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+}
+
+/// Σ_i term(i) in double.
+template <class Term>
+double sum_in_lanes(std::size_t length, Term term) {
+  LaneSums sums{};
+  std::size_t const whole = length - length % sum_lanes;
+  for (std::size_t i = 0; i < whole; i += sum_lanes) {
+    for (std::size_t lane = 0; lane < sum_lanes; ++lane) sums[lane] += term(i + lane);
+  }
+  for (std::size_t i = whole; i < length; ++i) sums[i - whole] += term(i);
+  return total(sums);
+}
+
+}  // namespace quartic::compute

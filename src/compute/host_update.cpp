@@ -1,0 +1,92 @@
+// The optimizers' fused passes on the host.
+#include <algorithm>
+#include <array>
+
+#include "host_lanes.hpp"
+#include "quartic/compute/update.hpp"
+#include "quartic/core/check.hpp"
+
+namespace quartic::compute {
+namespace {
+
+// A few consecutive elements in registers. All of a chunk is read before any of it is written, so
+// that the passes need not know whether `to` is `from` to work on whole vector registers.
+template <class T>
+struct Chunk {
+  std::array<T, sum_lanes> values;
+
+  Chunk(T const* from, std::size_t width) {
+    for (std::size_t i = 0; i < width; ++i) values[i] = from[i];
+  }
+  void store(T* to, std::size_t width) const {
+    for (std::size_t i = 0; i < width; ++i) to[i] = values[i];
+  }
+};
+
+// Calls pass(first, width, squares) for every chunk; returns the sum of the squares.
+template <class Pass>
+double for_chunks(std::size_t length, Pass pass) {
+  LaneSums squares{};
+  std::size_t const whole = length - length % sum_lanes;
+  for (std::size_t i = 0; i < whole; i += sum_lanes) pass(i, sum_lanes_constant{}, squares);
+  pass(whole, length - whole, squares);
+  return total(squares);
+}
+
+template <class T, class Width>
+void add_squares(Chunk<T> const& chunk, Width width, LaneSums& squares) {
+  for (std::size_t i = 0; i < width; ++i) {
+    squares[i] += double{chunk.values[i]} * double{chunk.values[i]};
+  }
+}
+
+}  // namespace
+
+template <class T>
+double sgd_update(SgdStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient) {
+  QUARTIC_ASSERT(from.size() == to.size() && from.size() == gradient.size());
+  auto const rate = static_cast<T>(step.learning_rate);
+  auto const decay = static_cast<T>(step.weight_decay);
+  return for_chunks(from.size(), [=](std::size_t first, auto width, LaneSums& squares) {
+    Chunk<T> w(from.data() + first, width);
+    Chunk<T> const g(gradient.data() + first, width);
+    for (std::size_t i = 0; i < width; ++i) {
+      w.values[i] -= rate * (g.values[i] + decay * w.values[i]);
+    }
+    w.store(to.data() + first, width);
+    std::fill_n(gradient.data() + first, std::size_t{width}, T(0));
+    add_squares(g, width, squares);
+  });
+}
+
+template <class T>
+double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> to,
+                       std::span<T> gradient, std::span<T> velocity) {
+  QUARTIC_ASSERT(from.size() == to.size() && from.size() == gradient.size());
+  QUARTIC_ASSERT(from.size() == velocity.size());
+  auto const rate = static_cast<T>(step.learning_rate);
+  auto const decay = static_cast<T>(step.weight_decay);
+  auto const momentum = static_cast<T>(step.momentum);
+  return for_chunks(from.size(), [=](std::size_t first, auto width, LaneSums& squares) {
+    Chunk<T> w(from.data() + first, width);
+    Chunk<T> const g(gradient.data() + first, width);
+    Chunk<T> v(velocity.data() + first, width);
+    for (std::size_t i = 0; i < width; ++i) {
+      v.values[i] = momentum * v.values[i] + (g.values[i] + decay * w.values[i]);
+      w.values[i] -= rate * v.values[i];
+    }
+    w.store(to.data() + first, width);
+    v.store(velocity.data() + first, width);
+    std::fill_n(gradient.data() + first, std::size_t{width}, T(0));
+    add_squares(g, width, squares);
+  });
+}
+
+#define QUARTIC_INSTANTIATE(T)                                                                  \
+  template double sgd_update(SgdStep, std::span<T const>, std::span<T>, std::span<T>);          \
+  template double momentum_update(MomentumStep, std::span<T const>, std::span<T>, std::span<T>, \
+                                  std::span<T>);
+QUARTIC_INSTANTIATE(float)
+QUARTIC_INSTANTIATE(double)
+
+}  // namespace quartic::compute

@@ -1,0 +1,79 @@
+// Passes over vectors and rows on the host.
+#include <algorithm>
+
+#include "host_lanes.hpp"
+#include "quartic/compute/vector.hpp"
+#include "quartic/core/check.hpp"
+
+namespace quartic::compute {
+
+template <class T>
+void copy(std::span<T const> from, std::span<T> to) {
+  QUARTIC_ASSERT(from.size() == to.size());
+  std::copy(from.begin(), from.end(), to.begin());
+}
+
+template <class T>
+void fill(T value, std::span<T> to) {
+  std::fill(to.begin(), to.end(), value);
+}
+
+template <class T>
+void add_scaled(T alpha, std::span<T const> x, std::span<T> y) {
+  QUARTIC_ASSERT(x.size() == y.size());
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] += alpha * x[i];
+}
+
+template <class T>
+double dot(std::span<T const> x, std::span<T const> y) {
+  QUARTIC_ASSERT(x.size() == y.size());
+  return sum_in_lanes(x.size(), [=](std::size_t i) { return double{x[i]} * double{y[i]}; });
+}
+
+template <class T>
+double sum_of_squares(std::span<T const> x) {
+  return dot<T>(x, x);
+}
+
+template <class T>
+void add_bias(std::span<T const> bias, Matrix<T> y) {
+  QUARTIC_ASSERT(std::ssize(bias) == y.columns);
+  for (std::int64_t row = 0; row < y.rows; ++row) {
+    T* const line = y.values + row * y.stride;
+    for (std::size_t column = 0; column < bias.size(); ++column) line[column] += bias[column];
+  }
+}
+
+template <class T>
+void add_column_sums(ConstMatrix<T> x, std::span<T> sum) {
+  QUARTIC_ASSERT(std::ssize(sum) == x.columns);
+  for (std::int64_t row = 0; row < x.rows; ++row) {
+    T const* const line = x.values + row * x.stride;
+    for (std::size_t column = 0; column < sum.size(); ++column) sum[column] += line[column];
+  }
+}
+
+template <class T>
+void transpose(ConstMatrix<T> from, std::span<T> to) {
+  QUARTIC_ASSERT(std::ssize(to) == from.rows * from.columns);
+  for (std::int64_t column = 0; column < from.columns; ++column) {
+    T* const line = to.data() + column * from.rows;
+    for (std::int64_t row = 0; row < from.rows; ++row) {
+      line[row] = from.values[row * from.stride + column];
+    }
+  }
+}
+
+#define QUARTIC_INSTANTIATE(T)                                   \
+  template void copy(std::span<T const>, std::span<T>);          \
+  template void fill(T, std::span<T>);                           \
+  template void add_scaled(T, std::span<T const>, std::span<T>); \
+  template double dot(std::span<T const>, std::span<T const>);   \
+  template double sum_of_squares(std::span<T const>);            \
+  template void add_bias(std::span<T const>, Matrix<T>);         \
+  template void add_column_sums(ConstMatrix<T>, std::span<T>);   \
+  template void transpose(ConstMatrix<T>, std::span<T>);
+QUARTIC_INSTANTIATE(float)
+QUARTIC_INSTANTIATE(double)
+
+}  // namespace quartic::compute

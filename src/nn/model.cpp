@@ -1,0 +1,63 @@
+#include "quartic/nn/model.hpp"
+
+#include <utility>
+
+#include "quartic/core/check.hpp"
+#include "quartic/nn/linear_block.hpp"
+
+namespace quartic::nn {
+namespace {
+
+bool is_linear(ModelSpec const& spec) {
+  return linear_loss<double>(spec.objective) != nullptr;
+}
+
+// The columns `wanted`, out of data that holds only the columns `loaded`.
+template <class T>
+Features<T> loaded_columns(Dataset<T> const& data, Part loaded, Part wanted) {
+  bool const inside = loaded.first <= wanted.first &&
+                      wanted.first + wanted.size <= loaded.first + loaded.size &&
+                      loaded.size == columns(data.features);
+  if (!inside) failure("a stage's columns of the data are not among those loaded");
+  return slice_columns(data.features, Part{wanted.first - loaded.first, wanted.size});
+}
+
+template <class T>
+std::unique_ptr<Block<T>> make_linear(ModelSpec const& spec, int stage, Dataset<T> const& data,
+                                      Part loaded) {
+  Part const part = columns_of_stage(spec, stage);
+  auto targets = stage == spec.stages - 1 ? data.targets : std::vector<T>{};
+  return std::make_unique<LinearBlock<T>>(spec, stage, part, loaded_columns(data, loaded, part),
+                                          std::move(targets));
+}
+
+}  // namespace
+
+void check_cut(ModelSpec const& spec) {
+  if (!is_linear(spec)) {
+    usage_error("--objective {}: not known; valid are quadratic, logistic", spec.objective);
+  }
+  if (spec.stages < 1) usage_error("--stages {}: at least 1", spec.stages);
+  if (spec.stages > spec.features) {
+    usage_error("--stages {}: data with {} features can be cut into at most {} stages", spec.stages,
+                spec.features, spec.features);
+  }
+}
+
+Part columns_of_stage(ModelSpec const& spec, int stage) {
+  return even_part(spec.features, spec.stages, stage);
+}
+
+template <class T>
+std::unique_ptr<Block<T>> make_block(ModelSpec const& spec, int stage, Dataset<T> const& data,
+                                     Part loaded) {
+  check_cut(spec);
+  return make_linear(spec, stage, data, loaded);
+}
+
+template std::unique_ptr<Block<float>> make_block(ModelSpec const&, int, Dataset<float> const&,
+                                                  Part);
+template std::unique_ptr<Block<double>> make_block(ModelSpec const&, int, Dataset<double> const&,
+                                                   Part);
+
+}  // namespace quartic::nn
