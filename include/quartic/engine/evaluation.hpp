@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "quartic/core/indexed_ring.hpp"
+#include "quartic/engine/links.hpp"
+#include "quartic/engine/recorder.hpp"
+#include "quartic/nn/block.hpp"
+
+namespace quartic::engine {
+
+/// A consistent cut: a moment of the plan at which the objective is evaluated.
+struct Cut {
+  double plan_time = undefined;
+  std::int64_t wall_ns = 0;  ///< when this stage reached it
+};
+
+/// One stage's part in evaluating the objective. At each cut the stage pins its live weights (a
+/// copy); cuts are gathered into batches of as many versions as the objective takes in one sweep. A
+/// sweep passes through the stages like a microbatch, forward and, where the objective has a
+/// gradient, backward, whenever its worker has nothing better to do. The rows of /objective are
+/// written where the sweep ends: at stage 0 with a gradient, at the last stage without.
+///
+/// A message of a sweep: the scores so far (value, correct, gradient_sq, block updates, wall time;
+/// one group a version), then the block's own payload.
+template <class T>
+class StageEvaluation {
+ public:
+  StageEvaluation(int stage, int stages, nn::Block<T>& block, StageLinks const& links,
+                  Recorder& recorder);
+
+  /// Payload bytes of the sweep messages above and below a block.
+  static std::size_t bytes_above(nn::Block<T> const& block);
+  static std::size_t bytes_below(nn::Block<T> const& block);
+
+  void pin(Cut const& cut, std::span<T const> weights, std::int64_t version);
+  /// No more cuts will come: a batch that is not full is swept as it is.
+  void close();
+  /// Does one sweep if its input is there; false when there is nothing to do now.
+  bool progress();
+  /// Batches that are complete here and not yet swept to their end.
+  std::int64_t pending() const;
+  std::int64_t bytes() const;
+
+ private:
+  struct Score {
+    double value;
+    double correct;
+    double gradient_sq;
+    double block_updates;
+    double wall_ns;
+  };
+  struct Batch {
+    std::vector<T> weights;
+    std::vector<Cut> cuts;
+    std::vector<std::int64_t> versions;
+    std::vector<Score> totals;  // where the sweeps end: over all row sweeps
+    bool closed = false;
+  };
+
+  static nn::Sweep largest_sweep(nn::Block<T> const& block);
+  static std::size_t message_bytes(nn::Sweep largest, std::int64_t elements);
+  Batch& open_batch();
+  nn::Sweep sweep_of(Batch const& batch, std::int64_t row_sweep) const;
+  bool forward();
+  bool backward();
+  void sweep_forward(Batch& batch, nn::Sweep sweep);
+  void begin_scores(Batch const& batch, comm::Message const& input);
+  void add_scores(Batch& batch);
+  void finish(Batch& batch);
+  void recycle();
+  std::span<Score> scores_in(comm::Message& message) const;
+  std::span<T> payload_in(comm::Message& message, std::int64_t elements) const;
+  bool is_last() const { return stage_ + 1 == stages_; }
+
+  int stage_;
+  int stages_;
+  nn::Block<T>& block_;
+  StageLinks links_;
+  Recorder& recorder_;
+  nn::SweepPlan plan_;
+  std::int64_t row_sweeps_;
+  IndexedRing<Batch> batches_;
+  std::vector<Batch> free_;
+  std::vector<nn::Score> share_;    // this stage's, of the sweep at hand
+  std::vector<Score> scores_;       // running, of the sweep at hand
+  std::int64_t forward_batch_ = 0;  // next to sweep forward
+  std::int64_t forward_row_sweep_ = 0;
+  std::int64_t backward_batch_ = 0;
+};
+
+}  // namespace quartic::engine

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "quartic/comm/communicator.hpp"
+#include "quartic/engine/records.hpp"
+#include "quartic/engine/stage.hpp"
+
+namespace quartic::engine {
+
+/// One stage's line of the closing table.
+struct StageReport {
+  int stage = 0;
+  StageTotals totals;
+  std::int64_t wall_ns = 0;
+};
+
+/// What people always ask of a pipeline at the end of a run: the share of wall time that each stage
+/// spent in forward, backward, update, waiting for activations, waiting for gradients and the rest;
+/// the bubble as measured and as planned; peak bytes; staleness and drift.
+struct RunReport {
+  std::vector<StageReport> stages;
+  std::vector<MemoryRow> memory;
+  double planned_bubble = undefined;
+  std::string text() const;
+  /// 1 − the mean share of wall time that the stages were computing, where each had a rank (so a
+  /// core) of its own; NaN otherwise.
+  double measured_bubble() const;
+};
+
+/// Collective. The reports of all ranks, on every rank.
+RunReport gather_report(comm::Communicator& communicator, std::vector<StageReport> const& mine,
+                        MemoryRow const& memory);
+
+}  // namespace quartic::engine

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "quartic/comm/shared_clock.hpp"
+#include "quartic/core/indexed_ring.hpp"
+#include "quartic/engine/links.hpp"
+#include "quartic/engine/recorder.hpp"
+#include "quartic/engine/weight_store.hpp"
+#include "quartic/nn/block.hpp"
+#include "quartic/nn/optimizer.hpp"
+#include "quartic/plan/planner.hpp"
+#include "quartic/plan/rules.hpp"
+
+namespace quartic::engine {
+
+/// What every stage of a run shares.
+struct StageSettings {
+  int stages = 1;
+  std::int64_t microbatches = 1;
+  std::int64_t microbatch_size = 1;
+  std::int64_t microbatches_an_epoch = 1;  ///< data is read in order, cyclically
+  double gradient_scale = 1;               ///< 1/M, already in the gradients; scales the noise
+  double gradient_noise = 0;
+  double learning_rate = 0;
+  std::uint64_t seed = 0;
+  bool stashes = false;
+  std::int64_t displacement_every = 0;  ///< 0: never
+  bool events = false;
+};
+
+/// Wall time of one stage by what it was spent on, and the largest counts: the closing table.
+struct StageTotals {
+  std::int64_t forward_ns = 0;
+  std::int64_t backward_ns = 0;
+  std::int64_t update_ns = 0;
+  std::int64_t wait_activations_ns = 0;
+  std::int64_t wait_gradients_ns = 0;
+  std::int64_t steps = 0;
+  std::int64_t staleness_sum = 0;
+  std::int64_t staleness_max = 0;
+  std::int64_t drift_sum = 0;
+  std::int64_t drift_max = 0;
+  std::int64_t peak_activations = 0;
+};
+
+/// One pass of one microbatch as a worker starts it.
+struct Pass {
+  plan::Action action;
+  plan::Read read;
+  bool updates = false;
+  double plan_begin = undefined;
+  double plan_end = undefined;
+  std::int64_t minibatch = 0;
+  std::int64_t wait_ns = 0;  ///< that the worker has been blocked for this pass's message
+};
+
+/// One stage at work: takes its input from its links, computes, sends its output on, and keeps the
+/// versions, the microbatches in flight and their rows. Allocates nothing once the pipeline is
+/// full.
+template <class T>
+class Stage {
+ public:
+  Stage(int index, std::unique_ptr<nn::Block<T>> block, std::unique_ptr<nn::Optimizer<T>> optimizer,
+        StageLinks const& links, StageSettings const& settings, comm::SharedClock const& clock,
+        Recorder& recorder, nn::Pulse& pulse);
+
+  int index() const { return index_; }
+  /// Counts as the rules see them; arrivals are one ahead at most.
+  plan::StageView view();
+  /// Whether the input of an action has arrived; never blocks.
+  bool ready(plan::Kind kind);
+
+  /// Runs one pass, whose input must have arrived. Divergence when a loss or a gradient is not
+  /// finite.
+  void run(Pass const& pass);
+  /// After a pass that updates: completes the rows with the plan's columns (empty on arrival).
+  void record_steps(std::span<plan::PlannedStep const> planned);
+
+  nn::Block<T>& block() { return *block_; }
+  plan::Read forward_read(std::int64_t microbatch) const { return in_flight_[microbatch].read; }
+  std::int64_t block_bytes() const {
+    return std::ssize(gradient_) * static_cast<std::int64_t>(sizeof(T));
+  }
+  WeightStore<T>& weights() { return weights_; }
+  StageTotals const& totals() const { return totals_; }
+  void waited_ns(plan::Kind kind, std::int64_t duration);
+  /// Bytes of what is kept for microbatches in flight, and of gradients and optimizer state.
+  std::int64_t peak_activation_bytes() const;
+  std::int64_t buffer_bytes() const;
+
+ private:
+  struct InFlight {
+    comm::Message input;
+    std::vector<T> saved;
+    std::vector<T> flow;
+    comm::Message output_gradient;
+    std::vector<T> displacement_origin;  // empty unless this microbatch is sampled
+    plan::Read read;
+    StepRow row;
+  };
+  struct Applied {  // waits for its update
+    StepRow row;
+    std::vector<T> displacement_origin;
+  };
+
+  nn::Batch batch(std::int64_t microbatch) const;
+  void forward(Pass const& pass);
+  void backward_input(Pass const& pass, std::int64_t begin_ns);
+  void backward_weight(Pass const& pass);
+  void update(std::int64_t begin_ns);
+  void complete(Applied& applied, double gradient_sq);
+  void add_noise(std::int64_t microbatch);
+  void expect(comm::Message const& message, std::int64_t microbatch) const;
+  void event(Pass const& pass, char action, std::int64_t begin_ns, std::int64_t end_ns);
+  std::vector<T> take(std::vector<std::vector<T>>& pool, std::int64_t size);
+  bool is_last() const { return index_ + 1 == settings_.stages; }
+
+  int index_;
+  std::unique_ptr<nn::Block<T>> block_;
+  std::unique_ptr<nn::Optimizer<T>> optimizer_;
+  StageLinks links_;
+  StageSettings settings_;
+  comm::SharedClock const& clock_;
+  Recorder& recorder_;
+  nn::Pulse& pulse_;
+
+  nn::Sizes sizes_;
+  WeightStore<T> weights_;
+  std::vector<T> gradient_;
+  std::vector<T> noise_;
+  IndexedRing<InFlight> in_flight_;
+  std::vector<Applied> applied_;
+  std::vector<std::vector<T>> saved_pool_;
+  std::vector<std::vector<T>> flow_pool_;
+  std::vector<std::vector<T>> origin_pool_;
+  std::int64_t forwards_ = 0;
+  std::int64_t backwards_ = 0;
+  std::int64_t weight_backwards_ = 0;
+  StageTotals totals_;
+};
+
+}  // namespace quartic::engine

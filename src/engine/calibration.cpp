@@ -1,0 +1,107 @@
+#include "quartic/engine/calibration.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "quartic/core/clock.hpp"
+
+namespace quartic::engine {
+namespace {
+
+constexpr int warm_up = 2;
+constexpr int measured = 7;
+
+class NoPulse final : public nn::Pulse {
+ public:
+  void beat() override {}
+};
+
+double median_seconds(std::array<std::int64_t, measured>& durations) {
+  std::sort(durations.begin(), durations.end());
+  return std::max(1e-9, 1e-9 * static_cast<double>(durations[measured / 2]));
+}
+
+/// Seconds of half a round trip of an empty message between ranks 0 and 1; 0 with one rank.
+double half_round_trip(comm::Communicator& communicator) {
+  constexpr int tag = 3;
+  if (communicator.size() == 1) return 0;
+  std::array<std::int64_t, measured> durations{};
+  for (int i = -warm_up; i < measured; ++i) {
+    std::int64_t const begin = monotonic_ns();
+    int const here = communicator.rank();
+    if (here == 0) communicator.send_now(comm::Message(0), 1, tag);
+    if (here <= 1) static_cast<void>(communicator.receive_now(comm::Message(0), 1 - here, tag));
+    if (here == 1) communicator.send_now(comm::Message(0), 0, tag);
+    if (i >= 0) durations[static_cast<std::size_t>(i)] = monotonic_ns() - begin;
+  }
+  return median_seconds(durations) / 2;
+}
+
+}  // namespace
+
+template <class T>
+plan::Cost::Measured measure_stage(nn::Block<T>& block, std::int64_t microbatch_size,
+                                   std::uint64_t seed) {
+  nn::Sizes const sizes = block.sizes(microbatch_size);
+  auto const buffer = [](std::int64_t elements) {
+    return std::vector<T>(static_cast<std::size_t>(elements));
+  };
+  std::vector<T> weights = buffer(block.parameter_count());
+  std::vector<T> gradient = weights;
+  block.initialise(weights, seed);
+  std::vector<T> const input = buffer(sizes.input);
+  std::vector<T> output = buffer(sizes.output);
+  std::vector<T> saved = buffer(sizes.saved);
+  std::vector<T> flow = buffer(sizes.flow);
+  std::vector<T> const output_gradient = output;
+  std::vector<T> input_gradient = input;
+  nn::Batch const batch{0, 0, microbatch_size};
+  NoPulse pulse;
+  std::array<std::array<std::int64_t, measured>, 3> durations{};
+  for (int i = -warm_up; i < measured; ++i) {
+    std::array<std::int64_t, 4> times{monotonic_ns(), 0, 0, 0};
+    block.forward(batch, weights, input, output, saved, pulse);
+    times[1] = monotonic_ns();
+    block.backward_input(batch, weights, input, saved, output_gradient, input_gradient, flow,
+                         pulse);
+    times[2] = monotonic_ns();
+    block.backward_weight(batch, weights, input, saved, output_gradient, flow, gradient, pulse);
+    times[3] = monotonic_ns();
+    for (std::size_t part = 0; part < 3 && i >= 0; ++part) {
+      durations[part][static_cast<std::size_t>(i)] = times[part + 1] - times[part];
+    }
+  }
+  return {median_seconds(durations[0]), median_seconds(durations[1]), median_seconds(durations[2])};
+}
+
+template <class T>
+std::string measured_costs(comm::Communicator& communicator,
+                           std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
+                           std::int64_t microbatch_size, std::uint64_t seed) {
+  std::string mine;
+  for (auto const& block : hosted) {
+    plan::Cost::Measured const cost = measure_stage(*block, microbatch_size, seed);
+    mine.append(reinterpret_cast<char const*>(&cost), sizeof cost);
+  }
+  std::vector<plan::Cost::Measured> all;
+  for (std::string const& bytes : communicator.gather(mine)) {
+    auto const before = all.size();
+    all.resize(before + bytes.size() / sizeof(plan::Cost::Measured));
+    std::memcpy(all.data() + before, bytes.data(), bytes.size());
+  }
+  double const latency = half_round_trip(communicator);
+  return communicator.broadcast(plan::Cost::measured_text(all, latency), 0);
+}
+
+template plan::Cost::Measured measure_stage(nn::Block<float>&, std::int64_t, std::uint64_t);
+template plan::Cost::Measured measure_stage(nn::Block<double>&, std::int64_t, std::uint64_t);
+template std::string measured_costs(comm::Communicator&,
+                                    std::vector<std::unique_ptr<nn::Block<float>>> const&,
+                                    std::int64_t, std::uint64_t);
+template std::string measured_costs(comm::Communicator&,
+                                    std::vector<std::unique_ptr<nn::Block<double>>> const&,
+                                    std::int64_t, std::uint64_t);
+
+}  // namespace quartic::engine

@@ -1,0 +1,220 @@
+#include "quartic/engine/evaluation.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace quartic::engine {
+
+template <class T>
+StageEvaluation<T>::StageEvaluation(int stage, int stages, nn::Block<T>& block,
+                                    StageLinks const& links, Recorder& recorder)
+    : stage_(stage),
+      stages_(stages),
+      block_(block),
+      links_(links),
+      recorder_(recorder),
+      plan_(block.sweep_plan()),
+      row_sweeps_((plan_.rows + plan_.rows_per_sweep - 1) / plan_.rows_per_sweep) {}
+
+template <class T>
+nn::Sweep StageEvaluation<T>::largest_sweep(nn::Block<T> const& block) {
+  nn::SweepPlan const plan = block.sweep_plan();
+  return {0, std::min(plan.rows, plan.rows_per_sweep), plan.versions_per_sweep};
+}
+
+template <class T>
+std::size_t StageEvaluation<T>::message_bytes(nn::Sweep largest, std::int64_t elements) {
+  return static_cast<std::size_t>(largest.versions) * sizeof(Score) +
+         static_cast<std::size_t>(elements) * sizeof(T);
+}
+
+template <class T>
+std::size_t StageEvaluation<T>::bytes_above(nn::Block<T> const& block) {
+  nn::Sweep const largest = largest_sweep(block);
+  return message_bytes(largest, block.sweep_output(largest));
+}
+
+template <class T>
+std::size_t StageEvaluation<T>::bytes_below(nn::Block<T> const& block) {
+  nn::Sweep const largest = largest_sweep(block);
+  return message_bytes(largest, block.sweep_input(largest));
+}
+
+template <class T>
+void StageEvaluation<T>::pin(Cut const& cut, std::span<T const> weights, std::int64_t version) {
+  Batch& batch = open_batch();
+  batch.weights.insert(batch.weights.end(), weights.begin(), weights.end());
+  batch.cuts.push_back(cut);
+  batch.versions.push_back(version);
+  batch.closed = std::ssize(batch.cuts) == plan_.versions_per_sweep;
+}
+
+template <class T>
+typename StageEvaluation<T>::Batch& StageEvaluation<T>::open_batch() {
+  if (!batches_.empty() && !batches_.back().closed) return batches_.back();
+  if (free_.empty()) return batches_.push({});
+  Batch& batch = batches_.push(std::move(free_.back()));
+  free_.pop_back();
+  return batch;
+}
+
+template <class T>
+void StageEvaluation<T>::close() {
+  if (!batches_.empty()) batches_.back().closed = true;
+}
+
+template <class T>
+std::int64_t StageEvaluation<T>::pending() const {
+  return batches_.size() - (!batches_.empty() && !batches_.back().closed ? 1 : 0);
+}
+
+template <class T>
+std::int64_t StageEvaluation<T>::bytes() const {
+  std::size_t sum = 0;
+  for (std::int64_t b = batches_.first(); b < batches_.end(); ++b)
+    sum += batches_[b].weights.capacity();
+  for (Batch const& batch : free_) sum += batch.weights.capacity();
+  return static_cast<std::int64_t>(sum * sizeof(T));
+}
+
+template <class T>
+bool StageEvaluation<T>::progress() {
+  return backward() || forward();
+}
+
+template <class T>
+nn::Sweep StageEvaluation<T>::sweep_of(Batch const& batch, std::int64_t row_sweep) const {
+  std::int64_t const first = row_sweep * plan_.rows_per_sweep;
+  return {first, std::min(plan_.rows_per_sweep, plan_.rows - first), std::ssize(batch.cuts)};
+}
+
+template <class T>
+bool StageEvaluation<T>::forward() {
+  if (forward_batch_ == batches_.end() || !batches_[forward_batch_].closed) return false;
+  if (links_.sweeps_in != nullptr && !links_.sweeps_in->arrived()) return false;
+  Batch& batch = batches_[forward_batch_];
+  sweep_forward(batch, sweep_of(batch, forward_row_sweep_));
+  if (++forward_row_sweep_ < row_sweeps_) return true;
+  forward_row_sweep_ = 0;
+  ++forward_batch_;
+  if (!plan_.backward) {
+    if (is_last()) finish(batch);
+    recycle();
+  }
+  return true;
+}
+
+template <class T>
+void StageEvaluation<T>::sweep_forward(Batch& batch, nn::Sweep sweep) {
+  comm::Message input = links_.sweeps_in == nullptr ? comm::Message() : links_.sweeps_in->receive();
+  comm::Message output = is_last() ? comm::Message() : links_.sweeps_out->acquire();
+  begin_scores(batch, input);
+  block_.sweep_forward(sweep, batch.weights, payload_in(input, block_.sweep_input(sweep)),
+                       payload_in(output, block_.sweep_output(sweep)), share_);
+  add_scores(batch);
+  if (input) links_.sweeps_in->give_back(std::move(input));
+  if (output) {
+    std::copy(scores_.begin(), scores_.end(), scores_in(output).begin());
+    links_.sweeps_out->send(std::move(output));
+  } else {  // the last stage keeps what all stages have added up
+    batch.totals.resize(batch.cuts.size());
+    for (std::size_t i = 0; i < batch.totals.size(); ++i) {
+      batch.totals[i].value += scores_[i].value;
+      batch.totals[i].correct += scores_[i].correct;
+      batch.totals[i].block_updates = scores_[i].block_updates;
+      batch.totals[i].wall_ns = scores_[i].wall_ns;
+    }
+  }
+}
+
+/// The scores that came with the input, or zeros at stage 0.
+template <class T>
+void StageEvaluation<T>::begin_scores(Batch const& batch, comm::Message const& input) {
+  scores_.assign(batch.cuts.size(), {});
+  share_.assign(batch.cuts.size(), {});
+  if (!input) return;
+  auto const received = input.template payload<Score>();
+  std::copy_n(received.begin(), scores_.size(), scores_.begin());
+}
+
+template <class T>
+void StageEvaluation<T>::add_scores(Batch& batch) {
+  for (std::size_t i = 0; i < scores_.size(); ++i) {
+    scores_[i].value += share_[i].value;
+    scores_[i].correct += share_[i].correct;
+    scores_[i].block_updates += static_cast<double>(batch.versions[i]);
+    scores_[i].wall_ns = std::max(scores_[i].wall_ns, static_cast<double>(batch.cuts[i].wall_ns));
+  }
+}
+
+/// The backward sweep goes down from the last stage; a batch's row sweeps are one where there is
+/// one.
+template <class T>
+bool StageEvaluation<T>::backward() {
+  if (!plan_.backward || backward_batch_ >= forward_batch_) return false;
+  if (links_.returns_in != nullptr && !links_.returns_in->arrived()) return false;
+  Batch& batch = batches_[backward_batch_];
+  nn::Sweep const sweep = sweep_of(batch, 0);
+  comm::Message input = is_last() ? comm::Message() : links_.returns_in->receive();
+  comm::Message output = stage_ == 0 ? comm::Message() : links_.returns_out->acquire();
+  if (input) {
+    auto const received = scores_in(input);
+    batch.totals.assign(received.begin(), received.begin() + std::ssize(batch.cuts));
+  }
+  share_.assign(batch.cuts.size(), {});
+  block_.sweep_backward(sweep, batch.weights, payload_in(input, block_.sweep_output(sweep)),
+                        payload_in(output, block_.sweep_input(sweep)), share_);
+  for (std::size_t i = 0; i < share_.size(); ++i)
+    batch.totals[i].gradient_sq += share_[i].gradient_sq;
+  if (input) links_.returns_in->give_back(std::move(input));
+  if (output) {
+    std::copy(batch.totals.begin(), batch.totals.end(), scores_in(output).begin());
+    links_.returns_out->send(std::move(output));
+  } else {
+    finish(batch);
+  }
+  ++backward_batch_;
+  recycle();
+  return true;
+}
+
+template <class T>
+void StageEvaluation<T>::finish(Batch& batch) {
+  for (std::size_t i = 0; i < batch.cuts.size(); ++i) {
+    Score const& total = batch.totals[i];
+    recorder_.objective({batch.cuts[i].plan_time, static_cast<std::int64_t>(total.block_updates),
+                         static_cast<std::int64_t>(total.wall_ns), total.value,
+                         total.correct / static_cast<double>(plan_.rows),
+                         plan_.backward ? total.gradient_sq : undefined});
+  }
+}
+
+template <class T>
+void StageEvaluation<T>::recycle() {
+  Batch batch = batches_.pop();
+  batch.weights.clear();
+  batch.cuts.clear();
+  batch.versions.clear();
+  batch.totals.clear();
+  batch.closed = false;
+  free_.push_back(std::move(batch));
+}
+
+template <class T>
+std::span<typename StageEvaluation<T>::Score> StageEvaluation<T>::scores_in(
+    comm::Message& message) const {
+  return message.template payload<Score>();
+}
+
+template <class T>
+std::span<T> StageEvaluation<T>::payload_in(comm::Message& message, std::int64_t elements) const {
+  if (!message) return {};
+  std::size_t const after_scores =
+      static_cast<std::size_t>(plan_.versions_per_sweep) * sizeof(Score) / sizeof(T);
+  return message.template payload<T>().subspan(after_scores, static_cast<std::size_t>(elements));
+}
+
+template class StageEvaluation<float>;
+template class StageEvaluation<double>;
+
+}  // namespace quartic::engine

@@ -1,0 +1,68 @@
+#include "quartic/engine/recorder.hpp"
+
+namespace quartic::engine {
+namespace {
+
+constexpr std::int64_t flush_period_ns = 1'000'000'000;
+constexpr std::size_t buffered_rows = 1024;  // reserved once; a full buffer is flushed early
+
+}  // namespace
+
+Recorder::Recorder(RecordSink& sink, int first_stage, int stages, std::int64_t every)
+    : sink_(sink),
+      first_stage_(first_stage),
+      every_(every),
+      stages_(static_cast<std::size_t>(stages)) {
+  for (StageRows& stage : stages_) {
+    stage.steps.reserve(buffered_rows);
+    stage.events.reserve(buffered_rows);
+  }
+  losses_.reserve(buffered_rows);
+  objectives_.reserve(buffered_rows);
+}
+
+void Recorder::step(int stage, StepRow const& row) {
+  if (row.microbatch % every_ != 0) return;
+  rows(stage).steps.push_back(row);
+  if (rows(stage).steps.size() == buffered_rows) flush();
+  flush_when_due(row.backward_end_ns);
+}
+
+void Recorder::event(int stage, EventRow const& row) {
+  rows(stage).events.push_back(row);
+  if (rows(stage).events.size() == buffered_rows) flush();
+}
+
+void Recorder::loss(LossRow const& row) {
+  losses_.push_back(row);
+  if (losses_.size() == buffered_rows) flush();
+}
+
+void Recorder::objective(ObjectiveRow const& row) {
+  objectives_.push_back(row);
+  if (objectives_.size() == buffered_rows) flush();
+}
+
+void Recorder::flush_when_due(std::int64_t now_ns) {
+  if (now_ns - last_flush_ns_ < flush_period_ns) return;
+  flush();
+  last_flush_ns_ = now_ns;
+}
+
+void Recorder::flush() {
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    StageRows& stage = stages_[i];
+    int const index = first_stage_ + static_cast<int>(i);
+    if (!stage.steps.empty()) sink_.steps(index, stage.steps);
+    if (!stage.events.empty()) sink_.events(index, stage.events);
+    stage.steps.clear();
+    stage.events.clear();
+  }
+  if (!losses_.empty()) sink_.losses(losses_);
+  if (!objectives_.empty()) sink_.objectives(objectives_);
+  losses_.clear();
+  objectives_.clear();
+  sink_.flush();
+}
+
+}  // namespace quartic::engine

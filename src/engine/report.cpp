@@ -1,0 +1,99 @@
+#include "quartic/engine/report.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+namespace quartic::engine {
+namespace {
+
+template <class Row>
+std::string bytes_of(std::vector<Row> const& rows) {
+  static_assert(std::is_trivially_copyable_v<Row>);
+  return {reinterpret_cast<char const*>(rows.data()), rows.size() * sizeof(Row)};
+}
+
+template <class Row>
+void append_rows(std::vector<Row>& rows, std::string const& bytes) {
+  std::size_t const before = rows.size();
+  rows.resize(before + bytes.size() / sizeof(Row));
+  std::memcpy(rows.data() + before, bytes.data(), bytes.size());
+}
+
+std::int64_t computing_ns(StageTotals const& totals) {
+  return totals.forward_ns + totals.backward_ns + totals.update_ns;
+}
+
+std::string mean_and_max(std::int64_t sum, std::int64_t count, std::int64_t largest) {
+  if (count == 0) return "-";
+  return fmt::format("{:.2f} / {}", static_cast<double>(sum) / static_cast<double>(count), largest);
+}
+
+std::string megabytes(std::int64_t bytes) {
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+void append_line(fmt::memory_buffer& out, StageReport const& report) {
+  StageTotals const& totals = report.totals;
+  auto const share = [&](std::int64_t ns) {
+    return 100 * static_cast<double>(ns) / static_cast<double>(report.wall_ns);
+  };
+  std::int64_t const rest =
+      report.wall_ns - computing_ns(totals) - totals.wait_activations_ns - totals.wait_gradients_ns;
+  fmt::format_to(std::back_inserter(out),
+                 "{:>5} {:>8.1f} {:>9.1f} {:>7.1f} {:>12.1f} {:>11.1f} {:>7.1f} {:>15} {:>13}\n",
+                 report.stage, share(totals.forward_ns), share(totals.backward_ns),
+                 share(totals.update_ns), share(totals.wait_activations_ns),
+                 share(totals.wait_gradients_ns), share(rest),
+                 mean_and_max(totals.staleness_sum, totals.steps, totals.staleness_max),
+                 mean_and_max(totals.drift_sum, totals.steps, totals.drift_max));
+}
+
+}  // namespace
+
+RunReport gather_report(comm::Communicator& communicator, std::vector<StageReport> const& mine,
+                        MemoryRow const& memory) {
+  RunReport report;
+  for (std::string const& bytes : communicator.gather(bytes_of(mine)))
+    append_rows(report.stages, bytes);
+  for (std::string const& bytes : communicator.gather(bytes_of<MemoryRow>({memory})))
+    append_rows(report.memory, bytes);
+  return report;
+}
+
+double RunReport::measured_bubble() const {
+  if (memory.size() != stages.size()) return undefined;
+  double busy = 0;
+  for (StageReport const& stage : stages) {
+    busy += static_cast<double>(computing_ns(stage.totals)) / static_cast<double>(stage.wall_ns);
+  }
+  return 1 - busy / static_cast<double>(stages.size());
+}
+
+std::string RunReport::text() const {
+  fmt::memory_buffer out;
+  fmt::format_to(std::back_inserter(out),
+                 "{:>5} {:>8} {:>9} {:>7} {:>12} {:>11} {:>7} {:>15} {:>13}\n", "stage", "forward%",
+                 "backward%", "update%", "wait-activ.%", "wait-grad.%", "rest%",
+                 "staleness mean/max", "drift mean/max");
+  for (StageReport const& stage : stages) append_line(out, stage);
+  double const measured = measured_bubble();
+  fmt::format_to(
+      std::back_inserter(out), "bubble: planned {:.3f}, measured {}\n", planned_bubble,
+      std::isnan(measured) ? "- (stages share a rank)" : fmt::format("{:.3f}", measured));
+  MemoryRow peak;
+  for (MemoryRow const& row : memory) {
+    peak.weights_bytes += row.weights_bytes;
+    peak.stashes_bytes += row.stashes_bytes;
+    peak.activations_bytes += row.activations_bytes;
+  }
+  fmt::format_to(std::back_inserter(out),
+                 "peak over all ranks: weights {}, stashes {}, activations {}\n",
+                 megabytes(peak.weights_bytes), megabytes(peak.stashes_bytes),
+                 megabytes(peak.activations_bytes));
+  return fmt::to_string(out);
+}
+
+}  // namespace quartic::engine

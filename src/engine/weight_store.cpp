@@ -1,0 +1,47 @@
+#include "quartic/engine/weight_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace quartic::engine {
+
+template <class T>
+WeightStore<T>::WeightStore(std::int64_t parameters)
+    : parameters_(static_cast<std::size_t>(parameters)) {
+  blocks_.push(std::make_unique<Block>(parameters_));
+}
+
+template <class T>
+void WeightStore<T>::release(std::int64_t version) {
+  if (!ledger_.release(version)) return;
+  free_.push_back(std::move(blocks_[version]));
+  forget_dead();
+}
+
+template <class T>
+typename WeightStore<T>::Update WeightStore<T>::begin_update() {
+  Block& live = *blocks_.back();
+  if (!ledger_.live_is_held()) return {live, live};
+  if (free_.empty()) free_.push_back(std::make_unique<Block>(parameters_));
+  next_ = std::move(free_.back());
+  free_.pop_back();
+  return {live, *next_};
+}
+
+template <class T>
+void WeightStore<T>::finish_update() {
+  blocks_.push(next_ ? std::move(next_) : std::move(blocks_.back()));
+  ledger_.advance();
+  peak_copies_ = std::max(peak_copies_, ledger_.copies());
+  forget_dead();
+}
+
+template <class T>
+void WeightStore<T>::forget_dead() {
+  while (!blocks_.front()) blocks_.pop();
+}
+
+template class WeightStore<float>;
+template class WeightStore<double>;
+
+}  // namespace quartic::engine
