@@ -1,15 +1,26 @@
-# quartic_room(NAME [ROOMS …] [LIBRARIES …] [EXCLUDE …]): the static library of src/NAME.
+# quartic_room(NAME [ROOMS …] [LIBRARIES …] [EXCLUDE …]): the library of src/NAME.
+#
+# A room links what it may include and no more, so a forbidden include of a library fails to link.
+# A room of headers alone is an INTERFACE library; it becomes a static one with its first source.
 function(quartic_room name)
   cmake_parse_arguments(room "" "" "ROOMS;LIBRARIES;EXCLUDE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
   foreach(file IN LISTS room_EXCLUDE)
     list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/src/${name}/${file})
   endforeach()
-  add_library(quartic_${name} STATIC ${sources})
-  target_include_directories(quartic_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include)
   list(TRANSFORM room_ROOMS PREPEND quartic_)
-  target_link_libraries(quartic_${name} PUBLIC ${room_ROOMS} ${room_LIBRARIES} PRIVATE quartic_warnings)
+
+  if(sources)
+    add_library(quartic_${name} STATIC ${sources})
+    target_link_libraries(quartic_${name} PRIVATE quartic_warnings)
+    set(scope PUBLIC)
+  else()
+    add_library(quartic_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(quartic_${name} ${scope} ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(quartic_${name} ${scope} ${room_ROOMS} ${room_LIBRARIES})
   if(QUARTIC_ASSERTIONS)
-    target_compile_definitions(quartic_${name} PUBLIC QUARTIC_ASSERTIONS)
+    target_compile_definitions(quartic_${name} ${scope} QUARTIC_ASSERTIONS)
   endif()
 endfunction()

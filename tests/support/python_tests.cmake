@@ -1,0 +1,26 @@
+# quartic_pytest(NAME FOLDER TIMEOUT): the folder's test_*.py as one ctest test. They find the
+# executable in QUARTIC. The distribution's Python is the one that sees the distribution's packages.
+set(QUARTIC_PYTHON /usr/bin/python3 CACHE FILEPATH "Python with numpy, h5py, pandas, matplotlib, pytest")
+if(NOT EXISTS ${QUARTIC_PYTHON})
+  find_program(python3 python3 REQUIRED)
+  set(QUARTIC_PYTHON ${python3} CACHE FILEPATH "" FORCE)
+endif()
+
+function(quartic_pytest name folder timeout)
+  file(GLOB files CONFIGURE_DEPENDS ${folder}/test_*.py)
+  if(NOT files)
+    return()
+  endif()
+  add_test(NAME ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+           COMMAND ${QUARTIC_PYTHON} -m pytest -q -p no:cacheprovider --strict-markers ${folder})
+  quartic_test_settings(${name} ${timeout} ${ARGN})
+  set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT
+    PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg QUARTIC=${CMAKE_BINARY_DIR}/quartic)
+endfunction()
+
+quartic_pytest(rules    ${PROJECT_SOURCE_DIR}/tests/rules   180)
+quartic_pytest(analysis ${PROJECT_SOURCE_DIR}/analysis/tests 180)
+if(TARGET quartic)
+  quartic_pytest(program ${PROJECT_SOURCE_DIR}/tests/program 240 PROCESSORS 2)
+  quartic_pytest(golden  ${PROJECT_SOURCE_DIR}/tests/golden  240 PROCESSORS 2)
+endif()
