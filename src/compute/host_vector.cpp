@@ -7,10 +7,17 @@
 
 namespace quartic::compute {
 
+// Some processors (Zen 3 and 4) move whole buffers at a fraction of their speed where the two ends
+// lie alike within a page: the C library's long copies use an instruction that suffers from it, its
+// short ones do not.
 template <class T>
 void copy(std::span<T const> from, std::span<T> to) {
   QUARTIC_ASSERT(from.size() == to.size());
-  std::copy(from.begin(), from.end(), to.begin());
+  constexpr std::size_t piece = 2048 / sizeof(T);
+  for (std::size_t first = 0; first < from.size(); first += piece) {
+    std::size_t const count = std::min(piece, from.size() - first);
+    std::copy_n(from.data() + first, count, to.data() + first);
+  }
 }
 
 template <class T>

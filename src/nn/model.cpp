@@ -4,6 +4,7 @@
 
 #include "quartic/core/check.hpp"
 #include "quartic/nn/linear_block.hpp"
+#include "quartic/nn/mlp.hpp"
 
 namespace quartic::nn {
 namespace {
@@ -34,25 +35,33 @@ std::unique_ptr<Block<T>> make_linear(ModelSpec const& spec, int stage, Dataset<
 }  // namespace
 
 void check_cut(ModelSpec const& spec) {
-  if (!is_linear(spec)) {
-    usage_error("--objective {}: not known; valid are quadratic, logistic", spec.objective);
+  if (!is_linear(spec) && spec.objective != "mlp") {
+    usage_error("--objective {}: not known; valid are quadratic, logistic, mlp", spec.objective);
   }
-  if (spec.stages < 1) usage_error("--stages {}: at least 1", spec.stages);
-  if (spec.stages > spec.features) {
+  if (spec.stages < 1) usage_error("--stages {}: a model has at least 1 stage", spec.stages);
+  if (is_linear(spec) && spec.stages > spec.features) {
     usage_error("--stages {}: data with {} features can be cut into at most {} stages", spec.stages,
                 spec.features, spec.features);
+  }
+  if (spec.objective == "mlp" && spec.stages > mlp_units(spec)) {
+    usage_error("--stages {}: an mlp with {} hidden layers can be cut into at most {} stages",
+                spec.stages, spec.hidden.size(), mlp_units(spec));
   }
 }
 
 Part columns_of_stage(ModelSpec const& spec, int stage) {
-  return even_part(spec.features, spec.stages, stage);
+  if (is_linear(spec)) return even_part(spec.features, spec.stages, stage);
+  return {0, stage == 0 ? spec.features : 0};
 }
 
 template <class T>
 std::unique_ptr<Block<T>> make_block(ModelSpec const& spec, int stage, Dataset<T> const& data,
                                      Part loaded) {
   check_cut(spec);
-  return make_linear(spec, stage, data, loaded);
+  if (is_linear(spec)) return make_linear(spec, stage, data, loaded);
+  if (stage > 0) return make_mlp(spec, stage, Features<T>{}, data.targets);
+  Part const part = columns_of_stage(spec, stage);
+  return make_mlp(spec, stage, loaded_columns(data, loaded, part), data.targets);
 }
 
 template std::unique_ptr<Block<float>> make_block(ModelSpec const&, int, Dataset<float> const&,

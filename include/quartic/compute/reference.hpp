@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "quartic/compute/loss.hpp"
+#include "quartic/compute/matrix.hpp"
+#include "quartic/compute/sparse.hpp"
+#include "quartic/compute/update.hpp"
+
+/// The plainest form of every kernel, one element after the other, sums in double: what the fast
+/// ones are compared with. Same names, arguments and meaning as in the other headers; never touched
+/// for speed. T is float or double.
+namespace quartic::compute::reference {
+
+template <class T>
+void gemm(T alpha, ConstMatrix<T> a, ConstMatrix<T> b, T beta, Matrix<T> c);
+template <class T>
+void gemv(T alpha, ConstMatrix<T> a, std::span<T const> x, T beta, std::span<T> y);
+
+template <class T>
+void spmv_add(CompressedRows<T> a, std::span<T const> x, std::span<T> y);
+template <class T>
+void spmv_transposed_add(CompressedRows<T> a, std::span<T const> x, std::span<T> y);
+template <class T>
+void spmm_add(CompressedRows<T> a, std::int64_t vectors, std::span<T const> x, std::span<T> y);
+template <class T>
+void spmm_transposed_add(CompressedRows<T> a, std::int64_t vectors, std::span<T const> x,
+                         std::span<T> y);
+
+template <class T>
+double dot(std::span<T const> x, std::span<T const> y);
+template <class T>
+void add_bias(std::span<T const> bias, Matrix<T> y);
+template <class T>
+void add_column_sums(ConstMatrix<T> x, std::span<T> sum);
+
+template <class T>
+void relu_forward(std::span<T const> x, std::span<T> y);
+template <class T>
+void relu_backward(std::span<T const> x, std::span<T const> dy, std::span<T> dx);
+template <class T>
+void tanh_forward(std::span<T const> x, std::span<T> y);
+template <class T>
+void tanh_backward(std::span<T const> y, std::span<T const> dy, std::span<T> dx);
+template <class T>
+void gelu_forward(std::span<T const> x, std::span<T> y);
+template <class T>
+void gelu_backward(std::span<T const> x, std::span<T const> dy, std::span<T> dx);
+
+template <class T>
+LossSum squared_error(std::span<T const> z, std::span<T const> y, T scale, std::span<T> gradient);
+template <class T>
+LossSum log_loss(std::span<T const> z, std::span<T const> y, T scale, std::span<T> gradient);
+template <class T>
+LossSum softmax_cross_entropy(std::int64_t classes, std::span<T const> z,
+                              std::span<std::int32_t const> labels, T scale, std::span<T> gradient);
+
+template <class T>
+double sgd_update(SgdStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient);
+template <class T>
+double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> to,
+                       std::span<T> gradient, std::span<T> velocity);
+
+}  // namespace quartic::compute::reference
