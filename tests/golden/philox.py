@@ -1,0 +1,46 @@
+"""Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") in numpy, and
+the named streams that the program draws from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+INITIAL_WEIGHTS = 2
+"""The number of the stream from which a model's first weights come."""
+
+_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_WEYL = (0x9E3779B9, 0xBB67AE85)
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_ROUNDS = 10
+
+
+def philox4x32(counters: np.ndarray, key: tuple[int, int]) -> np.ndarray:
+    """The 4 random words of every counter. `counters` [n, 4] holds 32-bit words as uint64."""
+    c0, c1, c2, c3 = counters.T.astype(np.uint64)
+    for turn in range(_ROUNDS):
+        k0, k1 = (np.uint64((k + turn * w) & 0xFFFFFFFF) for k, w in zip(key, _WEYL))
+        first, second = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
+        c0, c1, c2, c3 = (
+            (second >> _HALF) ^ c1 ^ k0,
+            second & _LOW,
+            (first >> _HALF) ^ c3 ^ k1,
+            first & _LOW,
+        )
+    return np.stack([c0, c1, c2, c3], axis=1)
+
+
+def uniforms(seed: int, name: int, index: int, count: int, microbatch: int = 0) -> np.ndarray:
+    """The first `count` uniforms in [0, 1) with 53 bits of the stream (seed, name, index, microbatch).
+
+    A block of Philox gives two draws of 64 bits, each from two words, the high one first.
+    """
+    blocks = (count + 1) // 2
+    counters = np.empty((blocks, 4), dtype=np.uint64)
+    counters[:, 0] = np.arange(blocks)
+    counters[:, 1] = name << 24 | index
+    counters[:, 2] = microbatch & 0xFFFFFFFF
+    counters[:, 3] = microbatch >> 32
+    words = philox4x32(counters, (seed & 0xFFFFFFFF, seed >> 32))
+    bits = (words[:, 0::2] << _HALF | words[:, 1::2]).reshape(-1)[:count]
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
