@@ -1,0 +1,79 @@
+#include <doctest/doctest.h>
+
+#include "quartic/compute/reference.hpp"
+#include "quartic/compute/update.hpp"
+#include "quartic/compute/vector.hpp"
+#include "unit/compute_samples.hpp"
+
+using namespace quartic;
+using namespace quartic::compute;
+using namespace quartic::samples;
+
+namespace {
+
+template <class T>
+struct Result {
+  std::vector<T> to, gradient, velocity;
+  double gradient_sq = 0;
+};
+
+// The update into another block, or into the same one.
+template <class T, class Update>
+Result<T> apply(Update update, Result<T> start, std::vector<T> const& w, bool in_place) {
+  Result<T> result = std::move(start);
+  result.to = in_place ? w : poison<T>(std::ssize(w));
+  auto const from = in_place ? std::span<T const>(result.to) : std::span<T const>(w);
+  result.gradient_sq = update(from, result);
+  return result;
+}
+
+template <class T, class Fast, class Plain>
+void compare(std::int64_t size, Fast fast, Plain plain) {
+  auto const w = normals<T>(size);
+  Result<T> const start{{}, normals<T>(size), normals<T>(size), 0};
+  auto const apart = apply(fast, start, w, false);
+  auto const in_place = apply(fast, start, w, true);
+  auto const expected = apply(plain, start, w, false);
+  CHECK(distance(apart.to, expected.to) < rounding<T>);
+  CHECK(distance(apart.velocity, expected.velocity) < rounding<T>);
+  CHECK(apart.gradient == std::vector<T>(w.size(), T(0)));
+  CHECK(apart.gradient_sq == doctest::Approx(expected.gradient_sq).epsilon(1e-12));
+  CHECK(apart.gradient_sq == sum_of_squares<T>(start.gradient));
+  CHECK(in_place.to == apart.to);
+  CHECK(in_place.velocity == apart.velocity);
+  CHECK(in_place.gradient == apart.gradient);
+  CHECK(in_place.gradient_sq == apart.gradient_sq);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("updates equal the plain ones, in place and apart bitwise alike", T, float,
+                   double) {
+  SgdStep const sgd{0.125, 0.01};
+  MomentumStep const momentum{0.125, 0.01, 0.9};
+  for (std::int64_t size = 0; size < 40; ++size) {
+    compare<T>(
+        size, [&](auto from, auto& r) { return sgd_update<T>(sgd, from, r.to, r.gradient); },
+        [&](auto from, auto& r) { return reference::sgd_update<T>(sgd, from, r.to, r.gradient); });
+    compare<T>(
+        size,
+        [&](auto from, auto& r) {
+          return momentum_update<T>(momentum, from, r.to, r.gradient, r.velocity);
+        },
+        [&](auto from, auto& r) {
+          return reference::momentum_update<T>(momentum, from, r.to, r.gradient, r.velocity);
+        });
+  }
+}
+
+TEST_CASE("momentum without memory or decay is plain gradient descent, bitwise") {
+  auto const w = normals<double>(37);
+  auto first = normals<double>(37);
+  auto second = first;
+  auto velocity = normals<double>(37);
+  auto to = poison<double>(37);
+  auto expected = to;
+  momentum_update<double>({0.1, 0, 0}, w, to, first, velocity);
+  sgd_update<double>({0.1, 0}, w, expected, second);
+  CHECK(to == expected);
+}

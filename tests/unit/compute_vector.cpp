@@ -1,0 +1,68 @@
+#include <doctest/doctest.h>
+
+#include "quartic/compute/reference.hpp"
+#include "quartic/compute/vector.hpp"
+#include "unit/compute_samples.hpp"
+
+using namespace quartic;
+using namespace quartic::compute;
+using namespace quartic::samples;
+
+TEST_CASE_TEMPLATE("copy and fill reach every element and no other", T, float, double) {
+  for (std::int64_t const size : {0, 1, 255, 256, 257, 512, 1000, 5000}) {
+    auto const from = normals<T>(size);
+    auto to = poison<T>(size + 1);
+    auto const inside = std::span<T>(to).first(from.size());
+    copy<T>(from, inside);
+    CHECK(std::equal(from.begin(), from.end(), to.begin()));
+    fill<T>(T(2.5), inside);
+    CHECK(std::count(to.begin(), to.end(), T(2.5)) == size);
+    CHECK(std::isnan(to.back()));
+  }
+}
+
+TEST_CASE_TEMPLATE("sums equal the plain ones at every length and place", T, float, double) {
+  for (std::int64_t size = 0; size < 40; ++size) {
+    auto const x = normals<T>(size + 1);
+    auto const y = normals<T>(size + 1);
+    auto const a = std::span<T const>(x).subspan(1);
+    auto const b = std::span<T const>(y).subspan(1);
+    CHECK(dot<T>(a, b) == doctest::Approx(reference::dot<T>(a, b)).epsilon(1e-13));
+    CHECK(sum_of_squares<T>(a) == dot<T>(a, a));
+    std::vector<T> const elsewhere(a.begin(), a.end());
+    CHECK(sum_of_squares<T>(elsewhere) == sum_of_squares<T>(a));
+  }
+}
+
+TEST_CASE_TEMPLATE("sums keep in double what a sum in T would lose", T, float, double) {
+  std::vector<T> const x(100000, T(0.1));
+  CHECK(sum_of_squares<T>(x) ==
+        doctest::Approx(1e5 * double{T(0.1)} * double{T(0.1)}).epsilon(1e-12));
+}
+
+TEST_CASE_TEMPLATE("bias, column sums, scaled sums and the transpose equal the plain ones", T,
+                   float, double) {
+  constexpr std::int64_t rows = 9, columns = 13, stride = 17;
+  auto const bias = normals<T>(columns);
+  auto y = normals<T>(rows * stride);
+  auto expected = y;
+  add_bias<T>(bias, {y.data(), rows, columns, stride});
+  reference::add_bias<T>(bias, {expected.data(), rows, columns, stride});
+  CHECK(y == expected);
+
+  auto sum = normals<T>(columns);
+  auto expected_sum = sum;
+  add_column_sums<T>({y.data(), rows, columns, stride}, sum);
+  reference::add_column_sums<T>({y.data(), rows, columns, stride}, expected_sum);
+  CHECK(sum == expected_sum);
+
+  auto scaled = sum;
+  add_scaled<T>(T(-0.5), bias, scaled);
+  for (std::size_t i = 0; i < sum.size(); ++i) CHECK(scaled[i] == sum[i] + T(-0.5) * bias[i]);
+
+  auto turned = poison<T>(rows * columns);
+  transpose<T>({y.data(), rows, columns, stride}, turned);
+  for (std::size_t i = 0; i < turned.size(); ++i) {
+    CHECK(turned[i] == y[(i % rows) * stride + i / rows]);
+  }
+}
