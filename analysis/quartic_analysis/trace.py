@@ -1,0 +1,223 @@
+"""The reader of trace.h5: finished, while the run goes on, and after a crash.
+
+A finished run is one self-contained file. While it runs, and after it was killed, trace.h5 is a
+master whose groups are external links into the ranks' own files; those are read in HDF5's SWMR mode
+(single writer, multiple readers) and hold every row up to their last flush.
+
+Undefined values. Columns that name something (microbatch, minibatch, replica, pipeline, rank, stage)
+are integers and stay as stored. Every other integer column (versions, delays, counts, nanoseconds)
+becomes float64 with NaN where the file has -1, so that means and figures leave undefined rows out and
+a column's type never depends on its content; a double holds the nanoseconds of 104 days exactly.
+"""
+
+from __future__ import annotations
+
+import configparser
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+FORMAT_VERSION = 1
+TRACE_NAME = "trace.h5"
+NEEDED_ATTRIBUTES = ("method", "stages", "complete", "time_unit")
+NAMING_COLUMNS = frozenset({"microbatch", "minibatch", "replica", "pipeline", "rank", "stage"})
+
+
+class TraceError(Exception):
+    """A trace that cannot be read: one line that names the file and says why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as its trace shows it at the time of `load`. Plan times are in `time_unit`."""
+
+    path: Path
+    """The trace file."""
+    attributes: dict[str, str | int | float]
+    """The root attributes: method, stages, config, git, cpu, …"""
+    blocks: pd.DataFrame
+    """One row a stage (index `stage`): rank, parameters, parameter_bytes."""
+    steps: pd.DataFrame
+    """One row for each backward applied, all stages, by stage and then as written: column `stage`, then
+    the columns of the file."""
+    events: pd.DataFrame
+    """One row an action, all stages: `stage`, `action` (F, B, I, W, U, E), microbatch, plan and wall begin and
+    end. Empty without --trace-events."""
+    loss: pd.DataFrame
+    """One row a microbatch: its loss, from its forward at the last stage."""
+    objective: pd.DataFrame
+    """f on the whole data at plan times: the state after all actions that end at or before them."""
+    memory: pd.DataFrame
+    """Peak bytes, one row a rank. While a run goes on: of rank 0 at most."""
+
+    @property
+    def method(self) -> str:
+        return str(self.attributes["method"])
+
+    @property
+    def stages(self) -> int:
+        """S, the number of stages."""
+        return int(self.attributes["stages"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end; False while it goes on and after a crash."""
+        return bool(self.attributes["complete"])
+
+    @property
+    def time_unit(self) -> str:
+        """The unit of plan times: slot, unit or second."""
+        return str(self.attributes["time_unit"])
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The resolved configuration: option name -> text."""
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.optionxform = str  # type: ignore[assignment,method-assign]
+        parser.read_string("[run]\n" + str(self.attributes.get("config", "")))
+        return dict(parser["run"])
+
+    @property
+    def microbatches(self) -> int:
+        """N: of the whole run if it is complete, else how many have reached an update so far."""
+        planned = int(self.config.get("microbatches", 0))
+        if self.complete and planned > 0:
+            return planned
+        return int(self.steps["microbatch"].max()) + 1 if len(self.steps) else 0
+
+    @property
+    def accumulate(self) -> int:
+        """M, the number of microbatches that make one update."""
+        return max(1, int(self.config.get("accumulate", 1)))
+
+    def steady_window(self) -> range:
+        """The microbatches of the steady state (methods.md §1): without the first 4S (4S minibatches where an
+        update takes several) and without the drain (the last S microbatches, or minibatches). Where
+        the run is shorter, its middle third."""
+        minibatches = self.microbatches // self.accumulate
+        first, end = 4 * self.stages, minibatches - self.stages
+        if first >= end:
+            first, end = minibatches // 3, minibatches - minibatches // 3
+        return range(first * self.accumulate, end * self.accumulate)
+
+    def steady(self) -> pd.DataFrame:
+        """The rows of `steps` in the steady state."""
+        window = self.steady_window()
+        return self.steps[self.steps["microbatch"].between(window.start, window.stop - 1)]
+
+
+def load(folder_or_file: str | PathLike[str]) -> Run:
+    """Reads a run from its folder or its trace file; everything that is in it now.
+
+    Raises TraceError: no such file, not HDF5, not a trace, a format version that is not known, a shard that
+    is missing or locked.
+    """
+    path = Path(folder_or_file)
+    if path.is_dir():
+        path = path / TRACE_NAME
+    if not path.is_file():
+        raise TraceError(f"{path}: no such file; give a run's folder or its {TRACE_NAME}")
+    if not h5py.is_hdf5(path):
+        raise TraceError(f"{path}: not an HDF5 file")
+    try:
+        return _read(path)
+    except (OSError, KeyError):
+        pass  # a run that ends just now replaces its shards by one file
+    try:
+        return _read(path)
+    except (OSError, KeyError) as error:
+        raise TraceError(_one_line(path, error)) from error
+
+
+def _one_line(path: Path, error: Exception) -> str:
+    reason = " ".join(str(error).strip("'\"").split())
+    if "lock" in reason:
+        return (
+            f"{path}: the file is locked; on file systems that cannot lock, "
+            f"set HDF5_USE_FILE_LOCKING=FALSE ({reason})"
+        )
+    return f"{path}: {reason}"
+
+
+def _read(path: Path) -> Run:
+    with h5py.File(path, "r") as file:
+        attributes = _root_attributes(path, file)
+        in_shards = _is_in_shards(file["stage"])
+    # Shards are opened as the file that links to them was, and a live or killed one only by SWMR.
+    with h5py.File(path, "r", swmr=in_shards) as file:
+        stages = file["stage"]
+        names = sorted(stages)
+        return Run(
+            path=path,
+            attributes=attributes,
+            blocks=_block_table(stages, names),
+            steps=_stage_tables(stages, names, "steps"),
+            events=_stage_tables(stages, names, "events"),
+            loss=_table(file.get("loss")),
+            objective=_table(file.get("objective")),
+            memory=_table(file.get("memory")),
+        )
+
+
+def _root_attributes(path: Path, file: h5py.File) -> dict[str, str | int | float]:
+    attributes = {name: _plain(value) for name, value in file.attrs.items()}
+    version = attributes.get("format_version")
+    if version is None:
+        raise TraceError(f"{path}: not a trace (it has no attribute format_version)")
+    if version != FORMAT_VERSION:
+        raise TraceError(
+            f"{path}: format version {version} is not known; this reader knows {FORMAT_VERSION}"
+        )
+    missing = [name for name in NEEDED_ATTRIBUTES if name not in attributes]
+    if missing:
+        raise TraceError(f"{path}: not a trace (it has no attribute {', '.join(missing)})")
+    return attributes
+
+
+def _is_in_shards(stages: h5py.Group) -> bool:
+    return any(
+        isinstance(stages.get(name, getlink=True), h5py.ExternalLink) for name in stages
+    )
+
+
+def _plain(value: object) -> str | int | float:
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.item() if isinstance(value, np.generic) else value  # type: ignore[return-value]
+
+
+def _block_table(stages: h5py.Group, names: list[str]) -> pd.DataFrame:
+    rows = [{name: _plain(value) for name, value in stages[stage].attrs.items()} for stage in names]
+    return pd.DataFrame(rows, index=pd.Index([int(name) for name in names], name="stage"))
+
+
+def _stage_tables(stages: h5py.Group, names: list[str], table: str) -> pd.DataFrame:
+    """That table of all stages in one, with a first column `stage`."""
+    parts = []
+    for name in names:
+        if table not in stages[name]:
+            continue
+        part = _table(stages[name][table])
+        part.insert(0, "stage", int(name))
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _table(dataset: h5py.Dataset | None) -> pd.DataFrame:
+    if dataset is None:
+        return pd.DataFrame()
+    rows = dataset[()]
+    return pd.DataFrame({name: _column(name, rows[name]) for name in rows.dtype.names})
+
+
+def _column(name: str, values: np.ndarray) -> np.ndarray:
+    """The column as the module's text says: letters as str, -1 as NaN."""
+    if values.dtype.kind == "S":
+        return values.astype(str)
+    if values.dtype.kind == "i" and name not in NAMING_COLUMNS:
+        return np.where(values == -1, np.nan, values.astype(np.float64))
+    return np.ascontiguousarray(values)
