@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <string>
 
 #include "quartic/core/clock.hpp"
+#include "quartic/engine/gather_rows.hpp"
 
 namespace quartic::engine {
 namespace {
@@ -80,17 +80,9 @@ template <class T>
 std::string measured_costs(comm::Communicator& communicator,
                            std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
                            std::int64_t microbatch_size, std::uint64_t seed) {
-  std::string mine;
-  for (auto const& block : hosted) {
-    plan::Cost::Measured const cost = measure_stage(*block, microbatch_size, seed);
-    mine.append(reinterpret_cast<char const*>(&cost), sizeof cost);
-  }
-  std::vector<plan::Cost::Measured> all;
-  for (std::string const& bytes : communicator.gather(mine)) {
-    auto const before = all.size();
-    all.resize(before + bytes.size() / sizeof(plan::Cost::Measured));
-    std::memcpy(all.data() + before, bytes.data(), bytes.size());
-  }
+  std::vector<plan::Cost::Measured> mine;
+  for (auto const& block : hosted) mine.push_back(measure_stage(*block, microbatch_size, seed));
+  std::vector<plan::Cost::Measured> const all = gather_rows(communicator, mine);
   double const latency = half_round_trip(communicator);
   return communicator.broadcast(plan::Cost::measured_text(all, latency), 0);
 }

@@ -3,24 +3,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstring>
-#include <type_traits>
 
 namespace quartic::engine {
 namespace {
-
-template <class Row>
-std::string bytes_of(std::vector<Row> const& rows) {
-  static_assert(std::is_trivially_copyable_v<Row>);
-  return {reinterpret_cast<char const*>(rows.data()), rows.size() * sizeof(Row)};
-}
-
-template <class Row>
-void append_rows(std::vector<Row>& rows, std::string const& bytes) {
-  std::size_t const before = rows.size();
-  rows.resize(before + bytes.size() / sizeof(Row));
-  std::memcpy(rows.data() + before, bytes.data(), bytes.size());
-}
 
 std::int64_t computing_ns(StageTotals const& totals) {
   return totals.forward_ns + totals.backward_ns + totals.update_ns;
@@ -52,16 +37,6 @@ void append_line(fmt::memory_buffer& out, StageReport const& report) {
 }
 
 }  // namespace
-
-RunReport gather_report(comm::Communicator& communicator, std::vector<StageReport> const& mine,
-                        MemoryRow const& memory) {
-  RunReport report;
-  for (std::string const& bytes : communicator.gather(bytes_of(mine)))
-    append_rows(report.stages, bytes);
-  for (std::string const& bytes : communicator.gather(bytes_of<MemoryRow>({memory})))
-    append_rows(report.memory, bytes);
-  return report;
-}
 
 double RunReport::measured_bubble() const {
   if (memory.size() != stages.size()) return undefined;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "quartic/core/check.hpp"
+#include "quartic/engine/gather_rows.hpp"
 
 namespace quartic::engine {
 namespace {
@@ -97,8 +98,10 @@ void Run<T>::execute() {
 template <class T>
 void Run<T>::replay() {
   plan::Planner planner(rules_, cost_);
+  plan::Ticks busy = 0;
   if (settings_.cuts.every_updates > 0) pin_all(0);
   while (plan::PlannedAction const* planned = planner.next()) {
+    busy += planned->end - planned->begin;
     if (settings_.cuts.every_updates == 0) pin_time_cuts(*planned);
     if (hosts(planned->action.stage)) replay(*planned, planner.applied());
     if (settings_.cuts.every_updates > 0 && planned->updates &&
@@ -108,6 +111,8 @@ void Run<T>::replay() {
     evaluate_what_is_overdue();
   }
   pin_the_end(planner);
+  planned_bubble_ = 1 - static_cast<double>(busy) / (static_cast<double>(planner.makespan()) *
+                                                     static_cast<double>(rules_.workers));
 }
 
 /// Pins what this action's stage has passed, and for all stages the cuts before everything to come.
@@ -282,6 +287,14 @@ MemoryRow Run<T>::memory() const {
   getrusage(RUSAGE_SELF, &usage);
   row.resident_bytes = usage.ru_maxrss * 1024;  // Linux gives KiB
   return row;
+}
+
+template <class T>
+RunReport Run<T>::report() const {
+  std::vector<StageReport> mine;
+  for (auto const& stage : stages_) mine.push_back({stage->index(), stage->totals(), wall_ns_});
+  return {gather_rows(communicator_, mine), gather_rows<MemoryRow>(communicator_, {memory()}),
+          planned_bubble_};
 }
 
 template class Run<float>;

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "quartic/comm/communicator.hpp"
 #include "quartic/engine/records.hpp"
 #include "quartic/engine/stage.hpp"
 
@@ -28,9 +27,5 @@ struct RunReport {
   /// core) of its own; NaN otherwise.
   double measured_bubble() const;
 };
-
-/// Collective. The reports of all ranks, on every rank.
-RunReport gather_report(comm::Communicator& communicator, std::vector<StageReport> const& mine,
-                        MemoryRow const& memory);
 
 }  // namespace quartic::engine

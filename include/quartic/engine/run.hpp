@@ -13,6 +13,7 @@
 #include "quartic/engine/evaluation.hpp"
 #include "quartic/engine/links.hpp"
 #include "quartic/engine/recorder.hpp"
+#include "quartic/engine/report.hpp"
 #include "quartic/engine/stage.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "quartic/plan/cost.hpp"
@@ -50,7 +51,8 @@ class Run final : public nn::Pulse {
 
   Stage<T>& stage(int index) { return *stages_[static_cast<std::size_t>(index - first_stage_)]; }
   MemoryRow memory() const;
-  std::int64_t wall_ns() const { return wall_ns_; }
+  /// Collective; after execute().
+  RunReport report() const;
 
   void beat() override;
 
@@ -94,6 +96,7 @@ class Run final : public nn::Pulse {
   TimeCuts passed_by_all_;
   Progress progress_;
   std::int64_t wall_ns_ = 0;
+  double planned_bubble_ = undefined;
 };
 
 }  // namespace quartic::engine

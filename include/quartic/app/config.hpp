@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "quartic/engine/run.hpp"
+#include "quartic/nn/model.hpp"
+#include "quartic/nn/optimizer.hpp"
+#include "quartic/plan/action.hpp"
+
+namespace quartic::app {
+
+/// Every option of `run` and `plan`, in its type. Defaults live here and nowhere else.
+struct Config {
+  std::string method = "pipedream";
+  int stages = 4;
+  std::int64_t accumulate = 0;  ///< 0: the method's default
+  std::map<std::string, std::string> method_options;
+
+  std::string objective = "quadratic";
+  std::vector<std::int64_t> hidden{128, 128, 128};
+  nn::Activation activation = nn::Activation::relu;
+  double l2 = 0;
+  std::string precision;  ///< empty: the objective's
+
+  std::string data;  ///< empty: the objective's generator
+  std::int64_t rows = 4096;
+  std::int64_t features = 0;  ///< 0: the generator's
+  std::int64_t classes = 10;
+  std::int64_t microbatch_size = 8;
+  std::int64_t microbatches = 0;  ///< 0: by epochs
+  std::int64_t epochs = 0;        ///< 0: by microbatches; 1 when neither is given
+  bool drop_last = false;
+
+  nn::OptimizerSpec optimizer;
+  double gradient_noise = 0;
+  std::uint64_t seed = 0;
+
+  std::string cost = "slot";
+  engine::Order order = engine::Order::plan;
+  double evaluate_every = 0;
+  std::int64_t evaluate_updates = 0;
+
+  bool trace_events = false;
+  std::int64_t trace_displacement = 0;
+  std::int64_t trace_every = 1;
+  std::string device = "host";
+  int threads = 1;
+
+  std::string out;
+  bool overwrite = false;
+  bool quiet = false;
+  bool print_config = false;
+  std::string format = "table";
+};
+
+/// One option: its name, what it takes, what it does to the Config (UsageError says what is valid),
+/// and its value as text, as config.ini shows it.
+struct OptionSpec {
+  std::string name;
+  std::string value;  ///< placeholder in the help; empty for a flag
+  std::string help;
+  std::function<void(Config&, std::string const&)> set;
+  std::function<std::string(Config const&)> get;
+  bool plans = false;   ///< also an option of `quartic plan`
+  bool decides = true;  ///< decides the run's results: shown in config.ini and part of its hash
+};
+
+/// All options, each once, the methods' own included.
+std::span<OptionSpec const> all_options();
+
+/// The text of config.ini: every option that decides the run, valid as a --config.
+std::string config_text(Config const& config);
+
+/// 16 hexadecimal digits that name a configuration (FNV-1a of config_text).
+std::string config_hash(Config const& config);
+
+}  // namespace quartic::app

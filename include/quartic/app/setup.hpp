@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "quartic/app/config.hpp"
+#include "quartic/comm/communicator.hpp"
+#include "quartic/io/data.hpp"
+#include "quartic/nn/block.hpp"
+#include "quartic/plan/rules.hpp"
+
+namespace quartic::app {
+
+/// A run's configuration with everything that depends on its data and method filled in, and
+/// checked.
+struct Resolved {
+  Config config;
+  io::DataSource source;
+  nn::ModelSpec model;
+  std::int64_t microbatches_an_epoch;
+};
+
+/// Fills in the defaults that depend on the method: --accumulate and the method's own options.
+/// UsageError for options that the method does not know.
+void resolve_method(Config& config);
+
+/// Reads the data's shape, and checks the configuration against it and the number of ranks.
+Resolved resolve(Config config, int ranks);
+
+/// The rules of the resolved method.
+plan::Rules rules_of(Config const& config);
+
+/// The blocks of this rank's stages, with their data.
+template <class T>
+std::vector<std::unique_ptr<nn::Block<T>>> make_blocks(Resolved const& resolved, int rank,
+                                                       int ranks);
+
+/// Collective. UsageError when the stages of a node's ranks will not fit into its memory.
+template <class T>
+void require_memory(comm::Communicator& communicator, Resolved const& resolved,
+                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted, int first_stage);
+
+}  // namespace quartic::app

@@ -1,0 +1,153 @@
+#include "quartic/app/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/program_options.hpp>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "quartic/core/check.hpp"
+#include "values.hpp"
+
+namespace quartic::app {
+namespace {
+
+namespace po = boost::program_options;
+
+bool belongs(OptionSpec const& option, Command command) {
+  return command == Command::run || option.plans;
+}
+
+po::options_description description(Command command) {
+  po::options_description known;
+  for (OptionSpec const& option : all_options()) {
+    if (!belongs(option, command)) continue;
+    auto* const value = po::value<std::string>();
+    if (option.value.empty()) value->implicit_value("true", "");
+    known.add_options()(option.name.c_str(), value, option.help.c_str());
+  }
+  return known;
+}
+
+po::parsed_options parse_words(Command command, std::vector<std::string> const& arguments,
+                               po::options_description const& file_options) {
+  po::options_description known;
+  known.add(file_options);
+  known.add_options()("config", po::value<std::string>());
+  if (command == Command::run)
+    known.add_options()("print-config", po::value<std::string>()->implicit_value("true", ""));
+  if (command == Command::plan) known.add_options()("format", po::value<std::string>());
+  int const style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
+                    ~po::command_line_style::allow_short;
+  po::positional_options_description const none;
+  return po::command_line_parser(arguments).options(known).positional(none).style(style).run();
+}
+
+po::parsed_options parse_file(std::string const& path, po::options_description const& known) {
+  if (std::filesystem::is_directory(path)) usage_error("--config {}: is a directory", path);
+  std::ifstream file(path);
+  if (!file) usage_error("--config {}: cannot be read", path);
+  try {
+    return po::parse_config_file(file, known);
+  } catch (po::error const& error) {
+    usage_error("--config {}: {}", path, error.what());
+  }
+}
+
+using Values = std::map<std::string, std::string>;
+
+/// Every option at most once in one place.
+Values values_of(po::parsed_options const& parsed, std::string const& place) {
+  Values values;
+  for (po::option const& option : parsed.options) {
+    if (option.string_key.empty())
+      usage_error("'{}' is not an option; see --help", option.original_tokens.front());
+    std::string const value = option.value.empty() ? "true" : option.value.front();
+    if (!values.emplace(option.string_key, value).second)
+      usage_error("{}--{} is given twice", place, option.string_key);
+  }
+  return values;
+}
+
+std::string take(Values& values, std::string const& name, std::string const& otherwise) {
+  auto const found = values.find(name);
+  if (found == values.end()) return otherwise;
+  std::string value = found->second;
+  values.erase(found);
+  return value;
+}
+
+Values command_line_values(Command command, std::vector<std::string> const& arguments,
+                           po::options_description const& known) {
+  try {
+    return values_of(parse_words(command, arguments, known), "");
+  } catch (po::unknown_option const& error) {
+    usage_error("unknown option {}; `quartic {} --help` lists the options", error.get_option_name(),
+                command == Command::run ? "run" : "plan");
+  } catch (po::error const& error) {
+    usage_error("{}", error.what());
+  }
+}
+
+void refuse_contradictions(Config const& config) {
+  if (config.microbatches > 0 && config.epochs > 0)
+    usage_error("--microbatches and --epochs: give one of the two");
+  if (config.evaluate_every > 0 && config.evaluate_updates > 0) {
+    usage_error("--evaluate-every and --evaluate-updates: give one of the two");
+  }
+  if (config.order == engine::Order::arrival && config.evaluate_every > 0) {
+    usage_error(
+        "--evaluate-every is in plan time, which --order arrival has none of; use "
+        "--evaluate-updates");
+  }
+  if (config.order == engine::Order::arrival && config.evaluate_updates % config.stages != 0) {
+    usage_error("--evaluate-updates {}: on arrival it must be a multiple of the {} stages",
+                config.evaluate_updates, config.stages);
+  }
+}
+
+}  // namespace
+
+Config parse(Command command, std::vector<std::string> const& arguments) {
+  po::options_description const known = description(command);
+  Values values = command_line_values(command, arguments, known);
+  Config config;
+  if (auto const path = take(values, "config", ""); !path.empty()) {
+    values.merge(values_of(parse_file(path, known), path + ": "));
+  }
+  config.print_config = flag("print-config", take(values, "print-config", "false"));
+  config.format =
+      choice<std::string>("format", take(values, "format", "table"),
+                          {{"grid", "grid"}, {"table", "table"}, {"csv", "csv"}, {"json", "json"}});
+  for (OptionSpec const& option : all_options()) {
+    if (auto const found = values.find(option.name); found != values.end())
+      option.set(config, found->second);
+  }
+  refuse_contradictions(config);
+  return config;
+}
+
+std::string help(Command command) {
+  fmt::memory_buffer out;
+  auto const line = [&](std::string const& left, std::string const& right) {
+    fmt::format_to(std::back_inserter(out), "  {:<34} {}\n", left, right);
+  };
+  bool const runs = command == Command::run;
+  fmt::format_to(std::back_inserter(out), "quartic {} [options]: {}\n\n", runs ? "run" : "plan",
+                 runs ? "train, and write the run folder" : "the plan alone: no data, no training");
+  line("--config FILE", "INI file with the same names; the command line wins");
+  if (runs) line("--print-config", "print the resolved configuration and exit");
+  if (!runs) line("--format grid|table|csv|json", "what to print [table]");
+  Config const defaults;
+  for (OptionSpec const& option : all_options()) {
+    if (!belongs(option, command)) continue;
+    std::string const value = option.get(defaults);
+    bool const shown = !option.value.empty() && !value.empty();
+    line(fmt::format("--{}{}{}", option.name, option.value.empty() ? "" : " ", option.value),
+         shown ? fmt::format("{} [{}]", option.help, value) : option.help);
+  }
+  return fmt::to_string(out);
+}
+
+}  // namespace quartic::app

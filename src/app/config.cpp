@@ -1,0 +1,244 @@
+#include "quartic/app/config.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "quartic/method/registry.hpp"
+#include "values.hpp"
+
+namespace quartic::app {
+namespace {
+
+Choices<nn::Activation> const activations{
+    {"relu", nn::Activation::relu}, {"tanh", nn::Activation::tanh}, {"gelu", nn::Activation::gelu}};
+Choices<engine::Order> const orders{{"plan", engine::Order::plan},
+                                    {"arrival", engine::Order::arrival}};
+
+Choices<std::string> same(std::vector<std::string> const& names) {
+  Choices<std::string> choices;
+  for (std::string const& name : names) choices.emplace_back(name, name);
+  return choices;
+}
+
+// Makers of OptionSpecs, one for each kind of value.
+
+OptionSpec text_option(std::string name, std::string value, std::string help,
+                       std::string Config::*member) {
+  return {name, value, help, [=](Config& c, std::string const& t) { c.*member = t; },
+          [=](Config const& c) { return c.*member; }};
+}
+
+template <class Value>
+OptionSpec choice_option(std::string name, std::string help, Choices<Value> const& choices,
+                         Value Config::*member) {
+  std::vector<std::string> names;
+  for (auto const& [choice_text, value] : choices) names.push_back(choice_text);
+  return {name, fmt::format("{}", fmt::join(names, "|")), help,
+          [=](Config& c, std::string const& t) { c.*member = choice(name, t, choices); },
+          [=](Config const& c) { return choice_name(c.*member, choices); }};
+}
+
+template <class Integer>
+OptionSpec integer_option(std::string name, std::string value, std::string help,
+                          Integer Config::*member, std::int64_t least,
+                          std::int64_t most = no_limit) {
+  return {name, value, help,
+          [=](Config& c, std::string const& t) {
+            c.*member = static_cast<Integer>(integer(name, t, least, most));
+          },
+          [=](Config const& c) { return fmt::format("{}", c.*member); }};
+}
+
+template <class Owner>
+OptionSpec number_option(std::string name, std::string value, std::string help, Owner owner,
+                         double least, bool above = false) {
+  return {name, value, help,
+          [=](Config& c, std::string const& t) { owner(c) = number(name, t, least, above); },
+          [=](Config const& c) { return text(owner(c)); }};
+}
+
+OptionSpec flag_option(std::string name, std::string help, bool Config::*member) {
+  return {name, "", help, [=](Config& c, std::string const& t) { c.*member = flag(name, t); },
+          [=](Config const& c) { return std::string(c.*member ? "true" : "false"); }};
+}
+
+OptionSpec method_option(method::Option const& option) {
+  return {option.name,
+          "VALUE",
+          option.help,
+          [=](Config& c, std::string const& t) { c.method_options[option.name] = t; },
+          [=](Config const& c) {
+            auto const found = c.method_options.find(option.name);
+            return found == c.method_options.end() ? std::string() : found->second;
+          },
+          true};
+}
+
+OptionSpec planned(OptionSpec option) {
+  option.plans = true;
+  return option;
+}
+
+OptionSpec aside(OptionSpec option) {
+  option.decides = false;
+  return option;
+}
+
+constexpr int most_stages = 1 << 20;
+
+void add_pipeline_options(std::vector<OptionSpec>& all) {
+  all.push_back(planned(
+      text_option("method", "NAME", "training method, see `quartic methods`", &Config::method)));
+  all.push_back(
+      planned(integer_option("stages", "S", "pipeline stages", &Config::stages, 1, most_stages)));
+  all.push_back(
+      planned(integer_option("accumulate", "M", "microbatches an update (0: the method's default)",
+                             &Config::accumulate, 0)));
+  all.push_back(planned(integer_option("microbatches", "N", "microbatches in all (0: by --epochs)",
+                                       &Config::microbatches, 0)));
+  all.push_back(planned(
+      text_option("cost", "COST",
+                  "slot, real, measured, or f=1,bi=1,bw=1,latency=0.1,bandwidth=..,jitter=0.1,"
+                  "straggler=3:1.5",
+                  &Config::cost)));
+  all.push_back(planned({"seed", "K", "names all random streams",
+                         [](Config& c, std::string const& t) { c.seed = natural("seed", t); },
+                         [](Config const& c) { return fmt::format("{}", c.seed); }}));
+}
+
+void add_method_options(std::vector<OptionSpec>& all) {
+  for (method::Method const& method : method::all_methods()) {
+    for (method::Option const& option : method.options) {
+      auto const same_name = [&](OptionSpec const& known) { return known.name == option.name; };
+      if (std::none_of(all.begin(), all.end(), same_name)) all.push_back(method_option(option));
+    }
+  }
+}
+
+void add_model_options(std::vector<OptionSpec>& all) {
+  all.push_back(choice_option("objective", "what is trained",
+                              same({"quadratic", "logistic", "mlp"}), &Config::objective));
+  all.push_back({"hidden", "W,W,..", "widths of the hidden layers (mlp)",
+                 [](Config& c, std::string const& t) { c.hidden = integers("hidden", t, 1); },
+                 [](Config const& c) { return fmt::format("{}", fmt::join(c.hidden, ",")); }});
+  all.push_back(
+      choice_option("activation", "between layers (mlp)", activations, &Config::activation));
+  all.push_back(number_option(
+      "l2", "MU", "factor of the penalty (MU/2)|w|^2 (logistic)",
+      [](auto& c) -> auto& { return c.l2; }, 0));
+  all.push_back(choice_option("precision",
+                              "of weights and messages; default double for quadratic and logistic, "
+                              "float for mlp",
+                              same({"", "float", "double"}), &Config::precision));
+}
+
+void add_data_options(std::vector<OptionSpec>& all) {
+  all.push_back(
+      text_option("data", "PATH",
+                  "HDF5 (/X, /y), LIBSVM or IDX file, or generate:quadratic, generate:logistic, "
+                  "generate:images (default: what fits the objective)",
+                  &Config::data));
+  all.push_back(integer_option("rows", "n", "rows of generated data", &Config::rows, 1));
+  all.push_back(integer_option("features", "d",
+                               "features of generated data (0: 784 for images, else 64)",
+                               &Config::features, 0));
+  all.push_back(integer_option("classes", "C", "classes of generated images", &Config::classes, 2));
+  all.push_back(integer_option("microbatch-size", "B", "rows in one microbatch",
+                               &Config::microbatch_size, 1));
+  all.push_back(integer_option("epochs", "E",
+                               "passes over the data (0: by --microbatches; 1 if that is 0 too)",
+                               &Config::epochs, 0));
+  all.push_back(
+      flag_option("drop-last", "leave out the rows that fill no microbatch", &Config::drop_last));
+}
+
+void add_optimizer_options(std::vector<OptionSpec>& all) {
+  all.push_back({"optimizer", "sgd|momentum", "update rule",
+                 [](Config& c, std::string const& t) {
+                   c.optimizer.name = choice("optimizer", t, same({"sgd", "momentum"}));
+                 },
+                 [](Config const& c) { return c.optimizer.name; }});
+  all.push_back(number_option(
+      "learning-rate", "GAMMA", "constant step size",
+      [](auto& c) -> auto& { return c.optimizer.learning_rate; }, 0, true));
+  all.push_back(number_option(
+      "momentum", "MU", "of --optimizer momentum",
+      [](auto& c) -> auto& { return c.optimizer.momentum; }, 0));
+  all.push_back(number_option(
+      "weight-decay", "D", "added to the gradient as D w",
+      [](auto& c) -> auto& { return c.optimizer.weight_decay; }, 0));
+  all.push_back(number_option(
+      "gradient-noise", "SIGMA", "adds N(0, SIGMA^2) to every coordinate of every gradient",
+      [](auto& c) -> auto& { return c.gradient_noise; }, 0));
+}
+
+void add_run_options(std::vector<OptionSpec>& all) {
+  all.push_back(choice_option("order", "replay the plan, or act on what has arrived", orders,
+                              &Config::order));
+  all.push_back(number_option(
+      "evaluate-every", "T", "objective every T of plan time (0: start and end)",
+      [](auto& c) -> auto& { return c.evaluate_every; }, 0));
+  all.push_back(integer_option("evaluate-updates", "K",
+                               "objective every K block updates (0: start and end)",
+                               &Config::evaluate_updates, 0));
+  all.push_back(
+      flag_option("trace-events", "record every action (for Gantt charts)", &Config::trace_events));
+  all.push_back(
+      integer_option("trace-displacement", "K",
+                     "record |w(update)-w(forward)|^2 of every K-th microbatch (0: never)",
+                     &Config::trace_displacement, 0));
+  all.push_back(integer_option("trace-every", "K", "a row in steps for every K-th microbatch",
+                               &Config::trace_every, 1));
+  all.push_back(
+      choice_option("device", "where stages compute", same({"host", "gpu"}), &Config::device));
+  all.push_back(
+      integer_option("threads", "T", "BLAS threads of a rank", &Config::threads, 1, 1024));
+}
+
+void add_folder_options(std::vector<OptionSpec>& all) {
+  all.push_back(aside(planned(text_option(
+      "out", "DIR", "run folder (run: runs/<hash of the configuration>)", &Config::out))));
+  all.push_back(aside(planned(
+      flag_option("overwrite", "replace a finished run in the run folder", &Config::overwrite))));
+  all.push_back(
+      aside(planned(flag_option("quiet", "no progress, no closing table", &Config::quiet))));
+}
+
+std::vector<OptionSpec> make_options() {
+  std::vector<OptionSpec> all;
+  add_pipeline_options(all);
+  add_method_options(all);
+  add_model_options(all);
+  add_data_options(all);
+  add_optimizer_options(all);
+  add_run_options(all);
+  add_folder_options(all);
+  return all;
+}
+
+}  // namespace
+
+std::span<OptionSpec const> all_options() {
+  static std::vector<OptionSpec> const options = make_options();
+  return options;
+}
+
+std::string config_text(Config const& config) {
+  std::string ini;
+  for (OptionSpec const& option : all_options()) {
+    std::string const value = option.get(config);
+    if (option.decides && !value.empty()) ini += fmt::format("{} = {}\n", option.name, value);
+  }
+  return ini;
+}
+
+std::string config_hash(Config const& config) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (char const c : config_text(config))
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return fmt::format("{:016x}", hash);
+}
+
+}  // namespace quartic::app

@@ -1,0 +1,84 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+#include "quartic/app/command_line.hpp"
+#include "quartic/app/commands.hpp"
+#include "quartic/core/check.hpp"
+#include "quartic_version.h"
+
+namespace quartic::app {
+namespace {
+
+constexpr int exit_done = 0;
+constexpr int exit_failure = 1;
+constexpr int exit_usage = 2;
+
+struct Subcommand {
+  std::string_view name;
+  std::string_view arguments;
+  std::string_view summary;
+  int (*run)(comm::Communicator&, std::vector<std::string> const&);
+};
+
+constexpr std::array<Subcommand, 5> subcommands{{
+    {"run", "[options]", "train; writes the run folder", run_command},
+    {"plan", "[options]", "the plan alone: no data, no training", plan_command},
+    {"methods", "", "the table of methods", methods_command},
+    {"gather", "DIR", "make one trace.h5 of the shards of an ended run", gather_command},
+    {"info", "", "build, BLAS, MPI, HDF5, devices", info_command},
+}};
+
+std::string usage() {
+  std::string text = "quartic: pipeline-parallel training, and what its staleness costs\n\n";
+  for (Subcommand const& command : subcommands) {
+    text += fmt::format("  quartic {:<18} {}\n",
+                        fmt::format("{} {}", command.name, command.arguments), command.summary);
+  }
+  return text +
+         "  quartic --help | --version | run --help | plan --help\n\n"
+         "mpirun -n 8 quartic run --stages 8 … puts a stage on each rank.\n";
+}
+
+int answer(comm::Communicator& communicator, std::string const& text) {
+  if (communicator.rank() == 0) fmt::print("{}", text);
+  return exit_done;
+}
+
+int run_subcommand(comm::Communicator& communicator, std::vector<std::string> arguments) {
+  if (arguments.empty())
+    usage_error("give a command: run, plan, methods, gather or info; see quartic --help");
+  std::string const name = arguments.front();
+  arguments.erase(arguments.begin());
+  bool const wants_help =
+      std::find(arguments.begin(), arguments.end(), "--help") != arguments.end();
+  if (name == "--help") return answer(communicator, usage());
+  if (name == "--version") return answer(communicator, "quartic " QUARTIC_VERSION "\n");
+  if (wants_help && name == "run") return answer(communicator, help(Command::run));
+  if (wants_help && name == "plan") return answer(communicator, help(Command::plan));
+  if (wants_help) return answer(communicator, usage());
+  for (Subcommand const& command : subcommands) {
+    if (command.name == name) return command.run(communicator, arguments);
+  }
+  usage_error("'{}' is not a command: valid are run, plan, methods, gather, info", name);
+}
+
+}  // namespace
+
+int dispatch(comm::Communicator& communicator, std::vector<std::string> arguments) {
+  try {
+    return run_subcommand(communicator, std::move(arguments));
+  } catch (UsageError const& error) {  // the same on every rank
+    if (communicator.rank() == 0) fmt::print(stderr, "quartic: {}\n", error.what());
+    return exit_usage;
+  } catch (std::exception const& error) {
+    fmt::print(stderr, "quartic: rank {}: {}\n", communicator.rank(), error.what());
+    std::fflush(nullptr);
+    communicator.abort(exit_failure);
+  }
+}
+
+}  // namespace quartic::app

@@ -1,0 +1,27 @@
+#include <fmt/core.h>
+
+#include "quartic/app/commands.hpp"
+#include "quartic/app/environment.hpp"
+#include "quartic/core/check.hpp"
+#include "quartic/io/trace_state.hpp"
+#include "quartic_version.h"
+
+namespace quartic::app {
+
+int info_command(comm::Communicator& communicator, std::vector<std::string> const& arguments) {
+  if (!arguments.empty()) usage_error("quartic info takes no arguments");
+  auto const attributes = environment(communicator);
+  if (communicator.rank() != 0) return 0;
+  fmt::print("quartic   {} ({}, {})\n", QUARTIC_VERSION, QUARTIC_GIT, QUARTIC_BUILD_TYPE);
+  fmt::print("compiler  {} {}\n", attributes.at("compiler"), attributes.at("flags"));
+  fmt::print("BLAS      {}, kernels for {}\n", attributes.at("blas"), attributes.at("blas_core"));
+  std::string const& mpi = attributes.at("mpi");
+  fmt::print("MPI       {}\n", mpi == "none" ? "not started (no launcher)" : mpi);
+  fmt::print("HDF5      {}\n", io::hdf5_description());
+  fmt::print("processor {}\n", attributes.at("cpu"));
+  fmt::print("ranks     {} on {}\n", communicator.size(), attributes.at("hosts"));
+  fmt::print("devices   none (this build computes on the host)\n");
+  return 0;
+}
+
+}  // namespace quartic::app

@@ -1,0 +1,222 @@
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "quartic/app/command_line.hpp"
+#include "quartic/app/commands.hpp"
+#include "quartic/app/environment.hpp"
+#include "quartic/app/run_folder.hpp"
+#include "quartic/app/setup.hpp"
+#include "quartic/comm/placement.hpp"
+#include "quartic/compute/blas.hpp"
+#include "quartic/core/check.hpp"
+#include "quartic/core/log.hpp"
+#include "quartic/engine/calibration.hpp"
+#include "quartic/engine/gather_rows.hpp"
+#include "quartic/engine/run.hpp"
+#include "quartic/io/trace.hpp"
+
+namespace quartic::app {
+namespace {
+
+constexpr int exit_done = 0;
+constexpr int exit_diverged = 3;
+
+/// Bytes of a row of `steps`, and of a row of `events`, in the file.
+constexpr std::int64_t step_bytes = 160;
+constexpr std::int64_t event_bytes = 41;
+
+std::int64_t expected_trace_bytes(Config const& config) {
+  std::int64_t const passes = config.microbatches * config.stages;
+  std::int64_t const events = config.trace_events ? 2 * event_bytes : 0;
+  return passes / config.trace_every * step_bytes + passes * events + (std::int64_t{1} << 20);
+}
+
+/// Runs a step that only rank 0 does; when it fails, every rank fails.
+void on_rank_0(comm::Communicator& communicator, std::function<void()> const& step) {
+  comm::agree(communicator, [&] {
+    if (communicator.rank() == 0) step();
+  });
+}
+
+engine::RunSettings run_settings(Resolved const& resolved) {
+  Config const& config = resolved.config;
+  engine::RunSettings settings;
+  settings.stage = {.stages = config.stages,
+                    .microbatches = config.microbatches,
+                    .microbatch_size = config.microbatch_size,
+                    .microbatches_an_epoch = resolved.microbatches_an_epoch,
+                    .gradient_scale = 1 / static_cast<double>(config.accumulate),
+                    .gradient_noise = config.gradient_noise,
+                    .learning_rate = config.optimizer.learning_rate,
+                    .seed = config.seed,
+                    .stashes = false,
+                    .displacement_every = config.trace_displacement,
+                    .events = config.trace_events};
+  settings.optimizer = config.optimizer;
+  settings.cuts = {
+      static_cast<plan::Ticks>(config.evaluate_every * static_cast<double>(plan::ticks_per_unit)),
+      config.evaluate_updates};
+  settings.order = config.order;
+  settings.trace_every = config.trace_every;
+  settings.quiet = config.quiet;
+  return settings;
+}
+
+/// One run from its resolved configuration to its closing table. Every member function is
+/// collective.
+template <class T>
+class Training {
+ public:
+  Training(comm::Communicator& communicator, Resolved resolved)
+      : communicator_(communicator),
+        resolved_(std::move(resolved)),
+        config_(resolved_.config),
+        placement_(config_.stages, communicator.size()),
+        first_stage_(static_cast<int>(placement_.hosted(communicator.rank()).first)) {}
+
+  int operator()() {
+    prepare_blocks();
+    open_folder();
+    bool const diverged = train();
+    close_folder(!diverged);
+    if (!diverged && !config_.quiet && communicator_.rank() == 0)
+      fmt::print("{}{}\n", report_, config_.out);
+    return diverged ? exit_diverged : exit_done;
+  }
+
+ private:
+  void prepare_blocks() {
+    comm::agree(communicator_, [&] {
+      blocks_ = make_blocks<T>(resolved_, communicator_.rank(), communicator_.size());
+    });
+    require_memory<T>(communicator_, resolved_, blocks_, first_stage_);
+    if (config_.cost == "measured") {
+      config_.cost =
+          engine::measured_costs<T>(communicator_, blocks_, config_.microbatch_size, config_.seed);
+    }
+    if (config_.out.empty()) config_.out = "runs/" + config_hash(config_);
+  }
+
+  std::vector<engine::StageInfo> stage_infos() const {
+    std::vector<engine::StageInfo> infos;
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      std::int64_t const parameters = blocks_[i]->parameter_count();
+      infos.push_back({first_stage_ + static_cast<int>(i), communicator_.rank(), parameters,
+                       parameters * static_cast<std::int64_t>(sizeof(T))});
+    }
+    return infos;
+  }
+
+  io::RunInfo run_info() {
+    bool const returns = blocks_.front()->sweep_plan().backward;
+    int const last_rank = placement_.rank_of(config_.stages - 1);
+    io::RunInfo info{config_.method,
+                     config_.stages,
+                     communicator_.size(),
+                     plan::Cost::parse(config_.cost, config_.stages, config_.seed).unit(),
+                     config_.trace_events,
+                     last_rank,
+                     returns ? 0 : last_rank,
+                     environment(communicator_)};
+    info.attributes["config"] = config_text(config_);
+    info.attributes["config_hash"] = config_hash(config_);
+    info.attributes["data_checksum"] = resolved_.source.shape().checksum;
+    info.attributes["cost"] = config_.cost;
+    return info;
+  }
+
+  /// Until everything is open nothing is kept: a mistake leaves no half-written folder.
+  void open_folder() {
+    io::RunInfo const info = run_info();
+    auto const hosted = stage_infos();
+    auto const all = engine::gather_rows(communicator_, hosted);
+    on_rank_0(communicator_, [&] {
+      folder_.emplace(config_.out, config_.overwrite, expected_trace_bytes(config_));
+      folder_->write_config(config_text(config_));
+      io::write_master(config_.out, info, all);
+    });
+    comm::agree(communicator_, [&] {
+      shard_.emplace(config_.out, communicator_.rank(), hosted, info);
+      log_.emplace(std::filesystem::path(config_.out) / "log", communicator_.rank());
+    });
+    if (folder_) folder_->keep();
+    log_->info(fmt::format("hosts stages {} to {} of {} on {}", first_stage_,
+                           first_stage_ + std::ssize(hosted) - 1, config_.stages,
+                           communicator_.host()));
+  }
+
+  /// False when it ended well, true when it diverged.
+  bool train() {
+    plan::Rules const rules = rules_of(config_);
+    auto const message = blocks_.front()->sizes(config_.microbatch_size);
+    double const message_bytes =
+        static_cast<double>(std::max(message.output, message.input)) * sizeof(T);
+    plan::Cost const cost =
+        plan::Cost::parse(config_.cost, config_.stages, config_.seed, message_bytes);
+    engine::RunSettings settings = run_settings(resolved_);
+    settings.stage.stashes = rules.versions->stashes();
+    engine::Run<T> run(communicator_, rules, cost, settings, std::move(blocks_), *shard_);
+    std::string divergence;
+    try {
+      run.execute();
+    } catch (Divergence const& error) {
+      divergence = error.what();
+      log_->error(divergence);
+    }
+    shard_->memory(run.memory());
+    shard_->close();
+    for (std::string const& text : communicator_.gather(divergence)) {
+      if (!text.empty()) return say_diverged(text);
+    }
+    report_ = run.report().text();
+    return false;
+  }
+
+  bool say_diverged(std::string const& text) {
+    if (communicator_.rank() == 0) {
+      fmt::print(stderr, "quartic: diverged: {}; the trace up to there is in {}\n", text,
+                 config_.out);
+    }
+    return true;
+  }
+
+  void close_folder(bool complete) {
+    on_rank_0(communicator_, [&] { io::gather(config_.out, complete); });
+    log_->info(complete ? "done" : "diverged");
+    folder_.reset();
+  }
+
+  comm::Communicator& communicator_;
+  Resolved resolved_;
+  Config& config_;
+  comm::Placement placement_;
+  int first_stage_;
+  std::vector<std::unique_ptr<nn::Block<T>>> blocks_;
+  std::optional<RunFolder> folder_;  // rank 0
+  std::optional<io::TraceShard> shard_;
+  std::optional<Log> log_;
+  std::string report_;
+};
+
+}  // namespace
+
+int run_command(comm::Communicator& communicator, std::vector<std::string> const& arguments) {
+  std::optional<Resolved> resolved;
+  comm::agree(communicator,
+              [&] { resolved = resolve(parse(Command::run, arguments), communicator.size()); });
+  Config const& config = resolved->config;
+  comm::require_equal(communicator, "the configuration",
+                      config_text(config) + "out = " + config.out);
+  comm::require_equal(communicator, config.data, resolved->source.shape().checksum);
+  if (config.print_config) {
+    if (communicator.rank() == 0) fmt::print("{}", config_text(config));
+    return exit_done;
+  }
+  compute::set_blas_threads(config.threads);
+  if (config.precision == "float") return Training<float>(communicator, std::move(*resolved))();
+  return Training<double>(communicator, std::move(*resolved))();
+}
+
+}  // namespace quartic::app

@@ -1,0 +1,113 @@
+#include "quartic/app/run_folder.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "quartic/core/check.hpp"
+#include "quartic/io/trace_state.hpp"
+
+namespace quartic::app {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What a run leaves in its folder.
+constexpr std::array<char const*, 5> run_files{"config.ini", "trace.h5", "ranks", "log",
+                                               "checkpoint"};
+
+std::string host_and_process() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return fmt::format("process {} on {}", getpid(), host.data());
+}
+
+}  // namespace
+
+FileLock::FileLock(fs::path path) : path_(std::move(path)) {
+  descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor_ < 0)
+    usage_error("{}: cannot be written: {}", path_.string(), std::strerror(errno));
+  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    std::ifstream file(path_);
+    std::string const owner{std::istreambuf_iterator<char>(file), {}};
+    close(descriptor_);
+    usage_error("--out {}: the run folder is in use by {}", path_.parent_path().string(), owner);
+  }
+  std::ofstream(path_) << host_and_process();
+}
+
+FileLock::~FileLock() {
+  std::error_code ignored;
+  fs::remove(path_, ignored);
+  close(descriptor_);
+}
+
+NewFolder::NewFolder(fs::path const& path) {
+  std::error_code error;
+  if (fs::exists(path, error)) {
+    if (!fs::is_directory(path)) usage_error("--out {}: is not a folder", path.string());
+    return;
+  }
+  for (fs::path parent = fs::absolute(path); !fs::exists(parent, error);
+       parent = parent.parent_path()) {
+    first_created_ = parent;
+    if (!parent.has_relative_path()) break;
+  }
+  fs::create_directories(path, error);
+  if (error) usage_error("--out {}: cannot be made: {}", path.string(), error.message());
+}
+
+NewFolder::~NewFolder() {
+  std::error_code ignored;
+  if (!first_created_.empty()) fs::remove_all(first_created_, ignored);
+}
+
+RunFolder::RunFolder(fs::path const& path, bool overwrite, std::int64_t expected_bytes)
+    : path_(path), folder_(path), lock_(path / "lock") {
+  refuse_what_is_there(overwrite);
+  require_room(expected_bytes);
+  remove_run();
+  fs::create_directories(path_ / "ranks");
+}
+
+void RunFolder::refuse_what_is_there(bool overwrite) const {
+  if (!overwrite && io::is_complete(path_)) {
+    usage_error("--out {}: holds a finished run; give another folder, or --overwrite",
+                path_.string());
+  }
+}
+
+void RunFolder::require_room(std::int64_t expected_bytes) const {
+  std::error_code error;
+  auto const room = fs::space(path_, error).available;
+  if (error || room >= static_cast<std::uintmax_t>(expected_bytes)) return;
+  usage_error(
+      "--out {}: the trace takes about {:.3g} MB and there is room for {:.3g} MB; raise "
+      "--trace-every, or "
+      "give a folder elsewhere",
+      path_.string(), static_cast<double>(expected_bytes) / 1e6, static_cast<double>(room) / 1e6);
+}
+
+/// What an earlier run left; the lock is ours.
+void RunFolder::remove_run() const {
+  for (char const* const name : run_files) fs::remove_all(path_ / name);
+}
+
+void RunFolder::write_config(std::string const& ini) const {
+  fs::path const file = path_ / "config.ini";
+  std::ofstream out(file);
+  out << ini << std::flush;
+  if (!out) usage_error("{}: cannot be written: {}", file.string(), std::strerror(errno));
+}
+
+}  // namespace quartic::app

@@ -1,0 +1,164 @@
+#include "quartic/app/setup.hpp"
+
+#include <utility>
+
+#include "quartic/app/environment.hpp"
+#include "quartic/comm/placement.hpp"
+#include "quartic/core/check.hpp"
+#include "quartic/method/registry.hpp"
+
+namespace quartic::app {
+namespace {
+
+io::DataSource data_source(Config const& config) {
+  io::Targets targets = io::Targets::real;
+  if (config.objective == "logistic") targets = io::Targets::binary;
+  if (config.objective == "mlp") targets = io::Targets::classes;
+  return {config.data, targets, {config.rows, config.features, config.classes}};
+}
+
+/// Defaults that the objective decides.
+void resolve_objective(Config& config) {
+  bool const network = config.objective == "mlp";
+  if (config.precision.empty()) config.precision = network ? "float" : "double";
+  if (config.data.empty())
+    config.data = network ? "generate:images" : "generate:" + config.objective;
+  if (config.objective != "logistic" && config.l2 != 0)
+    usage_error("--l2 is an option of --objective logistic");
+  if (config.device == "gpu")
+    usage_error("--device gpu: this build has no device code; valid is host");
+}
+
+/// Divisors of `rows` on either side of `size`: the nearest microbatch sizes that leave no row
+/// over.
+std::string nearest_sizes(std::int64_t rows, std::int64_t size) {
+  std::int64_t below = size;
+  while (rows % below != 0) --below;
+  std::int64_t above = size;
+  while (above < rows && rows % above != 0) ++above;
+  bool const first_is_nearer = size - below <= above - size;
+  return fmt::format("{}", first_is_nearer ? below : above);
+}
+
+std::int64_t microbatches_an_epoch(Config const& config, std::int64_t rows) {
+  std::int64_t const size = config.microbatch_size;
+  if (size > rows)
+    usage_error("--microbatch-size {}: {} has only {} rows", size, config.data, rows);
+  if (rows % size != 0 && !config.drop_last) {
+    usage_error(
+        "--microbatch-size {}: does not divide the {} rows of {}; the nearest that does is {}, or "
+        "use --drop-last",
+        size, rows, config.data, nearest_sizes(rows, size));
+  }
+  return rows / size;
+}
+
+/// Microbatches: plan time has to fit into its ticks.
+constexpr std::int64_t largest_run = std::int64_t{1} << 32;
+
+}  // namespace
+
+void resolve_method(Config& config) {
+  method::Method const& method = method::find_method(config.method);
+  if (config.accumulate == 0) config.accumulate = method.default_accumulate;
+  config.method_options =
+      method::OptionValues(method.name, method.options, config.method_options).all();
+}
+
+plan::Rules rules_of(Config const& config) {
+  return method::make_rules(method::find_method(config.method),
+                            {config.stages, config.microbatches, config.accumulate},
+                            config.method_options);
+}
+
+Resolved resolve(Config config, int ranks) {
+  resolve_method(config);
+  resolve_objective(config);
+  io::DataSource source = data_source(config);
+  std::int64_t const an_epoch = microbatches_an_epoch(config, source.shape().rows);
+  if (config.microbatches == 0) {
+    std::int64_t const epochs = std::max<std::int64_t>(1, config.epochs);
+    if (epochs > largest_run / an_epoch)
+      usage_error("--epochs {}: at most {}", epochs, largest_run / an_epoch);
+    config.microbatches = epochs * an_epoch;
+    config.epochs = 0;
+  }
+  if (config.microbatches > largest_run)
+    usage_error("--microbatches {}: at most {}", config.microbatches, largest_run);
+  plan::Rules const rules = rules_of(config);
+  comm::Placement const placement(rules.workers, ranks);
+  nn::ModelSpec const model{.objective = config.objective,
+                            .stages = config.stages,
+                            .rows = an_epoch * config.microbatch_size,
+                            .features = source.shape().features,
+                            .classes = source.classes(),
+                            .hidden = config.hidden,
+                            .activation = config.activation,
+                            .l2 = config.l2,
+                            .microbatch_size = config.microbatch_size,
+                            .accumulate = config.accumulate};
+  nn::check_cut(model);
+  return {std::move(config), std::move(source), model, an_epoch};
+}
+
+template <class T>
+std::vector<std::unique_ptr<nn::Block<T>>> make_blocks(Resolved const& resolved, int rank,
+                                                       int ranks) {
+  comm::Placement const placement(resolved.config.stages, ranks);
+  Part const hosted = placement.hosted(rank);
+  Part columns{0, 0};
+  for (std::int64_t stage = hosted.first; stage < hosted.first + hosted.size; ++stage) {
+    Part const part = nn::columns_of_stage(resolved.model, static_cast<int>(stage));
+    if (columns.size == 0) columns.first = part.first;
+    if (part.size > 0) columns.size = part.first + part.size - columns.first;
+  }
+  Dataset<T> const data = resolved.source.template load<T>(columns);
+  std::vector<std::unique_ptr<nn::Block<T>>> blocks;
+  for (std::int64_t stage = hosted.first; stage < hosted.first + hosted.size; ++stage) {
+    blocks.push_back(nn::make_block<T>(resolved.model, static_cast<int>(stage), data, columns));
+  }
+  return blocks;
+}
+
+template <class T>
+void require_memory(comm::Communicator& communicator, Resolved const& resolved,
+                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted, int first_stage) {
+  plan::Rules const rules = rules_of(resolved.config);
+  std::int64_t elements = 0;
+  for (std::size_t i = 0; i < hosted.size(); ++i) {
+    auto const held = rules.schedule->activations(first_stage + static_cast<int>(i));
+    nn::Sizes const sizes = hosted[i]->sizes(resolved.config.microbatch_size);
+    std::int64_t const copies = 1 + (rules.versions->stashes() ? held : 0);
+    elements +=
+        hosted[i]->parameter_count() * (copies + 2);  // the gradient and an optimizer's state
+    elements += held * (sizes.input + sizes.saved + sizes.flow) + 4 * (sizes.input + sizes.output);
+  }
+  std::int64_t const mine = elements * static_cast<std::int64_t>(sizeof(T));
+  auto const hosts = communicator.gather(communicator.host());
+  auto const needs = communicator.gather(std::to_string(mine));
+  std::int64_t needed = 0;
+  for (std::size_t rank = 0; rank < hosts.size(); ++rank) {
+    if (hosts[rank] == communicator.host()) needed += std::stoll(needs[rank]);
+  }
+  comm::agree(communicator, [&] {
+    std::int64_t const available = available_memory_bytes();
+    if (needed <= available) return;
+    usage_error(
+        "the stages on {} need about {:.3g} GB for weights, stashes and activations and {:.3g} GB "
+        "are free; use more "
+        "nodes, a smaller --microbatch-size, or a method with fewer copies (quartic methods)",
+        communicator.host(), static_cast<double>(needed) / 1e9,
+        static_cast<double>(available) / 1e9);
+  });
+}
+
+template std::vector<std::unique_ptr<nn::Block<float>>> make_blocks<float>(Resolved const&, int,
+                                                                           int);
+template std::vector<std::unique_ptr<nn::Block<double>>> make_blocks<double>(Resolved const&, int,
+                                                                             int);
+template void require_memory<float>(comm::Communicator&, Resolved const&,
+                                    std::vector<std::unique_ptr<nn::Block<float>>> const&, int);
+template void require_memory<double>(comm::Communicator&, Resolved const&,
+                                     std::vector<std::unique_ptr<nn::Block<double>>> const&, int);
+
+}  // namespace quartic::app

@@ -1,0 +1,29 @@
+#include "quartic/io/trace_state.hpp"
+
+#include <fmt/core.h>
+
+#include "quartic/core/check.hpp"
+#include "quartic/io/h5.hpp"
+
+namespace quartic::io {
+
+bool is_complete(std::filesystem::path const& folder) {
+  std::filesystem::path const trace = folder / "trace.h5";
+  if (!std::filesystem::exists(trace)) return false;
+  try {
+    auto const file = h5::File::open(trace, H5F_ACC_RDONLY);
+    return file.integer(file.id(), "complete") == 1;
+  } catch (Failure const&) {
+    return false;
+  }
+}
+
+std::string hdf5_description() {
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("HDF5 {}.{}.{}", major, minor, release);
+}
+
+}  // namespace quartic::io
