@@ -9,8 +9,8 @@ ClassLoss<T>::ClassLoss(std::int64_t classes, std::span<T const> targets) : clas
   labels_.reserve(targets.size());
   for (T const target : targets) {
     bool const inside = target >= 0 && target < static_cast<T>(classes);
-    auto const label = inside ? static_cast<std::int32_t>(target) : -1;
-    if (static_cast<T>(label) != target) {
+    auto const label = inside ? static_cast<std::int32_t>(target) : 0;
+    if (!inside || static_cast<T>(label) != target) {
       failure("row {} has target {}, not one of the classes 0 to {}", labels_.size(), target,
               classes - 1);
     }

@@ -1,0 +1,124 @@
+#include <doctest/doctest.h>
+
+#include <numeric>
+
+#include "quartic/core/check.hpp"
+#include "quartic/nn/activation_layer.hpp"
+#include "quartic/nn/class_loss.hpp"
+#include "quartic/nn/dense.hpp"
+#include "unit/nn_chain.hpp"
+
+using namespace quartic;
+using namespace quartic::samples;
+
+namespace {
+
+constexpr std::int64_t row_count = 6;
+
+// A layer with the buffers of one pass and a random direction dy; value(w, x) = dy · y(w, x).
+struct Probe {
+  explicit Probe(nn::Layer<double>& probed)
+      : layer(probed),
+        sizes(layer.sizes(row_count)),
+        w(normals<double>(nn::parameter_count(layer))),
+        x(normals<double>(sizes.input)),
+        dy(normals<double>(sizes.output)),
+        saved(poison<double>(sizes.saved)),
+        flow(poison<double>(sizes.flow)) {}
+
+  double value(std::vector<double> const& weights, std::vector<double> const& at) {
+    auto y = poison<double>(sizes.output);
+    auto unused = poison<double>(sizes.saved);
+    layer.forward(row_count, weights, at, y, unused);
+    return std::inner_product(y.begin(), y.end(), dy.begin(), 0.0);
+  }
+  void forward() {
+    auto y = poison<double>(sizes.output);
+    layer.forward(row_count, w, x, y, saved);
+  }
+  std::vector<double> input_gradient(std::vector<double> const& weights) {
+    auto dx = poison<double>(sizes.input);
+    layer.backward_input(row_count, weights, x, saved, dy, dx, flow);
+    return dx;
+  }
+
+  nn::Layer<double>& layer;
+  nn::Sizes sizes;
+  std::vector<double> w, x, dy, saved, flow;
+};
+
+void check_halves(nn::Layer<double>& layer) {
+  Probe probe(layer);
+  probe.forward();
+  auto const by_x = central_differences(
+      probe.x, [&](std::vector<double> const& at) { return probe.value(probe.w, at); });
+  CHECK(distance(probe.input_gradient(probe.w), by_x) < 1e-8);
+
+  // The backward may be given other weights than the forward had: its input half uses those alone.
+  auto const other = normals<double>(std::ssize(probe.w));
+  auto const by_x_there = central_differences(
+      probe.x, [&](std::vector<double> const& at) { return probe.value(other, at); });
+  CHECK(distance(probe.input_gradient(other), by_x_there) < 1e-8);
+
+  auto const by_w = central_differences(
+      probe.w, [&](std::vector<double> const& at) { return probe.value(at, probe.x); });
+  auto const before = normals<double>(std::ssize(probe.w));
+  auto sum = before;
+  layer.backward_weight(row_count, other, probe.x, probe.saved, probe.dy, probe.flow, sum);
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] -= before[i];
+  CHECK(distance(sum, by_w) < 1e-8);
+}
+
+}  // namespace
+
+TEST_CASE("both halves of every layer's backward equal central differences") {
+  nn::Dense<double> dense(7, 4);
+  check_halves(dense);
+  nn::Dense<double> narrow(1, 1);
+  check_halves(narrow);
+  for (auto const function : {nn::Activation::relu, nn::Activation::tanh, nn::Activation::gelu}) {
+    nn::ActivationLayer<double> layer(function, 5);
+    check_halves(layer);
+  }
+}
+
+TEST_CASE("a layer without an input gradient to give touches nothing") {
+  nn::Dense<double> layer(7, 4);
+  Probe probe(layer);
+  probe.forward();
+  layer.backward_input(row_count, probe.w, probe.x, probe.saved, probe.dy, {}, probe.flow);
+}
+
+TEST_CASE("the class loss is scaled once and its gradient equals central differences") {
+  std::vector<double> const targets{2, 0, 1, 2, 0};
+  nn::ClassLoss<double> const loss(3, targets);
+  auto const z = normals<double>(4 * 3);
+  auto const slopes = central_differences(
+      z, [&](std::vector<double> at) { return loss(1, 4, 0, at).value * 0.25; });
+  auto gradient = z;
+  CHECK(loss(1, 4, 0.25, gradient).value == loss(1, 4, 0, gradient = z).value);
+  gradient = z;
+  loss(1, 4, 0.25, gradient);
+  CHECK(distance(gradient, slopes) < 1e-9);
+}
+
+TEST_CASE("a target that is no class is refused") {
+  CHECK_THROWS_AS((nn::ClassLoss<double>(3, std::vector<double>{0, 3})), Failure);
+  CHECK_THROWS_AS((nn::ClassLoss<double>(3, std::vector<double>{-1})), Failure);
+  CHECK_THROWS_AS((nn::ClassLoss<float>(3, std::vector<float>{0.5F})), Failure);
+}
+
+TEST_CASE("a dense layer starts uniform within one over the root of its inputs") {
+  nn::Dense<double> const layer(400, 50);
+  auto w = poison<double>(nn::parameter_count(layer));
+  layer.initialise(w, 3, 8);
+  double largest = 0;
+  double square = 0;
+  for (double const value : w) {
+    largest = std::max(largest, std::abs(value));
+    square += value * value;
+  }
+  CHECK(largest <= 0.05);
+  CHECK(largest > 0.0499);
+  CHECK(square / static_cast<double>(w.size()) == doctest::Approx(0.05 * 0.05 / 3).epsilon(0.03));
+}

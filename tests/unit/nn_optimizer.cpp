@@ -1,0 +1,50 @@
+#include <doctest/doctest.h>
+
+#include "quartic/core/check.hpp"
+#include "quartic/nn/optimizer.hpp"
+#include "unit/compute_samples.hpp"
+
+using namespace quartic;
+using namespace quartic::samples;
+
+TEST_CASE("sgd: w' = w - lr (g + decay w)") {
+  auto const optimizer = nn::make_optimizer<double>({"sgd", 0, 0.9, 0.25}, 2);
+  std::vector<double> w{1, -2}, g{0.5, 3};
+  CHECK(optimizer->step(w, w, g, 0.5) == 0.25 + 9);
+  CHECK(w == std::vector<double>{1 - 0.5 * (0.5 + 0.25), -2 - 0.5 * (3 - 0.5)});
+  CHECK(g == std::vector<double>{0, 0});
+  CHECK(optimizer->state().empty());
+}
+
+TEST_CASE("momentum: v = μ v + g + decay w, w' = w - lr v, as PyTorch's SGD") {
+  auto const optimizer = nn::make_optimizer<double>({"momentum", 0, 0.5, 0}, 1);
+  std::vector<double> w{1};
+  for (double const expected : {0.5, -0.25, -1.125}) {  // v = 1, 1.5, 1.75
+    std::vector<double> g{1};
+    CHECK(optimizer->step(w, w, g, 0.5) == 1);
+    CHECK(w[0] == expected);
+  }
+  CHECK(optimizer->state().size() == 1);
+  CHECK(optimizer->state()[0] == 1.75);
+}
+
+TEST_CASE("an optimizer given back its state goes on as if nothing had happened") {
+  nn::OptimizerSpec const spec{"momentum", 0, 0.9, 0.01};
+  auto const first = nn::make_optimizer<float>(spec, 33);
+  auto const second = nn::make_optimizer<float>(spec, 33);
+  auto w = normals<float>(33);
+  auto g = normals<float>(33);
+  first->step(w, w, g, 0.1);
+  std::copy(first->state().begin(), first->state().end(), second->state().begin());
+  auto const next = normals<float>(33);
+  auto g1 = next, g2 = next;
+  auto apart = poison<float>(33);
+  second->step(w, apart, g2, 0.1);
+  first->step(w, w, g1, 0.1);
+  CHECK(w == apart);
+}
+
+TEST_CASE("an unknown optimizer is the user's mistake, and the answer names the known ones") {
+  CHECK_THROWS_WITH_AS(nn::make_optimizer<double>({"adagrad"}, 1),
+                       "--optimizer adagrad: not known; valid are sgd, momentum", UsageError);
+}
