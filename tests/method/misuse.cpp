@@ -1,0 +1,78 @@
+// What the planner and the registry refuse, and what they say.
+#include <doctest/doctest.h>
+
+#include "watched_plan.hpp"
+
+namespace quartic::test {
+namespace {
+
+std::string message_of(std::string const& method, plan::Shape const& shape,
+                       std::map<std::string, std::string> const& options = {}) {
+  try {
+    method::make_rules(method::find_method(method), shape, options);
+  } catch (UsageError const& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST_CASE("a shape or option that a method cannot have is a usage error that says what is valid") {
+  CHECK(message_of("pipedreams", {4, 8, 1})
+            .find("valid are sgd, gpipe, 1f1b-flush, pipedream, async") != std::string::npos);
+  CHECK(message_of("pipedream", {4, 8, 2}).find("only 1 is valid") != std::string::npos);
+  CHECK(message_of("gpipe", {4, 10, 4}).find("the nearest are 8 and 12") != std::string::npos);
+  CHECK(message_of("gpipe", {4, 3, 4}).find("the nearest are 4") != std::string::npos);
+  CHECK(message_of("gpipe", {0, 4, 4}).find("--stages 0") != std::string::npos);
+  CHECK(message_of("gpipe", {4, 4, 4}, {{"admission", "fixed"}})
+            .find("not an option of method gpipe") != std::string::npos);
+  CHECK(message_of("async", {4, 4, 1}, {{"admission", "all"}})
+            .find("valid are pipeline, stage, fixed") != std::string::npos);
+  CHECK(message_of("async", {4, 4, 1}, {{"admission", "stage"}}) == "accepted");
+}
+
+/// A fixed order that asks the last stage for a backward before its forward.
+class Stuck final : public plan::Schedule {
+ public:
+  plan::Action next(plan::WorkerView const& view) const override {
+    return {plan::Kind::backward, view.hosted.front().stage, 0};
+  }
+  std::int64_t activations(int) const override { return 1; }
+};
+
+/// Declares one microbatch in flight and takes two.
+class Greedy final : public plan::Schedule {
+ public:
+  plan::Action next(plan::WorkerView const& view) const override {
+    auto const& at = view.hosted.front();
+    return {plan::Kind::forward, at.stage, at.forwards};
+  }
+  std::int64_t activations(int) const override { return 1; }
+};
+
+std::string report_of(std::unique_ptr<plan::Schedule const> schedule) {
+  plan::Rules rules = method::make_rules(method::find_method("sgd"), {2, 4, 1}, {});
+  rules.schedule = std::move(schedule);
+  plan::Cost const cost = plan::Cost::parse("slot", 2, 0);
+  plan::Planner planner(rules, cost);
+  try {
+    while (planner.next() != nullptr) {
+    }
+  } catch (Failure const& error) {
+    return error.what();
+  }
+  return "planned";
+}
+
+TEST_CASE("a deadlock is reported with what each stage waits for") {
+  std::string const report = report_of(std::make_unique<Stuck const>());
+  CHECK(report.find("deadlock at plan time 0") != std::string::npos);
+  CHECK(report.find("stage 1: 0 forwards of 0 arrived") != std::string::npos);
+}
+
+TEST_CASE("a schedule that takes more than it declared is caught") {
+  CHECK(report_of(std::make_unique<Greedy const>()).find("declares at most 1") !=
+        std::string::npos);
+}
+
+}  // namespace
+}  // namespace quartic::test
