@@ -1,0 +1,58 @@
+# A thin cover over CMake presets and scripts: `make help`.
+#
+# The distribution's Python is the one that sees the distribution's packages.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+JOBS ?= $(shell nproc)
+# Warnings are errors in the presets audit, asan and tidy; QUARTIC_WERROR=ON makes them so everywhere.
+QUARTIC_WERROR ?= OFF
+
+export PYTHON JOBS QUARTIC_WERROR
+.DEFAULT_GOAL := build
+.PHONY: build test demo check-all bench install-packages format tidy asan clean help
+
+build: build/release/build.ninja  ## the executable, build/release/quartic (the default)
+	cmake --build build/release --target quartic --parallel $(JOBS)
+
+test: packages-test build build/audit/build.ninja  ## build with assertions, and run every quick test (minutes)
+	cmake --build build/audit --parallel $(JOBS)
+	ctest --preset audit --parallel $(JOBS)
+
+demo: packages-demo build  ## train the small published example on 2, 4, 8 and 16 stages, and draw it
+	jobs/demo.sh
+
+check-all: packages-all  ## everything that is long, before a release; results in tests/check-all-results.txt
+	tests/check_all.sh
+
+bench: build/bench/build.ninja  ## micro-benchmarks (Google Benchmark)
+	cmake --build build/bench --parallel $(JOBS)
+	@for program in build/bench/bench_*; do OPENBLAS_NUM_THREADS=1 $$program || exit 1; done
+
+asan: build/asan/build.ninja  ## the tests under the address, leak and undefined-behaviour sanitizers
+	cmake --build build/asan --parallel $(JOBS)
+	ctest --preset asan --parallel $(JOBS)
+
+tidy: build/tidy/build.ninja  ## clang-tidy on every file
+	cmake --build build/tidy --parallel $(JOBS)
+
+format:  ## clang-format every C++ file in place
+	git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format -i
+
+install-packages:  ## install what building, testing and the figures need (Debian, Ubuntu; as root)
+	cmake/packages.sh build analysis test
+
+packages-%:
+	@cmake/packages.sh $(packages_for_$*)
+packages_for_demo = build analysis
+packages_for_test = build analysis test
+packages_for_all  = build analysis test tools slurm
+
+build/%/build.ninja: CMakePresets.json
+	cmake --preset $* -DQUARTIC_PYTHON=$(PYTHON) $(if $(filter ON,$(QUARTIC_WERROR)),-DQUARTIC_WERROR=ON)
+	@touch $@
+.PRECIOUS: build/%/build.ninja
+
+clean:  ## remove what was built
+	rm -rf build
+
+help:  ## this
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs what is missing, where that is allowed; else says what to install or load, and goes on.
+#   cmake/packages.sh SET…      sets: build analysis test tools slurm gpu
+set -euo pipefail
+
+declare -A packages=(
+  [build]="g++ make cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libopenblas-dev libhdf5-dev
+           hdf5-tools libboost-program-options-dev doctest-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
+           librandom123-dev zlib1g-dev libbenchmark-dev"
+  [analysis]="python3-numpy python3-scipy python3-h5py python3-matplotlib python3-pandas python3-nbclient
+              python3-ipykernel jupyter-nbconvert python3-pytest"
+  [test]="clang-format ccache"
+  [tools]="clang-tidy-16 clang-16 gcovr"
+  [slurm]="slurm-wlm munge libpmix2"
+  [gpu]="gcc-12-offload-nvptx nvptx-tools libgomp-plugin-nvptx1"
+)
+
+wanted=()
+for set in "$@"; do
+  [[ -v "packages[$set]" ]] || { echo "no set of packages is called '$set'; there are: ${!packages[*]}" >&2; exit 2; }
+  read -r -d '' -a names <<< "${packages[$set]}" || true
+  wanted+=("${names[@]}")
+done
+
+# One query for all: this runs before every `make test`.
+installed=" $(dpkg-query --show --showformat '${Package}:${db:Status-Status} ' "${wanted[@]}" 2>/dev/null || true)"
+missing=()
+for name in "${wanted[@]}"; do
+  [[ $installed == *" $name:installed "* ]] || missing+=("$name")
+done
+[[ ${#missing[@]} == 0 ]] && exit 0
+
+if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+  echo "Installing ${#missing[@]} packages: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update --quiet
+  apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
+  exit 0
+fi
+
+if command -v dpkg-query >/dev/null; then
+  cat >&2 <<EOF
+Missing packages; someone with root can install them:
+
+  apt-get install ${missing[*]}
+
+EOF
+else
+  cat >&2 <<'EOF'
+Not a Debian system: quartic needs these, from the package manager or as modules (module load …):
+
+  compiler    g++ 12 or newer, CMake 3.25, Ninja, pkg-config
+  libraries   MPI (Open MPI 4), OpenBLAS, HDF5 1.10, Boost.Program_options 1.74, fmt, spdlog,
+              nlohmann-json, Random123, zlib; doctest for the tests, Google Benchmark for the benchmarks
+  Python      numpy, scipy, h5py, matplotlib, pandas, nbclient, ipykernel, nbconvert, pytest
+              (another Python than /usr/bin/python3: make PYTHON=…)
+
+EOF
+fi
+command -v cmake >/dev/null && command -v mpicxx >/dev/null || { echo "cmake and mpicxx are not there: stopping." >&2; exit 1; }
+echo "Going on with what is there; CMake says what it cannot find." >&2

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The demonstration: PipeDream on a tridiagonal quadratic cut into 2, 4, 8 and 16 stages, one rank a
+# stage, and a figure of what happened. 600 rows in microbatches of 5, 5 epochs: 600 updates a run;
+# at 512 features that is a minute in all, most of it starting ranks.
+#
+#   jobs/demo.sh [FOLDER]       FOLDER: where the runs go (runs/demo)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=${1:-runs/demo}
+figures=analysis/out/demo
+python=${PYTHON:-/usr/bin/python3}
+export PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg
+
+mkdir -p "$folder"
+echo "Data: $folder/tridiagonal.h5"
+"$python" analysis/make_data.py tridiagonal --rows 600 --features 512 --out "$folder/tridiagonal.h5"
+
+for stages in 2 4 8 16; do
+  echo
+  echo "PipeDream, $stages stages on $stages ranks: $folder/S$(printf %02d "$stages")"
+  jobs/mpirun.sh -n "$stages" build/release/quartic run \
+    --method pipedream --stages "$stages" --objective quadratic --data "$folder/tridiagonal.h5" \
+    --microbatch-size 5 --epochs 5 --learning-rate 0.00390625 --evaluate-every 1 --trace-events \
+    --out "$folder/S$(printf %02d "$stages")" --overwrite
+done
+
+echo
+"$python" analysis/demo_figure.py "$folder" --out "$figures"
+echo "Figures:"
+find "$figures" -type f \( -name '*.png' -o -name '*.pdf' -o -name '*.svg' \) | sort | sed 's/^/  /'

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Everything that is long, one line a check, before a release. Goes on after a failure; leaves the
+# machine's versions and each check's verdict in tests/check-all-results.txt; exits 1 if any failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+results=tests/check-all-results.txt
+logs=build/check-all
+mkdir -p "$logs"
+failed=0
+
+# check NAME COMMAND…: its output goes to the screen and to a log.
+check() {
+  local name=$1 verdict=passed
+  shift
+  printf '\n== %s: %s\n' "$name" "$*"
+  "$@" 2>&1 | tee "$logs/${name//\//-}.log"
+  [[ ${PIPESTATUS[0]} == 0 ]] || { verdict=FAILED; failed=$((failed + 1)); }
+  printf '%-8s%-28s%s\n' "$verdict" "$name" "$*" >> "$results"
+}
+
+{
+  echo "quartic $(git describe --always --dirty=+uncommitted --exclude='*' 2>/dev/null || echo unknown)"
+  . /etc/os-release && echo "system   $PRETTY_NAME"
+  echo "cpu      $(lscpu | sed -n 's/^Model name: *//p'), $(nproc) cores"
+  echo "compiler $(g++ --version | head -1)"
+  echo "mpi      $(mpirun --version 2>/dev/null | head -1)"
+  echo "cmake    $(cmake --version | head -1)"
+  echo "python   $("${PYTHON:-/usr/bin/python3}" --version)"
+  echo
+} > "$results"
+
+check test      make test
+check commands  "${PYTHON:-/usr/bin/python3}" tests/program/readme_commands.py
+check asan      make asan
+check tidy      make tidy
+check install   tests/program/install.sh
+check bench     make bench
+shopt -s nullglob
+for script in tests/fault/*.sh; do
+  check "fault/$(basename "$script" .sh)" bash "$script"
+done
+for notebook in analysis/*.ipynb analysis/notebooks/*.ipynb; do
+  check "notebook/$(basename "$notebook" .ipynb)" \
+    "${PYTHON:-/usr/bin/python3}" -m nbconvert --to notebook --execute --output-dir "$logs" "$notebook"
+done
+
+echo
+cat "$results"
+echo "$failed failed"
+[[ $failed == 0 ]]

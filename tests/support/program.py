@@ -1,0 +1,25 @@
+"""Starts the executable, alone or on several ranks."""
+
+import os
+import subprocess
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXECUTABLE = Path(os.environ.get("QUARTIC", REPOSITORY / "build" / "release" / "quartic"))
+MPIRUN = REPOSITORY / "jobs" / "mpirun.sh"
+
+
+def quartic(*arguments, ranks=0, exit_code=0, timeout=60, **options):
+    """Runs `quartic ARGUMENTS`, under mpirun when ranks is not 0, and returns the CompletedProcess (text).
+
+    Fails with everything the program said when the exit code is another one; exit_code=None takes any.
+    """
+    command = [str(EXECUTABLE), *map(str, arguments)]
+    if ranks:
+        command = [str(MPIRUN), "-n", str(ranks), *command]
+    environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ, **options.pop("env", {})}
+    done = subprocess.run(command, text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout,
+                          env=environment, **options)
+    if exit_code is not None and done.returncode != exit_code:
+        raise AssertionError(f"exit code {done.returncode}, not {exit_code}: {' '.join(command)}\n{done.stdout}{done.stderr}")
+    return done
