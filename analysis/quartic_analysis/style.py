@@ -1,0 +1,114 @@
+"""How every figure looks: one palette, one set of sizes, direct labels instead of legends.
+
+Colours are those of Okabe & Ito (2008), told apart with every common kind of colour blindness; series
+ordered by a number of stages take steps of viridis, which also print in grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .files import written_aside
+
+INK = "#222222"
+FAINT = "#8C8C8C"
+FORWARD = "#56B4E9"
+BACKWARD = "#E69F00"
+HIGHLIGHT = "#D55E00"
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+PIXELS_PER_INCH = 200
+
+
+def apply() -> None:
+    """Sets matplotlib's defaults for all figures made after it."""
+    mpl.rcParams.update(
+        {
+            "font.family": "DejaVu Sans",
+            "font.size": 10,
+            "axes.titlesize": 11,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.titlepad": 8,
+            "axes.labelsize": 10,
+            "axes.edgecolor": INK,
+            "axes.labelcolor": INK,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "axes.prop_cycle": mpl.cycler(color=SERIES),
+            "grid.color": "#E6E6E6",
+            "grid.linewidth": 0.6,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "text.color": INK,
+            "lines.linewidth": 1.8,
+            "svg.hashsalt": "quartic",
+            "figure.dpi": 110,
+        }
+    )
+
+
+def stage_colours(count: int) -> list[tuple[float, ...]]:
+    """Colours of `count` series in order: few stages bright, many dark."""
+    return [mpl.colormaps["viridis"](x) for x in np.linspace(0.7, 0.02, count)]
+
+
+def spread(positions: Sequence[float], gap: float) -> np.ndarray:
+    """The positions moved apart as little as it takes to lie `gap` from each other, in order.
+
+    >>> spread([1.0, 1.2, 5.0], 1.0).tolist()
+    [0.6, 1.6, 5.0]
+    """
+    order = np.argsort(positions, kind="stable")
+    groups: list[list[float]] = []
+    for value in np.asarray(positions, dtype=float)[order]:
+        groups.append([value])
+        while len(groups) > 1 and _low(groups[-1], gap) - _high(groups[-2], gap) < gap:
+            groups[-2:] = [groups[-2] + groups[-1]]
+    moved = np.concatenate([_low(g, gap) + gap * np.arange(len(g)) for g in groups])
+    result = np.empty_like(moved)
+    result[order] = moved
+    return result
+
+
+def _low(group: list[float], gap: float) -> float:
+    return float(np.mean(group)) - gap * (len(group) - 1) / 2
+
+
+def _high(group: list[float], gap: float) -> float:
+    return _low(group, gap) + gap * (len(group) - 1)
+
+
+def label_ends(
+    axes: Axes, ends: Sequence[tuple[float, float]], texts: Sequence[str], colours: Sequence[object]
+) -> None:
+    """Writes every text right of the end (x, y) of its line, in one column, moved apart where ends
+    are close.
+
+    Call it when the axes' limits and scales are final.
+    """
+    to_fraction = axes.transData + axes.transAxes.inverted()
+    places = to_fraction.transform(np.asarray(ends, dtype=float))
+    column = places[:, 0].max() + 0.015
+    for y, text, colour in zip(spread(places[:, 1], 0.065), texts, colours):
+        axes.text(column, y, text, color=colour, transform=axes.transAxes, va="center", weight="bold")
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Writes STEM.png and STEM.svg; makes the folder; returns what it wrote."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
+    for path in paths:
+        # Without a date in it the same runs give the same bytes.
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        with written_aside(path) as aside:
+            figure.savefig(aside, dpi=PIXELS_PER_INCH, metadata=metadata)
+    return paths

@@ -1,0 +1,48 @@
+"""Every stored notebook runs from top to bottom, and none is stored with outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from recorded import record, write_finished
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+
+
+def named(paths: list[Path]) -> list[object]:
+    return [pytest.param(path, id=path.stem) for path in paths]
+
+
+@pytest.mark.parametrize("path", named(NOTEBOOKS))
+def test_it_is_stored_without_outputs(path: Path) -> None:
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert cells
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)
+
+
+@pytest.mark.parametrize("path", named(NOTEBOOKS))
+def test_it_reads_only_through_the_package(path: Path) -> None:
+    assert "h5py" not in path.read_text()
+
+
+def test_first_look_answers_with_the_numbers_of_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_finished(record(4, 60), tmp_path / "S4")
+    monkeypatch.setenv("QUARTIC_RUN", str(tmp_path / "S4"))
+    path = next(path for path in NOTEBOOKS if path.stem == "first_look")
+    stored = path.read_bytes()
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+    ).execute()
+    answer = notebook.cells[-1].outputs[0]["data"]["text/markdown"]
+    assert "exactly S - 1 - s" in answer
+    assert "largest own delay is 14 block updates" in answer
+    figures = [o for cell in notebook.cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+    assert len(figures) == 4
+    assert path.read_bytes() == stored
