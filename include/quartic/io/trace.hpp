@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,13 +11,13 @@
 
 namespace quartic::io {
 
-/// What the root attributes of trace.h5 say of a run (trace.md); the same on every rank.
+/// What the root attributes of trace.h5 say of a run; the same on every rank.
 struct RunInfo {
   std::string method;
   int stages = 0;
   int ranks = 1;
   std::string time_unit;
-  bool events = false;  ///< stages have an `events` table
+  bool events = false;     ///< stages have an `events` table
   int loss_rank = 0;       ///< the rank whose shard holds /loss
   int objective_rank = 0;  ///< the rank whose shard holds /objective
   /// config, config_hash, git, data_checksum, cpu, blas_core, compiler, flags, blas, mpi, hosts,
@@ -28,7 +29,9 @@ struct RunInfo {
 /// stages this rank hosts, readable while it is written and after a crash up to the last flush.
 class TraceShard final : public engine::RecordSink {
  public:
-  /// Every rank, its own `rank`. The folder `FOLDER/ranks` exists.
+  /// Every rank, its own `rank`, before or after rank 0's write_master(). `hosted` are this rank's
+  /// stages. Throws UsageError if FOLDER cannot be written; every other error here and below is a
+  /// Failure that names the file and the system's reason (a full disk, a refused lock).
   TraceShard(std::filesystem::path const& folder, int rank,
              std::vector<engine::StageInfo> const& hosted, RunInfo const& info);
   ~TraceShard() override;
@@ -41,7 +44,8 @@ class TraceShard final : public engine::RecordSink {
   void objectives(std::span<engine::ObjectiveRow const> rows) override;
   void memory(engine::MemoryRow const& row) override;
   void flush() override;
-  /// Flushes and closes; nothing may be appended after it. The destructor does the same, silently.
+  /// Flushes and closes, and throws if that fails; nothing may be appended after it. The destructor
+  /// does the same, silently.
   void close();
 
  private:
@@ -50,13 +54,18 @@ class TraceShard final : public engine::RecordSink {
 };
 
 /// Rank 0, before the run: `FOLDER/trace.h5`, whose root attributes are `info` and whose stage
-/// groups and tables are external links into the shards. `stages` lists all stages of the run.
+/// groups and tables are external links into the shards, so that HDF5 readers in SWMR mode see the
+/// run while it goes on; /memory is rank 0's until the run is gathered. `stages` lists all stages
+/// of the run. FOLDER is made if it is missing and must hold no shards of an earlier run;
+/// UsageError if it cannot be written.
 void write_master(std::filesystem::path const& folder, RunInfo const& info,
                   std::vector<engine::StageInfo> const& stages);
 
 /// Rank 0, after every shard is closed: replaces the master by one self-contained file (written
-/// aside, synced, renamed) with `complete` and `finished` set, and removes the shards. Also the work
-/// of `quartic gather DIR`, which passes complete = false for a run that died.
+/// aside, synced, renamed), sets `complete` and `finished` (when the run last wrote, UTC), and
+/// removes the shards. Also the work of `quartic gather DIR`, which passes complete = false for a
+/// run that died. A run that is gathered already is left as it is. UsageError if FOLDER holds no
+/// trace.h5 or its run still writes; after a Failure the shards are where they were.
 void gather(std::filesystem::path const& folder, bool complete);
 
 }  // namespace quartic::io

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace quartic::io {
+
+/// `FOLDER/ranks`, made if it is missing; a UsageError names what stands in the way.
+std::filesystem::path make_shard_folder(std::filesystem::path const& folder);
+
+/// `ranks/RRRR.h5`, relative to the run folder.
+std::filesystem::path shard_name(int rank);
+
+/// `NNNN`: the group of a stage.
+std::string stage_name(int stage);
+
+/// Held by the writer of a shard as long as it lives, so that nobody gathers a run that still
+/// writes. The kernel lets go of it when the process dies. Where a file system has no locks it
+/// guards nothing.
+class ShardLock {
+ public:
+  explicit ShardLock(std::filesystem::path const& shard);
+  ~ShardLock();
+  ShardLock(ShardLock const&) = delete;
+  ShardLock& operator=(ShardLock const&) = delete;
+
+  static bool held(std::filesystem::path const& shard);
+
+ private:
+  int descriptor_;
+};
+
+/// Makes the bytes of a file, or the names in a folder, survive a loss of power.
+void sync_to_disk(std::filesystem::path const& path);
+
+}  // namespace quartic::io

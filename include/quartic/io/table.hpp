@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "quartic/engine/records.hpp"
+#include "quartic/io/h5.hpp"
+
+namespace quartic::io::h5 {
+
+/// The compound type of a row as it lies in memory; its fields have the names and the order of
+/// trace.md.
+template <class Row>
+Handle row_type();
+
+/// A dataset of rows that grows at its end: one dimension, chunked, in the file without padding.
+class Table {
+ public:
+  /// An empty table of `row` (a type in memory). Rows that a dead writer reserved but never wrote
+  /// read as `blank`: undefined, not zero.
+  static Table create(File const& file, hid_t parent, std::string const& name, Handle const& row,
+                      void const* blank);
+  /// An empty table with the type, the chunks and the blank row of `like`.
+  static Table create_like(File const& file, hid_t parent, std::string const& name,
+                           Table const& like);
+  static Table open(File const& file, hid_t parent, std::string const& name);
+
+  hsize_t rows() const { return rows_; }
+  /// Appends rows that lie in memory as `memory_type` says.
+  void append(File const& file, hid_t memory_type, void const* rows, std::size_t count);
+  /// Appends all rows of `other`, a block at a time.
+  void append_all(File const& file, Table const& other, File const& other_file);
+
+ private:
+  Table(Handle dataset, hsize_t rows) : dataset_(std::move(dataset)), rows_(rows) {}
+  Handle select(File const& file, hsize_t first, hsize_t count) const;
+  Handle dataset_;
+  hsize_t rows_ = 0;
+};
+
+}  // namespace quartic::io::h5

@@ -1,0 +1,123 @@
+#include "quartic/io/h5.hpp"
+
+#include <system_error>
+
+#include "quartic/core/check.hpp"
+
+namespace quartic::io::h5 {
+namespace {
+
+// The first entry is the innermost. Entries made where a system call failed end in
+// "error message = 'No space left on device', …".
+herr_t read_entry(unsigned number, H5E_error2_t const* entry, void* target) {
+  std::string& reason = *static_cast<std::string*>(target);
+  std::string const text = entry->desc != nullptr ? entry->desc : "";
+  std::string const mark = "error message = '";
+  if (auto const at = text.find(mark); at != std::string::npos) {
+    auto const begin = at + mark.size();
+    reason = text.substr(begin, text.find('\'', begin) - begin);
+    return 1;
+  }
+  if (number == 0) reason = text;
+  return 0;
+}
+
+bool lock_refused() {
+  bool refused = false;
+  auto const look = [](unsigned, H5E_error2_t const* entry, void* target) -> herr_t {
+    if (entry->desc != nullptr && std::string(entry->desc).find("lock") != std::string::npos) {
+      *static_cast<bool*>(target) = true;
+    }
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, look, &refused);
+  return refused;
+}
+
+// Everything begins with a file, so this is where the library's own printing is switched off.
+void silence() {
+  static bool const done = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  if (!done) failure("H5Eset_auto2 failed");
+}
+
+Handle newest_format() {
+  Handle properties{H5Pcreate(H5P_FILE_ACCESS), H5Pclose};
+  H5Pset_libver_bounds(properties.id(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+  return properties;
+}
+
+}  // namespace
+
+std::string reason() {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, read_entry, &text);
+  return text;
+}
+
+void fail(char const* call, std::filesystem::path const& file) {
+  std::string const why = reason();
+  if (lock_refused()) {
+    failure(
+        "{}: {} failed: {}; another process has the file open, or its file system has no locks: "
+        "then set HDF5_USE_FILE_LOCKING=FALSE",
+        file.string(), call, why);
+  }
+  failure("{}: {} failed: {}", file.string(), call, why);
+}
+
+File File::create(std::filesystem::path const& path) {
+  silence();
+  Handle const access = newest_format();
+  hid_t const id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id());
+  if (id < 0 && !lock_refused()) {
+    usage_error("{}: cannot be created: {}; a run needs a folder that can be written",
+                path.string(), reason());
+  }
+  if (id < 0) fail("H5Fcreate", path);
+  return {path, Handle{id, H5Fclose}};
+}
+
+File File::open(std::filesystem::path const& path, unsigned flags) {
+  silence();
+  Handle const access = newest_format();
+  hid_t const id = H5Fopen(path.c_str(), flags, access.id());
+  if (id < 0) fail("H5Fopen", path);
+  return {path, Handle{id, H5Fclose}};
+}
+
+void File::flush() {
+  check(H5Fflush(id(), H5F_SCOPE_GLOBAL), "H5Fflush");
+}
+
+void File::close() {
+  check(handle_.close(), "H5Fclose");
+}
+
+Handle File::create_group(hid_t parent, std::string const& name) const {
+  return own(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
+             "H5Gcreate2");
+}
+
+Handle File::open_group(hid_t parent, std::string const& name) const {
+  return own(H5Gopen2(parent, name.c_str(), H5P_DEFAULT), H5Gclose, "H5Gopen2");
+}
+
+Handle File::open_dataset(hid_t parent, std::string const& name) const {
+  return own(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen2");
+}
+
+bool File::has_link(hid_t parent, std::string const& name) const {
+  return check(H5Lexists(parent, name.c_str(), H5P_DEFAULT), "H5Lexists") > 0;
+}
+
+std::vector<std::string> File::names(hid_t group) const {
+  std::vector<std::string> all;
+  auto const add = [](hid_t, char const* name, H5L_info_t const*, void* target) -> herr_t {
+    static_cast<std::vector<std::string>*>(target)->emplace_back(name);
+    return 0;
+  };
+  check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &all), "H5Literate");
+  return all;
+}
+
+}  // namespace quartic::io::h5

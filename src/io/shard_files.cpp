@@ -1,0 +1,60 @@
+#include "quartic/io/shard_files.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "quartic/core/check.hpp"
+
+namespace quartic::io {
+
+namespace fs = std::filesystem;
+
+fs::path make_shard_folder(fs::path const& folder) {
+  fs::path const ranks = folder / "ranks";
+  std::error_code error;
+  fs::create_directories(ranks, error);
+  if (error) {
+    usage_error("{}: cannot be created: {}; a run needs a folder that can be written",
+                ranks.string(), error.message());
+  }
+  return ranks;
+}
+
+fs::path shard_name(int rank) {
+  return fmt::format("ranks/{:04}.h5", rank);
+}
+
+std::string stage_name(int stage) {
+  return fmt::format("{:04}", stage);
+}
+
+ShardLock::ShardLock(fs::path const& shard)
+    : descriptor_(::open(shard.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_ >= 0) ::flock(descriptor_, LOCK_SH | LOCK_NB);
+}
+
+ShardLock::~ShardLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool ShardLock::held(fs::path const& shard) {
+  int const descriptor = ::open(shard.c_str(), O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  bool const refused = ::flock(descriptor, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return refused;
+}
+
+void sync_to_disk(fs::path const& path) {
+  int const descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  bool const synced = descriptor >= 0 && ::fsync(descriptor) == 0;
+  std::error_code const error(errno, std::generic_category());
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced) failure("{}: fsync failed: {}", path.string(), error.message());
+}
+
+}  // namespace quartic::io

@@ -1,0 +1,102 @@
+#include "quartic/io/table.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace quartic::io::h5 {
+namespace {
+
+// A run of 600 rows should not leave much of a chunk empty, one of a million not make an index of
+// millions; every open table holds a chunk in memory, and a process may hold hundreds of tables.
+constexpr std::size_t chunk_bytes = std::size_t{1} << 15;
+constexpr std::size_t block_bytes = std::size_t{1} << 20;
+
+Handle chunked(File const& file, hid_t row, void const* blank) {
+  Handle properties = file.own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "H5Pcreate");
+  hsize_t const rows = std::max<std::size_t>(1, chunk_bytes / H5Tget_size(row));
+  file.check(H5Pset_chunk(properties.id(), 1, &rows), "H5Pset_chunk");
+  file.check(H5Pset_fill_value(properties.id(), row, blank), "H5Pset_fill_value");
+  return properties;
+}
+
+// Rows only ever go to the last chunk, so the library's cache of a megabyte a table is a waste.
+Handle two_chunks_cached(File const& file) {
+  Handle properties = file.own(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, "H5Pcreate");
+  file.check(H5Pset_chunk_cache(properties.id(), 7, 2 * chunk_bytes, 1.0), "H5Pset_chunk_cache");
+  return properties;
+}
+
+Handle create_empty(File const& file, hid_t parent, std::string const& name, hid_t row,
+                    hid_t properties) {
+  hsize_t const none = 0;
+  hsize_t const unlimited = H5S_UNLIMITED;
+  Handle const space =
+      file.own(H5Screate_simple(1, &none, &unlimited), H5Sclose, "H5Screate_simple");
+  Handle const access = two_chunks_cached(file);
+  return file.own(
+      H5Dcreate2(parent, name.c_str(), row, space.id(), H5P_DEFAULT, properties, access.id()),
+      H5Dclose, "H5Dcreate2");
+}
+
+}  // namespace
+
+Table Table::create(File const& file, hid_t parent, std::string const& name, Handle const& row,
+                    void const* blank) {
+  Handle const properties = chunked(file, row.id(), blank);
+  return {create_empty(file, parent, name, row.id(), properties.id()), 0};
+}
+
+Table Table::create_like(File const& file, hid_t parent, std::string const& name,
+                         Table const& like) {
+  Handle const row = file.own(H5Dget_type(like.dataset_.id()), H5Tclose, "H5Dget_type");
+  Handle const properties =
+      file.own(H5Dget_create_plist(like.dataset_.id()), H5Pclose, "H5Dget_create_plist");
+  return {create_empty(file, parent, name, row.id(), properties.id()), 0};
+}
+
+Table Table::open(File const& file, hid_t parent, std::string const& name) {
+  Handle dataset = file.open_dataset(parent, name);
+  Handle const space = file.own(H5Dget_space(dataset.id()), H5Sclose, "H5Dget_space");
+  hssize_t const rows =
+      file.check(H5Sget_simple_extent_npoints(space.id()), "H5Sget_simple_extent_npoints");
+  return {std::move(dataset), static_cast<hsize_t>(rows)};
+}
+
+Handle Table::select(File const& file, hsize_t first, hsize_t count) const {
+  Handle space = file.own(H5Dget_space(dataset_.id()), H5Sclose, "H5Dget_space");
+  file.check(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, &first, nullptr, &count, nullptr),
+             "H5Sselect_hyperslab");
+  return space;
+}
+
+void Table::append(File const& file, hid_t memory_type, void const* rows, std::size_t count) {
+  if (count == 0) return;
+  hsize_t const added = count;
+  hsize_t const all = rows_ + added;
+  file.check(H5Dset_extent(dataset_.id(), &all), "H5Dset_extent");
+  Handle const target = select(file, rows_, added);
+  Handle const source =
+      file.own(H5Screate_simple(1, &added, nullptr), H5Sclose, "H5Screate_simple");
+  file.check(H5Dwrite(dataset_.id(), memory_type, source.id(), target.id(), H5P_DEFAULT, rows),
+             "H5Dwrite");
+  rows_ = all;
+}
+
+void Table::append_all(File const& file, Table const& other, File const& other_file) {
+  Handle const row = file.own(H5Dget_type(dataset_.id()), H5Tclose, "H5Dget_type");
+  std::size_t const row_bytes = H5Tget_size(row.id());
+  hsize_t const block = std::max<hsize_t>(1, block_bytes / row_bytes);
+  std::vector<std::byte> rows(static_cast<std::size_t>(std::min(block, other.rows_)) * row_bytes);
+  for (hsize_t first = 0; first < other.rows_; first += block) {
+    hsize_t const count = std::min(block, other.rows_ - first);
+    Handle const source = other.select(other_file, first, count);
+    Handle const target =
+        other_file.own(H5Screate_simple(1, &count, nullptr), H5Sclose, "H5Screate_simple");
+    other_file.check(
+        H5Dread(other.dataset_.id(), row.id(), target.id(), source.id(), H5P_DEFAULT, rows.data()),
+        "H5Dread");
+    append(file, row.id(), rows.data(), static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace quartic::io::h5

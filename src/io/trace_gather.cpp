@@ -1,0 +1,133 @@
+#include <chrono>
+#include <ctime>
+#include <optional>
+
+#include "quartic/core/check.hpp"
+#include "quartic/io/shard_files.hpp"
+#include "quartic/io/table.hpp"
+#include "quartic/io/trace.hpp"
+
+namespace quartic::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The table `name` of `from`, appended to the table of that name in `to`, made if it is missing.
+void copy_table(h5::File const& target, hid_t to, h5::File const& shard, hid_t from,
+                std::string const& name) {
+  h5::Table const source = h5::Table::open(shard, from, name);
+  h5::Table copy = target.has_link(to, name) ? h5::Table::open(target, to, name)
+                                             : h5::Table::create_like(target, to, name, source);
+  copy.append_all(target, source, shard);
+}
+
+void copy_stage(h5::File const& target, hid_t to, h5::File const& shard, hid_t from,
+                std::string const& name) {
+  h5::Handle const source = shard.open_group(from, name);
+  h5::Handle const group = target.create_group(to, name);
+  for (char const* attribute : {"rank", "parameters", "parameter_bytes"}) {
+    target.set_integer(group.id(), attribute, shard.integer(source.id(), attribute));
+  }
+  for (std::string const& table : shard.names(source.id())) {
+    copy_table(target, group.id(), shard, source.id(), table);
+  }
+}
+
+void copy_shard(h5::File const& target, hid_t stages, fs::path const& path) {
+  // The shard of a killed run keeps the mark of its writer; only a SWMR reader may open that.
+  h5::File const shard = h5::File::open(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ);
+  h5::Handle const from = shard.open_group(shard.id(), "stage");
+  for (std::string const& name : shard.names(from.id())) {
+    copy_stage(target, stages, shard, from.id(), name);
+  }
+  for (std::string const& name : shard.names(shard.id())) {
+    if (name != "stage") copy_table(target, target.id(), shard, shard.id(), name);
+  }
+}
+
+// When the run last wrote, which for one that died is not now: "2024-05-31T12:00:00Z".
+std::string last_write(fs::path const& folder, std::int64_t ranks) {
+  fs::file_time_type latest = fs::file_time_type::min();
+  for (int rank = 0; rank < ranks; ++rank) {
+    latest = std::max(latest, fs::last_write_time(folder / shard_name(rank)));
+  }
+  auto const time =
+      std::chrono::floor<std::chrono::seconds>(std::chrono::file_clock::to_sys(latest));
+  std::time_t const seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc)};
+}
+
+// Turns a copy of the master, which has the attributes, into the whole trace.
+void fill(fs::path const& copy, fs::path const& folder, bool complete) {
+  h5::File target = h5::File::open(copy, H5F_ACC_RDWR);
+  for (std::string const& name : target.names(target.id())) {
+    target.check(H5Ldelete(target.id(), name.c_str(), H5P_DEFAULT), "H5Ldelete");
+  }
+  std::int64_t const ranks = target.integer(target.id(), "ranks");
+  {
+    h5::Handle const stages = target.create_group(target.id(), "stage");
+    for (int rank = 0; rank < ranks; ++rank) {
+      copy_shard(target, stages.id(), folder / shard_name(rank));
+    }
+    std::size_t const found = target.names(stages.id()).size();
+    std::int64_t const expected = target.integer(target.id(), "stages");
+    if (static_cast<std::int64_t>(found) != expected) {
+      failure("{}: the shards hold {} of {} stages", folder.string(), found, expected);
+    }
+  }
+  target.set_integer(target.id(), "complete", complete ? 1 : 0);
+  target.set_text(target.id(), "finished", last_write(folder, ranks));
+  target.close();
+}
+
+bool is_gathered(fs::path const& trace) {
+  h5::File const file = h5::File::open(trace, H5F_ACC_RDONLY);
+  return file.has_attribute(file.id(), "finished");
+}
+
+void refuse_live_run(fs::path const& folder) {
+  for (fs::directory_entry const& shard : fs::directory_iterator(folder / "ranks")) {
+    if (ShardLock::held(shard.path())) {
+      usage_error("{}: a run still writes this shard; gather when it has ended",
+                  shard.path().string());
+    }
+  }
+}
+
+void replace_master(fs::path const& folder, bool complete) {
+  fs::path const trace = folder / "trace.h5";
+  fs::path const aside = folder / "trace.h5.part";
+  fs::copy_file(trace, aside, fs::copy_options::overwrite_existing);
+  fill(aside, folder, complete);
+  sync_to_disk(aside);
+  fs::rename(aside, trace);
+  sync_to_disk(folder);
+}
+
+}  // namespace
+
+void gather(fs::path const& folder, bool complete) {
+  fs::path const trace = folder / "trace.h5";
+  if (!fs::is_regular_file(trace)) {
+    usage_error("{}: no such file; give the folder of a run", trace.string());
+  }
+  try {
+    if (!is_gathered(trace)) {
+      refuse_live_run(folder);
+      replace_master(folder, complete);
+    }
+    fs::remove_all(folder / "ranks");
+  } catch (UsageError const&) {
+    throw;
+  } catch (std::exception const& error) {
+    std::error_code ignored;
+    fs::remove(folder / "trace.h5.part", ignored);
+    failure("{}; the shards are kept: `quartic gather {}` gathers them later", error.what(),
+            folder.string());
+  }
+}
+
+}  // namespace quartic::io

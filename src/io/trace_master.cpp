@@ -1,0 +1,49 @@
+#include "quartic/core/check.hpp"
+#include "quartic/io/h5.hpp"
+#include "quartic/io/shard_files.hpp"
+#include "quartic/io/trace.hpp"
+
+namespace quartic::io {
+namespace {
+
+constexpr int format_version = 1;
+
+void describe(h5::File const& file, RunInfo const& info) {
+  file.set_integer(file.id(), "format_version", format_version);
+  file.set_text(file.id(), "method", info.method);
+  file.set_integer(file.id(), "stages", info.stages);
+  file.set_integer(file.id(), "ranks", info.ranks);
+  file.set_integer(file.id(), "complete", 0);
+  file.set_text(file.id(), "time_unit", info.time_unit);
+  for (auto const& [name, text] : info.attributes) file.set_text(file.id(), name, text);
+}
+
+// The shard is named relative to the master, so that a run folder can be moved.
+void link(h5::File const& file, hid_t parent, std::string const& name, int rank,
+          std::string const& target) {
+  file.check(H5Lcreate_external(shard_name(rank).c_str(), target.c_str(), parent, name.c_str(),
+                                H5P_DEFAULT, H5P_DEFAULT),
+             "H5Lcreate_external");
+}
+
+}  // namespace
+
+void write_master(std::filesystem::path const& folder, RunInfo const& info,
+                  std::vector<engine::StageInfo> const& stages) {
+  make_shard_folder(folder);
+  h5::File file = h5::File::create(folder / "trace.h5");
+  describe(file, info);
+  {
+    h5::Handle const parent = file.create_group(file.id(), "stage");
+    for (engine::StageInfo const& stage : stages) {
+      std::string const name = stage_name(stage.stage);
+      link(file, parent.id(), name, stage.rank, "/stage/" + name);
+    }
+    link(file, file.id(), "loss", info.loss_rank, "/loss");
+    link(file, file.id(), "objective", info.objective_rank, "/objective");
+    link(file, file.id(), "memory", 0, "/memory");
+  }
+  file.close();
+}
+
+}  // namespace quartic::io

@@ -1,0 +1,126 @@
+#include <optional>
+
+#include "quartic/core/check.hpp"
+#include "quartic/io/shard_files.hpp"
+#include "quartic/io/table.hpp"
+#include "quartic/io/trace.hpp"
+
+namespace quartic::io {
+namespace {
+
+// A table and the type of its rows, made once.
+template <class Row>
+class RowTable {
+ public:
+  RowTable(h5::File const& file, hid_t parent, std::string const& name)
+      : row_(h5::row_type<Row>()), table_(create(file, parent, name)) {}
+
+  void append(h5::File const& file, std::span<Row const> rows) {
+    table_.append(file, row_.id(), rows.data(), rows.size());
+  }
+
+ private:
+  h5::Table create(h5::File const& file, hid_t parent, std::string const& name) const {
+    Row const blank;
+    return h5::Table::create(file, parent, name, row_, &blank);
+  }
+  h5::Handle row_;
+  h5::Table table_;
+};
+
+struct StageTables {
+  RowTable<engine::StepRow> steps;
+  std::optional<RowTable<engine::EventRow>> events;
+};
+
+StageTables create_stage(h5::File const& file, hid_t parent, engine::StageInfo const& stage,
+                         bool events) {
+  h5::Handle const group = file.create_group(parent, stage_name(stage.stage));
+  file.set_integer(group.id(), "rank", stage.rank);
+  file.set_integer(group.id(), "parameters", stage.parameters);
+  file.set_integer(group.id(), "parameter_bytes", stage.parameter_bytes);
+  StageTables tables{{file, group.id(), "steps"}, {}};
+  if (events) tables.events.emplace(file, group.id(), "events");
+  return tables;
+}
+
+template <class Row>
+std::optional<RowTable<Row>> create_if(bool wanted, h5::File const& file, char const* name) {
+  if (!wanted) return {};
+  return std::optional<RowTable<Row>>(std::in_place, file, file.id(), name);
+}
+
+}  // namespace
+
+// The order of the members is the order of closing, backwards: the file after its tables.
+struct TraceShard::Tables {
+  Tables(std::filesystem::path const& path, int rank, std::vector<engine::StageInfo> const& hosted,
+         RunInfo const& info)
+      : file(h5::File::create(path)),
+        losses(create_if<engine::LossRow>(rank == info.loss_rank, file, "loss")),
+        objectives(create_if<engine::ObjectiveRow>(rank == info.objective_rank, file, "objective")),
+        memory(file, file.id(), "memory") {
+    h5::Handle const parent = file.create_group(file.id(), "stage");
+    for (engine::StageInfo const& stage : hosted) {
+      stages.emplace(stage.stage, create_stage(file, parent.id(), stage, info.events));
+    }
+  }
+
+  h5::File file;
+  std::map<int, StageTables> stages;
+  std::optional<RowTable<engine::LossRow>> losses;
+  std::optional<RowTable<engine::ObjectiveRow>> objectives;
+  RowTable<engine::MemoryRow> memory;
+  std::optional<ShardLock> lock;
+};
+
+TraceShard::TraceShard(std::filesystem::path const& folder, int rank,
+                       std::vector<engine::StageInfo> const& hosted, RunInfo const& info) {
+  make_shard_folder(folder);
+  std::filesystem::path const path = folder / shard_name(rank);
+  tables_ = std::make_unique<Tables>(path, rank, hosted, info);
+  tables_->file.check(H5Fstart_swmr_write(tables_->file.id()), "H5Fstart_swmr_write");
+  tables_->lock.emplace(path);
+}
+
+TraceShard::~TraceShard() = default;
+
+void TraceShard::steps(int stage, std::span<engine::StepRow const> rows) {
+  QUARTIC_ASSERT(tables_ != nullptr);
+  tables_->stages.at(stage).steps.append(tables_->file, rows);
+}
+
+void TraceShard::events(int stage, std::span<engine::EventRow const> rows) {
+  QUARTIC_ASSERT(tables_ != nullptr);
+  tables_->stages.at(stage).events.value().append(tables_->file, rows);
+}
+
+void TraceShard::losses(std::span<engine::LossRow const> rows) {
+  QUARTIC_ASSERT(tables_ != nullptr);
+  tables_->losses.value().append(tables_->file, rows);
+}
+
+void TraceShard::objectives(std::span<engine::ObjectiveRow const> rows) {
+  QUARTIC_ASSERT(tables_ != nullptr);
+  tables_->objectives.value().append(tables_->file, rows);
+}
+
+void TraceShard::memory(engine::MemoryRow const& row) {
+  QUARTIC_ASSERT(tables_ != nullptr);
+  tables_->memory.append(tables_->file, {&row, 1});
+}
+
+void TraceShard::flush() {
+  QUARTIC_ASSERT(tables_ != nullptr);
+  tables_->file.flush();
+}
+
+void TraceShard::close() {
+  if (!tables_) return;
+  flush();
+  h5::File file = std::move(tables_->file);
+  tables_.reset();
+  file.close();
+}
+
+}  // namespace quartic::io
