@@ -24,10 +24,10 @@ struct Batch {
 
 /// Lengths, in elements, of the buffers of one pass over `rows` rows.
 struct Sizes {
-  std::int64_t input = 0;       ///< activation message from the stage before (0 at stage 0)
-  std::int64_t output = 0;      ///< activation message to the next stage (0 at the last)
-  std::int64_t saved = 0;       ///< what the forward leaves for the backward, besides its input
-  std::int64_t flow = 0;        ///< what the input half of the backward leaves for the weight half
+  std::int64_t input = 0;   ///< activation message from the stage before (0 at stage 0)
+  std::int64_t output = 0;  ///< activation message to the next stage (0 at the last)
+  std::int64_t saved = 0;   ///< what the forward leaves for the backward, besides its input
+  std::int64_t flow = 0;    ///< what the input half of the backward leaves for the weight half
 };
 
 /// One evaluation sweep: `versions` versions of the weights at once over some rows.
@@ -39,10 +39,10 @@ struct Sweep {
 
 /// How an objective wants to be evaluated; the same on every stage.
 struct SweepPlan {
-  std::int64_t rows = 0;      ///< rows in all
+  std::int64_t rows = 0;  ///< rows in all
   std::int64_t rows_per_sweep = 0;
   std::int64_t versions_per_sweep = 1;
-  bool backward = false;      ///< a backward sweep follows, for the gradient of the whole objective
+  bool backward = false;  ///< a backward sweep follows, for the gradient of the whole objective
 };
 
 /// What a sweep adds up for one version, over rows and stages.
@@ -65,9 +65,9 @@ class Pulse {
 /// itself. No call allocates after the first of its size. T is float or double.
 ///
 /// A training pass of microbatch j at stage s:
-///   forward(batch, weights read by F(s,j), input, output, saved)   -> loss at the last stage
-///   backward_input(batch, weights read by B(s,j), input, saved, output_gradient, input_gradient, flow)
-///   backward_weight(batch, weights read by B(s,j), input, saved, output_gradient, flow, gradient)
+///   forward(batch, weights of F(s,j), input, output, saved) -> loss at the last stage
+///   backward_input(batch, weights of B(s,j), input, saved, output_gradient, input_gradient, flow)
+///   backward_weight(batch, weights of B(s,j), input, saved, output_gradient, flow, gradient)
 /// At the last stage `output` and `output_gradient` are empty: the loss starts the backward. At
 /// stage 0 `input` and `input_gradient` are empty.
 template <class T>
@@ -89,8 +89,9 @@ class Block {
   virtual void backward_input(Batch batch, std::span<T const> weights, std::span<T const> input,
                               std::span<T const> saved, std::span<T const> output_gradient,
                               std::span<T> input_gradient, std::span<T> flow, Pulse& pulse) = 0;
-  /// Adds to `gradient`. Everything that starts from the loss carries the factor 1/M (methods.md §1,
-  /// order of summation): `gradient` is this microbatch's share of the minibatch's mean gradient.
+  /// Adds to `gradient`. Everything that starts from the loss carries the factor 1/M (methods.md
+  /// §1, order of summation): `gradient` is this microbatch's share of the minibatch's mean
+  /// gradient.
   virtual void backward_weight(Batch batch, std::span<T const> weights, std::span<T const> input,
                                std::span<T const> saved, std::span<T const> output_gradient,
                                std::span<T const> flow, std::span<T> gradient, Pulse& pulse) = 0;

@@ -17,12 +17,12 @@ enum class Activation { relu, tanh, gelu };
 struct ModelSpec {
   std::string objective = "quadratic";  ///< quadratic, logistic, mlp
   int stages = 1;
-  std::int64_t rows = 0;        ///< rows of data used
+  std::int64_t rows = 0;  ///< rows of data used
   std::int64_t features = 0;
-  std::int64_t classes = 0;     ///< mlp
-  std::vector<std::int64_t> hidden;        ///< mlp: widths of the hidden layers
+  std::int64_t classes = 0;          ///< mlp
+  std::vector<std::int64_t> hidden;  ///< mlp: widths of the hidden layers
   Activation activation = Activation::relu;
-  double l2 = 0;                ///< logistic: λ of (λ/2)‖w‖²
+  double l2 = 0;  ///< logistic: λ of (λ/2)‖w‖²
   std::int64_t microbatch_size = 1;
   std::int64_t accumulate = 1;  ///< M: the loss is scaled by 1/M, once
 };
@@ -37,6 +37,7 @@ Part columns_of_stage(ModelSpec const& spec, int stage);
 /// The block of one stage. `data` holds the columns [loaded.first, loaded.first + loaded.size) of
 /// the features and all targets.
 template <class T>
-std::unique_ptr<Block<T>> make_block(ModelSpec const& spec, int stage, Dataset<T> const& data, Part loaded);
+std::unique_ptr<Block<T>> make_block(ModelSpec const& spec, int stage, Dataset<T> const& data,
+                                     Part loaded);
 
 }  // namespace quartic::nn
