@@ -84,7 +84,10 @@ Message Transfer::take() {
 
 Communicator::Communicator() {
   if (!started_by_launcher()) return;
-  check(MPI_Init(nullptr, nullptr), "MPI_Init");
+  int started = 0;
+  MPI_Initialized(&started);
+  starts_mpi_ = started == 0;
+  if (starts_mpi_) check(MPI_Init(nullptr, nullptr), "MPI_Init");
   check(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
   check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
@@ -94,7 +97,7 @@ Communicator::Communicator() {
 Communicator::~Communicator() {
   if (comm_ == MPI_COMM_NULL) return;
   MPI_Comm_free(&comm_);
-  MPI_Finalize();
+  if (starts_mpi_) MPI_Finalize();
 }
 
 std::string Communicator::description() const {

@@ -74,6 +74,7 @@ class Communicator {
 
  private:
   MPI_Comm comm_ = MPI_COMM_NULL;
+  bool starts_mpi_ = false;
   int rank_ = 0;
   int size_ = 1;
 };

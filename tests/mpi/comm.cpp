@@ -1,0 +1,192 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "quartic/comm/alarm.hpp"
+#include "quartic/comm/channel.hpp"
+#include "quartic/comm/communicator.hpp"
+#include "quartic/comm/placement.hpp"
+#include "quartic/comm/shared_clock.hpp"
+#include "quartic/core/check.hpp"
+#include "support/ranks.hpp"
+
+namespace quartic::comm {
+namespace {
+
+constexpr int tag = 100;
+
+void wait_for(Inbox& inbox) {
+  while (!inbox.arrived()) std::this_thread::yield();
+}
+
+TEST_CASE("collectives agree on every rank") {
+  Communicator world;
+  CHECK(world.size() == test::rank_count());
+  CHECK(world.rank() == test::this_rank());
+  CHECK(world.largest(world.rank()) == world.size() - 1);
+  int const last = world.size() - 1;
+  CHECK(world.broadcast("from " + std::to_string(world.rank()), last) ==
+        "from " + std::to_string(last));
+  auto const texts = world.gather(std::string(static_cast<std::size_t>(world.rank()), 'x'));
+  REQUIRE(std::ssize(texts) == world.size());
+  for (int rank = 0; rank < world.size(); ++rank)
+    CHECK(std::ssize(texts[static_cast<std::size_t>(rank)]) == rank);
+}
+
+TEST_CASE(
+    "when a step fails on some ranks, all throw the lowest rank's error, and go on together") {
+  Communicator world;
+  int const last = world.size() - 1;
+  CHECK_NOTHROW(agree(world, [] {}));
+  CHECK_THROWS_WITH_AS(agree(world,
+                             [&] {
+                               if (world.rank() == last) throw UsageError("on the last");
+                             }),
+                       "on the last", UsageError);
+  CHECK_THROWS_WITH_AS(agree(world, [&] { throw Failure("rank " + std::to_string(world.rank())); }),
+                       "rank 0", Failure);
+  CHECK_NOTHROW(require_equal(world, "the configuration", "same"));
+  if (world.size() == 1) return;
+  std::string const mine = world.rank() == 1 ? "other" : "same";
+  CHECK_THROWS_WITH_AS(require_equal(world, "the configuration", mine),
+                       doctest::Contains("the configuration differs between rank 0 and rank 1"),
+                       UsageError);
+}
+
+TEST_CASE("a local channel hands messages over by move, in order, and its buffers go round") {
+  LocalChannel channel(8 * sizeof(double));
+  double const* memory = nullptr;
+  for (int round = 0; round < 3; ++round) {
+    Message message = channel.acquire();
+    if (memory == nullptr) memory = message.payload<double>().data();
+    CHECK(message.payload<double>().data() == memory);
+    message.payload<double>()[7] = round;
+    message.header().microbatch = round;
+    CHECK_FALSE(channel.arrived());
+    channel.send(std::move(message));
+    REQUIRE(channel.arrived());
+    Message received = channel.receive();
+    CHECK(received.header().microbatch == round);
+    CHECK(received.payload<double>()[7] == round);
+    channel.give_back(std::move(received));
+  }
+  CHECK(channel.bytes() == 64 + 8 * sizeof(double));
+}
+
+TEST_SUITE("2 ranks") {
+  TEST_CASE(
+      "a remote channel keeps the order of small and large messages, and its memory is bounded") {
+    test::require_ranks(2);
+    Communicator world;
+    for (std::size_t const elements : {std::size_t{0}, std::size_t{4}, std::size_t{300'000}}) {
+      constexpr std::int64_t messages = 50;
+      std::size_t const payload = elements * sizeof(double);
+      if (world.rank() == 0) {
+        RemoteOutbox outbox(world, 1, tag, payload);
+        for (std::int64_t j = 0; j < messages; ++j) {
+          Message message = outbox.acquire();
+          message.header().microbatch = j;
+          for (double& value : message.payload<double>()) value = static_cast<double>(j);
+          outbox.send(std::move(message));
+        }
+        while (!outbox.drained()) std::this_thread::yield();
+        CHECK(outbox.bytes() <= messages * (payload + 64));
+      } else {
+        RemoteInbox inbox(world, 0, tag, payload, 3);
+        for (std::int64_t j = 0; j < messages; ++j) {
+          wait_for(inbox);
+          Message message = inbox.receive();
+          CHECK(message.header().microbatch == j);
+          for (double const value : std::as_const(message).payload<double>())
+            REQUIRE(value == static_cast<double>(j));
+          inbox.give_back(std::move(message));
+        }
+        CHECK(inbox.bytes() == 4 * (payload + 64));  // three posted and the one being read
+      }
+      world.barrier();
+    }
+  }
+
+  TEST_CASE("channels between two ranks do not mix") {
+    test::require_ranks(2);
+    Communicator world;
+    int const other = 1 - world.rank();
+    RemoteInbox first(world, other, tag + 1, 8, 2);
+    RemoteInbox second(world, other, tag + 2, 8, 2);
+    RemoteOutbox to_second(world, other, tag + 2, 8);
+    RemoteOutbox to_first(world, other, tag + 1, 8);
+    for (auto [outbox, number] : {std::pair{&to_second, 2}, std::pair{&to_first, 1}}) {
+      Message message = outbox->acquire();
+      message.header().microbatch = number;
+      outbox->send(std::move(message));
+    }
+    wait_for(first);
+    wait_for(second);
+    CHECK(first.receive().header().microbatch == 1);
+    CHECK(second.receive().header().microbatch == 2);
+    while (!to_first.drained() || !to_second.drained()) std::this_thread::yield();
+  }
+
+  TEST_CASE("an alarm is heard by the other rank, with its place") {
+    test::require_ranks(2);
+    Communicator world;
+    Alarm alarm(world);
+    CHECK_FALSE(alarm.heard());
+    world.barrier();
+    if (world.rank() == 1) {
+      alarm.ring(5, 77);
+    } else {
+      while (!alarm.heard()) std::this_thread::yield();
+      CHECK(alarm.heard()->stage == 5);
+      CHECK(alarm.heard()->microbatch == 77);
+    }
+    world.barrier();
+  }
+
+  TEST_CASE("a receive that is given up is cancelled, and its tag can be used again") {
+    test::require_ranks(2);
+    Communicator world;
+    { RemoteInbox const unused(world, 1 - world.rank(), tag + 3, 64, 4); }
+    world.barrier();
+    RemoteInbox inbox(world, 1 - world.rank(), tag + 3, 64, 1);
+    RemoteOutbox outbox(world, 1 - world.rank(), tag + 3, 64);
+    outbox.send(outbox.acquire());
+    wait_for(inbox);
+    while (!outbox.drained()) std::this_thread::yield();
+    CHECK(inbox.receive().header().microbatch == -1);
+  }
+}
+
+TEST_CASE("all ranks read one clock") {
+  Communicator world;
+  SharedClock const clock(world);
+  std::int64_t const begin = clock.now_ns();
+  CHECK(begin >= 0);
+  std::int64_t const latest_begin = world.largest(begin);
+  world.barrier();
+  CHECK(clock.now_ns() >=
+        latest_begin);  // after a barrier nobody is before anybody's earlier reading
+}
+
+TEST_CASE("workers are placed contiguously and evenly, and more ranks than workers are refused") {
+  for (int ranks = 1; ranks <= 8; ++ranks) {
+    for (int workers = ranks; workers <= 12; ++workers) {
+      Placement const placement(workers, ranks);
+      int next = 0;
+      for (int rank = 0; rank < ranks; ++rank) {
+        Part const hosted = placement.hosted(rank);
+        CHECK(hosted.first == next);
+        for (std::int64_t w = 0; w < hosted.size; ++w, ++next)
+          CHECK(placement.rank_of(next) == rank);
+      }
+      CHECK(next == workers);
+    }
+  }
+  CHECK_THROWS_WITH_AS(Placement(2, 3), doctest::Contains("at most 2 ranks"), UsageError);
+}
+
+}  // namespace
+}  // namespace quartic::comm

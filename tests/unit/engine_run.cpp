@@ -1,0 +1,244 @@
+// A whole run in one process, on an objective small enough to follow.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <map>
+#include <string>
+
+#include "quartic/core/check.hpp"
+#include "quartic/core/random.hpp"
+#include "quartic/engine/run.hpp"
+#include "quartic/nn/model.hpp"
+#include "support/allocations.hpp"
+
+namespace quartic::engine {
+namespace {
+
+struct MemorySink final : RecordSink {
+  std::map<int, std::vector<StepRow>> step_rows;
+  std::map<int, std::vector<EventRow>> event_rows;
+  std::vector<LossRow> loss_rows;
+  std::vector<ObjectiveRow> objective_rows;
+  void steps(int stage, std::span<StepRow const> rows) override {
+    step_rows[stage].insert(step_rows[stage].end(), rows.begin(), rows.end());
+  }
+  void events(int stage, std::span<EventRow const> rows) override {
+    event_rows[stage].insert(event_rows[stage].end(), rows.begin(), rows.end());
+  }
+  void losses(std::span<LossRow const> rows) override {
+    loss_rows.insert(loss_rows.end(), rows.begin(), rows.end());
+  }
+  void objectives(std::span<ObjectiveRow const> rows) override {
+    objective_rows.insert(objective_rows.end(), rows.begin(), rows.end());
+  }
+  void memory(MemoryRow const&) override {}
+  void flush() override {}
+};
+
+struct NoSink final : RecordSink {
+  void steps(int, std::span<StepRow const>) override {}
+  void events(int, std::span<EventRow const>) override {}
+  void losses(std::span<LossRow const>) override {}
+  void objectives(std::span<ObjectiveRow const>) override {}
+  void memory(MemoryRow const&) override {}
+  void flush() override {}
+};
+
+constexpr int stages = 4;
+constexpr std::int64_t rows = 64;
+constexpr std::int64_t features = 16;
+constexpr std::int64_t size = 8;
+
+/// PipeDream's answers by hand, since the engine does not know the methods.
+struct Stash final : plan::VersionRule {
+  plan::Read forward(plan::PassView const& pass) const override { return {0, pass.at.updates}; }
+  plan::Read backward(plan::PassView const& pass) const override { return pass.forward_read; }
+  bool stashes() const override { return true; }
+};
+struct EveryBackward final : plan::UpdateRule {
+  bool applies_after(int, std::int64_t) const override { return true; }
+  std::int64_t minibatch(std::int64_t microbatch) const override { return microbatch; }
+};
+struct Greedy final : plan::Schedule {
+  plan::Action next(plan::WorkerView const& view) const override {
+    plan::StageView const& at = view.hosted.front();
+    if (at.backwards == view.microbatches) return {plan::Kind::done, at.stage};
+    if (at.backward_ready > at.backwards) return {plan::Kind::backward, at.stage, at.backwards};
+    bool const admitted = at.forwards - at.backwards < stages;
+    if (admitted && at.forward_ready > at.forwards)
+      return {plan::Kind::forward, at.stage, at.forwards};
+    return {};
+  }
+  std::int64_t activations(int) const override { return stages; }
+};
+
+plan::Rules rules_for(std::int64_t microbatches) {
+  return {.shape = {stages, microbatches, 1},
+          .workers = stages,
+          .schedule = std::make_unique<Greedy>(),
+          .versions = std::make_unique<Stash>(),
+          .updates = std::make_unique<EveryBackward>()};
+}
+
+Dataset<double> random_data() {
+  Dataset<double> data;
+  DenseFeatures<double> x{rows, features, std::vector<double>(rows * features)};
+  Stream(0, StreamName::data).normals(x.values);
+  data.targets.resize(rows);
+  Stream(0, StreamName::data, 1).normals(data.targets);
+  data.features = std::move(x);
+  return data;
+}
+
+std::vector<std::unique_ptr<nn::Block<double>>> blocks() {
+  nn::ModelSpec const spec{.objective = "quadratic",
+                           .stages = stages,
+                           .rows = rows,
+                           .features = features,
+                           .microbatch_size = size};
+  std::vector<std::unique_ptr<nn::Block<double>>> all;
+  for (int stage = 0; stage < stages; ++stage) {
+    all.push_back(nn::make_block<double>(spec, stage, random_data(), Part{0, features}));
+  }
+  return all;
+}
+
+RunSettings settings_for(std::int64_t microbatches) {
+  RunSettings settings;
+  settings.stage = {.stages = stages,
+                    .microbatches = microbatches,
+                    .microbatch_size = size,
+                    .microbatches_an_epoch = rows / size,
+                    .learning_rate = 0.01,
+                    .stashes = true};
+  settings.optimizer.learning_rate = 0.01;
+  settings.quiet = true;
+  return settings;
+}
+
+void train(RunSettings const& settings, RecordSink& sink) {
+  comm::Communicator alone;
+  plan::Rules const rules = rules_for(settings.stage.microbatches);
+  plan::Cost const cost = plan::Cost::parse("slot", stages, 0);
+  Run<double> run(alone, rules, cost, settings, blocks(), sink);
+  run.execute();
+}
+
+TEST_CASE("every step is recorded once, with what the method says of it") {
+  MemorySink sink;
+  RunSettings settings = settings_for(40);
+  settings.stage.events = true;
+  settings.cuts.every_ticks = 7 * plan::ticks_per_unit;
+  train(settings, sink);
+  CHECK(sink.loss_rows.size() == 40);
+  for (int stage = 0; stage < stages; ++stage) {
+    REQUIRE(sink.step_rows[stage].size() == 40);
+    CHECK(sink.event_rows[stage].size() == 80);
+    for (std::int64_t j = 0; j < 40; ++j) {
+      StepRow const& row = sink.step_rows[stage][static_cast<std::size_t>(j)];
+      CHECK(row.microbatch == j);
+      CHECK(row.version_applied == j);
+      CHECK(row.version_backward == row.version_forward);
+      CHECK(row.staleness == row.version_applied - row.version_forward);
+      CHECK(row.forward_begin_ns <= row.forward_end_ns);
+      CHECK(row.forward_end_ns <= row.backward_begin_ns);
+      CHECK(row.backward_begin_ns <= row.backward_end_ns);
+      CHECK(row.plan_backward > row.plan_forward);
+      CHECK(std::isnan(row.displacement_sq));
+      if (j >= 16 && j < 36) CHECK(row.staleness == stages - 1 - stage);
+    }
+  }
+  REQUIRE(sink.objective_rows.size() == 14);  // makespan 86: cuts at 0, 7, …, 84 and 86
+  CHECK(sink.objective_rows.front().block_updates == 0);
+  CHECK(sink.objective_rows.back().block_updates == 40 * stages);
+  CHECK(sink.objective_rows.back().plan_time == 86);
+  CHECK(sink.objective_rows.back().value < sink.objective_rows.front().value);
+}
+
+TEST_CASE("cuts by updates are at those updates") {
+  MemorySink sink;
+  RunSettings settings = settings_for(10);
+  settings.cuts.every_updates = 12;
+  train(settings, sink);
+  std::vector<std::int64_t> updates;
+  for (ObjectiveRow const& row : sink.objective_rows) updates.push_back(row.block_updates);
+  CHECK(updates == std::vector<std::int64_t>{0, 12, 24, 36, 40});
+}
+
+TEST_CASE("displacement is that of the weights between a microbatch's forward and its update") {
+  MemorySink sink;
+  RunSettings settings = settings_for(30);
+  settings.stage.displacement_every = 5;
+  train(settings, sink);
+  for (StepRow const& row : sink.step_rows[0]) {
+    CHECK(std::isnan(row.displacement_sq) == (row.microbatch % 5 != 0));
+    if (row.microbatch == 0 || row.staleness == 0) continue;
+    if (row.microbatch % 5 == 0) CHECK(row.displacement_sq > 0);
+  }
+  for (StepRow const& row : sink.step_rows[stages - 1]) {  // nothing stale at the last stage
+    if (row.microbatch % 5 == 0) CHECK(row.displacement_sq == 0);
+  }
+}
+
+TEST_CASE("every K-th microbatch has a row when asked for") {
+  MemorySink sink;
+  RunSettings settings = settings_for(30);
+  settings.trace_every = 7;
+  train(settings, sink);
+  CHECK(sink.step_rows[2].size() == 5);
+  CHECK(sink.step_rows[2].back().microbatch == 28);
+}
+
+TEST_CASE("a diverging run says where, and hands over what it has recorded") {
+  MemorySink sink;
+  RunSettings settings = settings_for(20000);
+  settings.optimizer.learning_rate = settings.stage.learning_rate = 50;
+  int stage = -1;
+  try {
+    train(settings, sink);
+  } catch (Divergence const& divergence) {
+    stage = divergence.stage;
+    CHECK(divergence.microbatch == sink.loss_rows.back().microbatch);
+  }
+  CHECK(stage == stages - 1);
+  CHECK_FALSE(std::isfinite(sink.loss_rows.back().loss));
+  CHECK(sink.step_rows[0].size() > 10);
+}
+
+TEST_CASE("on arrival every microbatch is trained, with the same counts") {
+  MemorySink sink;
+  RunSettings settings = settings_for(40);
+  settings.order = Order::arrival;
+  settings.cuts.every_updates = 10 * stages;
+  train(settings, sink);
+  for (int stage = 0; stage < stages; ++stage) {
+    REQUIRE(sink.step_rows[stage].size() == 40);
+    for (StepRow const& row : sink.step_rows[stage]) {
+      CHECK(row.staleness >= 0);
+      CHECK(row.staleness < stages);
+      CHECK(row.delay_own == -1);
+      CHECK(std::isnan(row.plan_forward));
+    }
+  }
+  REQUIRE(sink.objective_rows.size() == 5);
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(sink.objective_rows[i].block_updates == static_cast<std::int64_t>(i) * 10 * stages);
+  }
+}
+
+std::size_t allocations_of(std::int64_t microbatches) {
+  NoSink sink;
+  RunSettings const settings = settings_for(microbatches);
+  std::size_t const before = test::allocations();
+  train(settings, sink);
+  return test::allocations() - before;
+}
+
+TEST_CASE("the steady state allocates nothing: a long run allocates what a short one does") {
+  std::size_t const of_short = allocations_of(200);
+  CHECK(of_short > 0);
+  CHECK(allocations_of(4000) == of_short);
+}
+
+}  // namespace
+}  // namespace quartic::engine
