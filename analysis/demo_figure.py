@@ -1,7 +1,7 @@
 """Draws the demo: `demo_figure.py RUNS_DIR --out analysis/out/demo` writes demo.png and demo.svg.
 
-RUNS_DIR holds run folders of `pipedream` that differ in the number of stages. Three panels: the delay
-against S^2 - S/2, the objective against plan time, and the schedule that makes the delay.
+RUNS_DIR holds run folders of `pipedream` that differ in the number of stages. Three panels: the
+delay against S^2 - S/2, the objective against plan time, and the schedule that makes the delay.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def load_runs(folder: Path) -> list[Run]:
 
 
 def draw_delay(axes: Axes, runs: list[Run]) -> None:
-    """Largest own delay of the steady state, every stage faint and stage 0 strong, over the formula."""
+    """Largest own delay of the steady state over the formula: stage 0 strong, the others faint."""
     most = max(run.stages for run in runs)
     line = np.geomspace(1.6, 1.3 * most, 100)
     axes.plot(line, line**2 - line / 2, color=style.INK, linewidth=1.2, zorder=2)
@@ -100,15 +100,16 @@ def draw_objective(axes: Axes, runs: list[Run]) -> None:
         axes.plot(run.objective["plan_time"], run.objective["value"], color=colour)
     axes.set_yscale("log")
     lowest, highest = axes.get_ylim()
-    axes.set_ylim(lowest * (lowest / highest) ** 0.07, highest)  # room for the labels
+    axes.set_ylim(lowest * (lowest / highest) ** (0.035 * len(runs)), highest)  # room for the labels
     longest = max(run.objective["plan_time"].max() for run in runs)
-    axes.set_xlim(0, 1.18 * longest)
+    axes.set_xlim(0, 1.3 * longest)
     axes.set_xlabel(f"plan time ({runs[0].time_unit}s)")
     axes.set_ylabel("objective f(w)")
-    axes.set_title("b  What the delay costs in training")
+    axes.set_title("b  Objective against plan time")
     axes.figure.canvas.draw()
     ends = [tuple(run.objective[["plan_time", "value"]].iloc[-1]) for run in runs]
-    style.label_ends(axes, ends, [f"S = {run.stages}" for run in runs], colours)
+    texts = [f"S = {run.stages}: {end:.3g}" for run, (_, end) in zip(runs, ends)]
+    style.label_ends(axes, ends, texts, colours)
 
 
 def passes_of(run: Run) -> pd.DataFrame:
@@ -140,7 +141,7 @@ def updates_between(passes: pd.DataFrame, microbatch: int) -> tuple[pd.DataFrame
 
 
 def draw_schedule(axes: Axes, run: Run) -> None:
-    """Gantt chart of the run's start. The updates that one microbatch's gradient waits for stand out."""
+    """Gantt chart of the run's start. The updates that one own delay counts stand out."""
     passes = passes_of(run)
     own, between = updates_between(passes, run.steady_window().start)
     shown = passes[passes["begin"] < GANTT_SLOTS]

@@ -1,4 +1,4 @@
-"""Makes a data file for quartic: `make_data.py tridiagonal --rows 600 --features 512 --out FILE.h5`."""
+"""Makes a data file: `make_data.py tridiagonal --rows 600 --features 512 --out FILE.h5`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads, checks and draws what quartic recorded. `load` is the only reader of trace.h5 in Python."""
+"""Reads and draws what quartic recorded. `load` is the only reader of trace.h5 in Python."""
 
 from .trace import Run, TraceError, load
 

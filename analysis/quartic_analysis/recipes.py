@@ -37,7 +37,7 @@ def tridiagonal(rows: int, features: int, generator: Generator) -> Problem:
     """
     if rows < features:
         raise ValueError(
-            f"a tridiagonal problem needs at least as many rows as features ({features}), got {rows}"
+            f"a tridiagonal problem needs as many rows as features ({features}) or more, got {rows}"
         )
     hessian = 2.01 * np.eye(features) - np.eye(features, k=1) - np.eye(features, k=-1)
     factor = np.linalg.cholesky(hessian)

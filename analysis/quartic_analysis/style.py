@@ -1,7 +1,7 @@
 """How every figure looks: one palette, one set of sizes, direct labels instead of legends.
 
-Colours are those of Okabe & Ito (2008), told apart with every common kind of colour blindness; series
-ordered by a number of stages take steps of viridis, which also print in grey.
+Colours are those of Okabe & Ito (2008), told apart with every common kind of colour blindness;
+series ordered by a number of stages take steps of viridis, which also print in grey.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def label_ends(
     places = to_fraction.transform(np.asarray(ends, dtype=float))
     column = places[:, 0].max() + 0.015
     for y, text, colour in zip(spread(places[:, 1], 0.065), texts, colours):
-        axes.text(column, y, text, color=colour, transform=axes.transAxes, va="center", weight="bold")
+        axes.text(
+            column, y, text, color=colour, transform=axes.transAxes, va="center", weight="bold"
+        )
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:

@@ -66,8 +66,11 @@ def mean_delay(stages: int) -> float:
 
 
 def largest_delay_of_run(stages: int) -> int:
-    """floor(5 S^2/4 - S): largest delay of the whole run, warm-up included, slot model, pipeline
-    admission, at least 4S microbatches. The warm-up is worse than the steady state from S = 3 on."""
+    """floor(5 S^2/4 - S): largest own delay of the whole run, warm-up included.
+
+    Slot model, pipeline admission, at least 4S microbatches. From S = 3 on the warm-up is worse
+    than the steady state.
+    """
     return (5 * stages * stages - 4 * stages) // 4
 
 

@@ -4,10 +4,11 @@ A finished run is one self-contained file. While it runs, and after it was kille
 master whose groups are external links into the ranks' own files; those are read in HDF5's SWMR mode
 (single writer, multiple readers) and hold every row up to their last flush.
 
-Undefined values. Columns that name something (microbatch, minibatch, replica, pipeline, rank, stage)
-are integers and stay as stored. Every other integer column (versions, delays, counts, nanoseconds)
-becomes float64 with NaN where the file has -1, so that means and figures leave undefined rows out and
-a column's type never depends on its content; a double holds the nanoseconds of 104 days exactly.
+Undefined values. Columns that name something (microbatch, minibatch, replica, pipeline, rank,
+stage) are integers and stay as stored. Every other integer column (versions, delays, counts,
+nanoseconds) becomes float64 with NaN where the file has -1, so that means and figures leave
+undefined rows out and a column's type never depends on its content; a double holds the nanoseconds
+of 104 days exactly.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ class Run:
     blocks: pd.DataFrame
     """One row a stage (index `stage`): rank, parameters, parameter_bytes."""
     steps: pd.DataFrame
-    """One row for each backward applied, all stages, by stage and then as written: column `stage`, then
-    the columns of the file."""
+    """One row for each backward applied, of all stages, by stage and then as written: column
+    `stage`, then the columns of the file."""
     events: pd.DataFrame
-    """One row an action, all stages: `stage`, `action` (F, B, I, W, U, E), microbatch, plan and wall begin and
-    end. Empty without --trace-events."""
+    """One row an action, of all stages: `stage`, `action` (F, B, I, W, U, E), microbatch, plan and
+    wall begin and end. Empty without --trace-events."""
     loss: pd.DataFrame
     """One row a microbatch: its loss, from its forward at the last stage."""
     objective: pd.DataFrame
@@ -95,9 +96,8 @@ class Run:
         return max(1, int(self.config.get("accumulate", 1)))
 
     def steady_window(self) -> range:
-        """The microbatches of the steady state (methods.md §1): without the first 4S (4S minibatches where an
-        update takes several) and without the drain (the last S microbatches, or minibatches). Where
-        the run is shorter, its middle third."""
+        """The microbatches of the steady state: all but the first 4S minibatches and the last S,
+        which are the drain. Where the run is shorter, its middle third."""
         minibatches = self.microbatches // self.accumulate
         first, end = 4 * self.stages, minibatches - self.stages
         if first >= end:
@@ -113,8 +113,8 @@ class Run:
 def load(folder_or_file: str | PathLike[str]) -> Run:
     """Reads a run from its folder or its trace file; everything that is in it now.
 
-    Raises TraceError: no such file, not HDF5, not a trace, a format version that is not known, a shard that
-    is missing or locked.
+    Raises TraceError: no such file, not HDF5, not a trace, a format version that is not known, a
+    shard that is missing or locked.
     """
     path = Path(folder_or_file)
     if path.is_dir():

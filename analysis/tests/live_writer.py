@@ -1,7 +1,7 @@
 """Writes a run as two ranks would while it goes on; a test reads it meanwhile and kills it.
 
-`live_writer.py FOLDER STAGES MICROBATCHES`: makes the master and two shards with no row, then for each line
-"N" on its input appends rows up to N of every table, flushes, and answers "N".
+`live_writer.py FOLDER STAGES MICROBATCHES`: makes the master and two shards with no row, then for
+each line "N" on its input appends rows up to N of every table, flushes, and answers "N".
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Traces as the program writes them, made from the numpy reference: they prove the reader and draw the
-figures without the program. Row layouts: include/quartic/engine/records.hpp."""
+"""Traces as the program writes them, made from the numpy reference: they prove the reader and draw
+the figures without the program. Row layouts: include/quartic/engine/records.hpp."""
 
 from __future__ import annotations
 

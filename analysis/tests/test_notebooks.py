@@ -43,6 +43,6 @@ def test_first_look_answers_with_the_numbers_of_its_run(
     answer = notebook.cells[-1].outputs[0]["data"]["text/markdown"]
     assert "exactly S - 1 - s" in answer
     assert "largest own delay is 14 block updates" in answer
-    figures = [o for cell in notebook.cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
-    assert len(figures) == 4
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 4
     assert path.read_bytes() == stored

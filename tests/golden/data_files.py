@@ -9,7 +9,7 @@ import numpy as np
 
 
 def write_libsvm(path: Path, x: np.ndarray, y: np.ndarray) -> None:
-    """Text, one row a line: label, then the entries that are not 0 as index:value, indices from 1."""
+    """Text, one row a line: label, then index:value of what is not 0, indices from 1."""
     with path.open("w") as file:
         for row, label in zip(x, y):
             entries = (f"{index + 1}:{row[index]!r}" for index in np.flatnonzero(row).tolist())

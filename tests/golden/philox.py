@@ -31,7 +31,7 @@ def philox4x32(counters: np.ndarray, key: tuple[int, int]) -> np.ndarray:
 
 
 def uniforms(seed: int, name: int, index: int, count: int, microbatch: int = 0) -> np.ndarray:
-    """The first `count` uniforms in [0, 1) with 53 bits of the stream (seed, name, index, microbatch).
+    """The first `count` uniforms in [0, 1), 53 bits each, of a named stream.
 
     A block of Philox gives two draws of 64 bits, each from two words, the high one first.
     """

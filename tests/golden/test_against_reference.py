@@ -120,7 +120,8 @@ def test_pipedream_on_penalised_logistic_regression(tmp_path: Path, file_format:
     training = reference.train(model, plan, batch, step)
     trace = run(
         tmp_path, "--method", "pipedream", "--stages", stages, "--objective", "logistic",
-        "--data", data, "--microbatch-size", batch, "--epochs", 3, "--learning-rate", step, "--l2", l2,
+        "--data", data, "--microbatch-size", batch, "--epochs", 3, "--learning-rate", step,
+        "--l2", l2,
     )  # fmt: skip
     same_schedule(trace, plan)
     same_numbers(trace, training, DOUBLE)

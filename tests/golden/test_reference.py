@@ -39,7 +39,9 @@ def test_published_delays_of_four_stages() -> None:
         ),
     ],
 )
-def test_known_answers_of_philox(counter: list[int], key: tuple[int, int], words: list[int]) -> None:
+def test_known_answers_of_philox(
+    counter: list[int], key: tuple[int, int], words: list[int]
+) -> None:
     """From the authors' own table (Random123, kat_vectors)."""
     assert philox.philox4x32(np.array([counter], dtype=np.uint64), key)[0].tolist() == words
 
