@@ -1,8 +1,29 @@
 # Writes OUT only when its text changes, so that an unchanged tree rebuilds nothing.
-execute_process(COMMAND git -C ${SOURCE} describe --always --dirty=+uncommitted --abbrev=12 --exclude=*
-                OUTPUT_VARIABLE git OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE rc)
-if(NOT rc EQUAL 0)
-  set(git unknown)
+#
+# Without git, or where the sources are no repository of their own (an unpacked archive inside another
+# repository), the description is "unknown" rather than somebody else's.
+execute_process(COMMAND git -C ${SOURCE} rev-parse --show-toplevel
+                OUTPUT_VARIABLE top OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+set(git unknown)
+file(REAL_PATH ${SOURCE} source)
+if(NOT failed AND top STREQUAL source)
+  execute_process(COMMAND git -C ${SOURCE} describe --always --dirty=+uncommitted --abbrev=12 --exclude=*
+                  OUTPUT_VARIABLE described OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+  if(NOT failed)
+    set(git ${described})
+  endif()
 endif()
-set(text "#pragma once\n#define QUARTIC_VERSION \"${VERSION}\"\n#define QUARTIC_GIT \"${git}\"\n#define QUARTIC_BUILD_TYPE \"${BUILD_TYPE}\"\n#define QUARTIC_FLAGS \"${FLAGS}\"\n")
-file(CONFIGURE OUTPUT ${OUT} CONTENT "${text}" @ONLY)
+string(REPLACE "\\" "\\\\" FLAGS "${FLAGS}")
+string(REPLACE "\"" "\\\"" FLAGS "${FLAGS}")
+set(text "#pragma once
+#define QUARTIC_VERSION \"${VERSION}\"
+#define QUARTIC_GIT \"${git}\"
+#define QUARTIC_BUILD_TYPE \"${BUILD_TYPE}\"
+#define QUARTIC_FLAGS \"${FLAGS}\"
+")
+if(EXISTS ${OUT})
+  file(READ ${OUT} old)
+endif()
+if(NOT text STREQUAL "${old}")
+  file(WRITE ${OUT} "${text}")
+endif()
