@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "quartic/core/dataset.hpp"
@@ -22,32 +23,41 @@ enum class Targets {
   classes  ///< integers 0…classes-1
 };
 
-/// `--data`: HDF5 with `/X` [rows, features] and `/y` [rows]; LIBSVM text; IDX images (`.gz` or
-/// plain; the labels beside them, found by `images-idx3` -> `labels-idx1` in the name), or
-/// `generate:quadratic`, `generate:logistic`, `generate:images`. The format is told from the content.
+class Reader;
+
+/// `--data`: HDF5 with `/X` [rows, features] and `/y` [rows]; LIBSVM text; IDX images (the labels
+/// beside them, found by `images-idx3` -> `labels-idx1` in the name), or `generate:quadratic`,
+/// `generate:logistic`, `generate:images`. The format is told from the content; text and IDX may be
+/// packed with gzip.
 ///
-/// Pixels of IDX files are scaled to [0, 1]. Every error is a UsageError that names the file, the
-/// row or byte, and what would be valid: missing, empty, truncated, non-numeric or wrong-shape
-/// files, NaN or infinity, targets out of range.
+/// Pixels of IDX files are scaled to [0, 1]. Every error is a UsageError of one line that names the
+/// file, the row or byte, and what would be valid: missing, empty, truncated, non-numeric or
+/// wrong-shape files, NaN or infinity, targets out of range. Any rank may call all of it.
 class DataSource {
  public:
-  DataSource(std::string path, Targets targets, GeneratedSize size = {});
+  /// Reads what shape() and classes() tell and checks the targets. Text and IDX files are read once
+  /// and kept, packed into their numbers, until the last copy of the source goes.
+  DataSource(std::string const& path, Targets targets, GeneratedSize size = {});
 
-  DataShape const& shape() const { return shape_; }
+  DataShape const& shape() const;
   /// Number of classes: the file's largest label + 1, at least 2; `--classes` for generated images.
-  std::int64_t classes() const { return classes_; }
+  /// 2 for binary targets, 0 for real ones.
+  std::int64_t classes() const;
 
   /// The columns [part.first, part.first + part.size) of all rows, and all targets. HDF5 reads just
-  /// these columns. T is float or double.
+  /// these columns; a generator draws all of every row, so that a column is the same in any part.
+  /// Sparse files have zeros beyond their last feature, so there a part may reach beyond it. T is
+  /// float or double.
   template <class T>
   Dataset<T> load(Part columns) const;
 
  private:
-  std::string path_;
-  Targets targets_;
-  GeneratedSize size_;
-  DataShape shape_;
-  std::int64_t classes_ = 0;
+  std::shared_ptr<Reader const> reader_;
 };
+
+template <>
+Dataset<float> DataSource::load<float>(Part columns) const;
+template <>
+Dataset<double> DataSource::load<double>(Part columns) const;
 
 }  // namespace quartic::io

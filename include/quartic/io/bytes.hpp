@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace quartic::io {
+
+/// The whole file. A missing, unreadable or empty file, or a folder, is a UsageError that names it.
+std::string read_bytes(std::string const& path);
+
+/// Its first bytes, at most `count`; errors as read_bytes().
+std::string read_head(std::string const& path, std::size_t count);
+
+/// CRC-32 of `bytes` that follow bytes whose CRC-32 is `before`.
+std::uint32_t checksum_of(std::string_view bytes, std::uint32_t before = 0);
+/// The same of a file that may be larger than memory.
+std::uint32_t checksum_of_file(std::string const& path);
+/// "crc32:89abcdef".
+std::string checksum_text(std::uint32_t checksum);
+
+bool is_gzip(std::string_view bytes);
+/// Unpacks gzip; `path` is for the UsageError of damaged or truncated data, which names the byte.
+std::string unpack_gzip(std::string_view bytes, std::string const& path);
+
+/// `text` in quotes for an error message: one line, printable, not long.
+std::string quoted(std::string_view text);
+
+}  // namespace quartic::io

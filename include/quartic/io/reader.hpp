@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "quartic/core/dataset.hpp"
+#include "quartic/io/data.hpp"
+
+namespace quartic::io {
+
+/// One opened data set of one format. A format is a class derived from TypedReader<itself> with
+/// `template <class T> Dataset<T> read(Part columns) const`.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  DataShape const& shape() const { return shape_; }
+  /// As DataSource::classes().
+  std::int64_t classes() const { return classes_; }
+  virtual Dataset<float> read_float(Part columns) const = 0;
+  virtual Dataset<double> read_double(Part columns) const = 0;
+
+ protected:
+  DataShape shape_;
+  std::int64_t classes_ = 0;
+};
+
+template <class Format>
+class TypedReader : public Reader {
+ public:
+  Dataset<float> read_float(Part columns) const final {
+    return static_cast<Format const&>(*this).template read<float>(columns);
+  }
+  Dataset<double> read_double(Part columns) const final {
+    return static_cast<Format const&>(*this).template read<double>(columns);
+  }
+};
+
+/// `checksum` is of the file's bytes.
+std::unique_ptr<Reader> open_hdf5(std::string const& path, std::string checksum, Targets targets);
+/// `text` is the whole file, unpacked.
+std::unique_ptr<Reader> open_libsvm(std::string const& path, std::string const& text,
+                                    std::string checksum, Targets targets);
+/// `images` is the whole file, unpacked; `packed` the file as it is, for the checksum.
+std::unique_ptr<Reader> open_idx(std::string const& path, std::string images,
+                                 std::string const& packed, Targets targets);
+/// `name` is quadratic, logistic or images; anything else is a UsageError that lists them.
+std::unique_ptr<Reader> open_generator(std::string const& name, Targets targets,
+                                       GeneratedSize size);
+std::unique_ptr<Reader> open_generated_images(Targets targets, GeneratedSize size);
+
+/// Checks what the file says of every row and turns binary targets into 0/1. Returns the number of
+/// classes (0 for real targets). `where` names the place of a row: "data.txt: line 17".
+std::int64_t check_targets(std::vector<double>& targets, Targets meaning,
+                           std::function<std::string(std::size_t)> const& where);
+
+template <class T>
+std::vector<T> to_precision(std::vector<double> const& targets) {
+  return {targets.begin(), targets.end()};
+}
+
+}  // namespace quartic::io

@@ -1,0 +1,74 @@
+#include <algorithm>
+
+#include "quartic/core/check.hpp"
+#include "quartic/io/bytes.hpp"
+#include "quartic/io/data.hpp"
+#include "quartic/io/reader.hpp"
+
+namespace quartic::io {
+namespace {
+
+constexpr std::string_view generate = "generate:";
+constexpr std::string_view hdf5_signature = "\x89HDF\r\n\x1a\n";
+constexpr std::string_view idx_signature{"\0\0", 2};
+
+bool is_text(std::string_view bytes) {
+  auto const is_control = [](char letter) {
+    return (letter >= 0 && letter < ' ' && letter != '\n' && letter != '\r' && letter != '\t');
+  };
+  return std::none_of(bytes.begin(), bytes.end(), is_control);
+}
+
+std::unique_ptr<Reader> open_unpacked(std::string const& path, std::string bytes,
+                                      std::string const& packed, Targets targets) {
+  constexpr std::size_t enough = 4096;
+  if (bytes.starts_with(hdf5_signature)) {
+    usage_error("{}: is a packed HDF5 file; unpack it first", path);
+  }
+  if (bytes.starts_with(idx_signature)) return open_idx(path, std::move(bytes), packed, targets);
+  if (!is_text(std::string_view(bytes).substr(0, enough))) {
+    usage_error("{}: its format is not known; valid are HDF5, LIBSVM text, and IDX images", path);
+  }
+  return open_libsvm(path, bytes, checksum_text(checksum_of(packed)), targets);
+}
+
+std::unique_ptr<Reader> open_file(std::string const& path, Targets targets) {
+  if (read_head(path, hdf5_signature.size()) == hdf5_signature) {
+    return open_hdf5(path, checksum_text(checksum_of_file(path)), targets);
+  }
+  std::string bytes = read_bytes(path);
+  if (!is_gzip(bytes)) return open_unpacked(path, bytes, bytes, targets);
+  return open_unpacked(path, unpack_gzip(bytes, path), bytes, targets);
+}
+
+std::unique_ptr<Reader> open_any(std::string const& path, Targets targets, GeneratedSize size) {
+  if (path.starts_with(generate)) {
+    return open_generator(path.substr(generate.size()), targets, size);
+  }
+  return open_file(path, targets);
+}
+
+}  // namespace
+
+DataSource::DataSource(std::string const& path, Targets targets, GeneratedSize size)
+    : reader_(open_any(path, targets, size)) {}
+
+DataShape const& DataSource::shape() const {
+  return reader_->shape();
+}
+
+std::int64_t DataSource::classes() const {
+  return reader_->classes();
+}
+
+template <>
+Dataset<float> DataSource::load<float>(Part columns) const {
+  return reader_->read_float(columns);
+}
+
+template <>
+Dataset<double> DataSource::load<double>(Part columns) const {
+  return reader_->read_double(columns);
+}
+
+}  // namespace quartic::io

@@ -1,0 +1,94 @@
+#include <cmath>
+
+#include "quartic/core/check.hpp"
+#include "quartic/core/random.hpp"
+#include "quartic/io/reader.hpp"
+
+namespace quartic::io {
+namespace {
+
+// The data belongs to its recipe, not to the run: its streams have a seed of their own. Which of
+// them a draw comes from is part of the recipe: append only. images.cpp has 3, 4 and 5.
+constexpr std::uint64_t seed = 0;
+constexpr std::uint32_t solution_index = 0;
+constexpr std::uint32_t row_index = 1;
+constexpr std::uint32_t label_index = 2;
+
+// X and w* standard normal; y = X w*, or a coin that shows 1 with probability 1/(1+exp(-X w*)).
+class LinearGenerator final : public TypedReader<LinearGenerator> {
+ public:
+  LinearGenerator(bool logistic, GeneratedSize size) : logistic_(logistic) {
+    std::string const name = logistic ? "logistic" : "quadratic";
+    shape_ = {size.rows, size.features,
+              fmt::format("generate:{} rows={} features={}", name, size.rows, size.features)};
+    classes_ = logistic ? 2 : 0;
+    solution_.resize(static_cast<std::size_t>(size.features));
+    Stream(seed, StreamName::data, solution_index).normals(solution_);
+  }
+
+  template <class T>
+  Dataset<T> read(Part columns) const {
+    QUARTIC_ASSERT(columns.first + columns.size <= shape_.features);
+    DenseFeatures<T> features{shape_.rows, columns.size, {}};
+    features.values.reserve(static_cast<std::size_t>(shape_.rows * columns.size));
+    std::vector<T> targets;
+    std::vector<double> x(solution_.size());
+    for (std::int64_t row = 0; row < shape_.rows; ++row) {
+      Stream(seed, StreamName::data, row_index, static_cast<std::uint64_t>(row)).normals(x);
+      auto const begin = x.begin() + columns.first;
+      features.values.insert(features.values.end(), begin, begin + columns.size);
+      targets.push_back(static_cast<T>(target(row, x)));
+    }
+    return {std::move(features), std::move(targets)};
+  }
+
+ private:
+  double target(std::int64_t row, std::vector<double> const& x) const {
+    double product = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) product += x[i] * solution_[i];
+    if (!logistic_) return product;
+    Stream coin(seed, StreamName::data, label_index, static_cast<std::uint64_t>(row));
+    return coin.uniform() < 1 / (1 + std::exp(-product)) ? 1 : 0;
+  }
+
+  bool logistic_;
+  std::vector<double> solution_;
+};
+
+void check_size(std::string const& name, GeneratedSize size) {
+  constexpr std::int64_t most = std::int64_t{1} << 33;
+  if (size.rows < 1) usage_error("--rows {}: valid is 1 or more", size.rows);
+  if (size.features < 1) usage_error("--features {}: valid is 1 or more", size.features);
+  if (size.rows > most / size.features) {
+    usage_error("generate:{}: {} rows of {} features are more than {} numbers", name, size.rows,
+                size.features, most);
+  }
+}
+
+char const* meaning(Targets targets) {
+  if (targets == Targets::real) return "real numbers";
+  return targets == Targets::binary ? "labels 0 and 1" : "classes";
+}
+
+[[noreturn]] void refuse(std::string const& name, Targets targets) {
+  char const* const fitting = targets == Targets::real     ? "quadratic, logistic and images"
+                              : targets == Targets::binary ? "logistic, and images of two classes"
+                                                           : "logistic and images";
+  usage_error("generate:{}: this objective needs {}; generate: has {}", name, meaning(targets),
+              fitting);
+}
+
+}  // namespace
+
+std::unique_ptr<Reader> open_generator(std::string const& name, Targets targets,
+                                       GeneratedSize size) {
+  bool const images = name == "images";
+  if (size.features == 0) size.features = images ? 784 : 64;
+  if (!images && name != "logistic" && name != "quadratic") refuse(name, targets);
+  if (name == "quadratic" && targets != Targets::real) refuse(name, targets);
+  check_size(name, size);
+  if (images) return open_generated_images(targets, size);
+  return std::make_unique<LinearGenerator>(name == "logistic", size);
+}
+
+}  // namespace quartic::io

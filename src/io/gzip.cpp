@@ -1,0 +1,86 @@
+#include <zlib.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "quartic/core/check.hpp"
+#include "quartic/io/bytes.hpp"
+
+namespace quartic::io {
+namespace {
+
+// zlib counts its input in 32 bits, so larger files go in piece by piece.
+class Unpacking {
+ public:
+  Unpacking(std::string_view bytes, std::string const& path) : rest_(bytes), path_(path) {
+    int const gzip_only = 16;
+    if (inflateInit2(&stream_, MAX_WBITS + gzip_only) != Z_OK) failure("inflateInit2 failed");
+  }
+  ~Unpacking() { inflateEnd(&stream_); }
+  Unpacking(Unpacking const&) = delete;
+  Unpacking& operator=(Unpacking const&) = delete;
+
+  std::string all() {
+    std::string unpacked;
+    std::string block(std::size_t{1} << 18, '\0');
+    while (!finished_) {
+      std::size_t const got = next(block);
+      unpacked.append(block, 0, got);
+    }
+    return unpacked;
+  }
+
+ private:
+  void feed() {
+    std::size_t const piece = std::min<std::size_t>(rest_.size(), std::numeric_limits<uInt>::max());
+    // zlib only reads through this pointer; its type is older than const.
+    stream_.next_in = const_cast<Bytef*>(reinterpret_cast<Bytef const*>(rest_.data()));
+    stream_.avail_in = static_cast<uInt>(piece);
+    rest_.remove_prefix(piece);
+  }
+
+  std::size_t next(std::string& block) {
+    if (stream_.avail_in == 0) feed();
+    stream_.next_out = reinterpret_cast<Bytef*>(block.data());
+    stream_.avail_out = static_cast<uInt>(block.size());
+    int const result = inflate(&stream_, Z_NO_FLUSH);
+    read_ = stream_.total_in + before_;
+    if (result == Z_STREAM_END) {
+      end_member();
+    } else if (result == Z_BUF_ERROR) {
+      usage_error("{}: ends after {} bytes in the middle of its gzip data", path_, read_);
+    } else if (result != Z_OK) {
+      usage_error("{}: damaged gzip data before byte {}: {}", path_, read_,
+                  stream_.msg != nullptr ? stream_.msg : "inflate failed");
+    }
+    return block.size() - stream_.avail_out;
+  }
+
+  // A gzip file may be several, one after the other.
+  void end_member() {
+    finished_ = stream_.avail_in == 0 && rest_.empty();
+    if (finished_) return;
+    before_ = read_;
+    inflateReset(&stream_);
+  }
+
+  z_stream stream_{};
+  std::string_view rest_;
+  std::string const& path_;
+  std::size_t before_ = 0;
+  std::size_t read_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+bool is_gzip(std::string_view bytes) {
+  return bytes.starts_with("\x1f\x8b");
+}
+
+std::string unpack_gzip(std::string_view bytes, std::string const& path) {
+  return Unpacking(bytes, path).all();
+}
+
+}  // namespace quartic::io
