@@ -84,11 +84,12 @@ class Run:
 
     @property
     def microbatches(self) -> int:
-        """N: of the whole run if it is complete, else how many have reached an update so far."""
+        """N: of the whole run if it is complete, else how many have their rows of all stages."""
         planned = int(self.config.get("microbatches", 0))
         if self.complete and planned > 0:
             return planned
-        return int(self.steps["microbatch"].max()) + 1 if len(self.steps) else 0
+        newest = self.steps.groupby("stage")["microbatch"].max().reindex(range(self.stages))
+        return 0 if newest.isna().any() else int(newest.min()) + 1
 
     @property
     def accumulate(self) -> int:

@@ -112,6 +112,18 @@ def test_the_steady_state_counts_minibatches(folder: Path) -> None:
     assert load(folder).steady_window() == range(32, 72)
 
 
+def test_an_unfinished_run_counts_what_all_stages_have(folder: Path) -> None:
+    """Stages write their rows at different moments."""
+    with h5py.File(folder / "trace.h5", "r+") as file:
+        file.attrs["complete"] = 0
+        file["stage/0001/steps"].resize((35,))
+        file["stage/0003/steps"].resize((31,))
+    assert load(folder).microbatches == 31
+    with h5py.File(folder / "trace.h5", "r+") as file:
+        file["stage/0002/steps"].resize((0,))
+    assert load(folder).microbatches == 0
+
+
 def test_a_live_run_grows_and_a_killed_one_keeps_its_flushed_rows(live_run: LiveRun) -> None:
     live_run.write_up_to(10)
     run = load(live_run.folder)
