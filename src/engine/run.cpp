@@ -157,8 +157,9 @@ void Run<T>::replay(plan::PlannedAction const& planned,
   own.run({planned.action, planned.read, planned.updates, plan::to_units(planned.begin),
            plan::to_units(planned.end), rules_.updates->minibatch(planned.action.microbatch),
            waited});
+  if (!planned.updates) return;
   own.record_steps(applied);
-  if (index == 0 && planned.updates) progress_.at(planned.action.microbatch + 1);
+  if (index == 0) progress_.at(planned.action.microbatch + 1);
 }
 
 template <class T>
@@ -214,37 +215,38 @@ void Run<T>::finish() {
 
 template <class T>
 void Run<T>::act_on_arrival() {
-  std::vector<std::int64_t> actions_done(stages_.size());
+  std::vector<ArrivalWorker> workers(stages_.size());
   pin_all(undefined);
-  std::size_t working = stages_.size();
-  while (working > 0) {
+  std::size_t done = 0;
+  std::int64_t idle_ns = 0;
+  while (done < workers.size()) {
     bool acted = false;
-    working = 0;
-    for (std::size_t i = 0; i < stages_.size(); ++i) {
-      if (actions_done[i] < 0) continue;
-      ++working;
-      acted |= act(*stages_[i], actions_done[i]);
+    done = 0;
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+      if (!workers[i].done) acted |= act(*stages_[i], workers[i], idle_ns);
+      if (workers[i].done) ++done;
     }
-    if (!acted) idle();
+    if (!acted && done < workers.size()) {
+      std::int64_t const begin_ns = clock_.now_ns();
+      idle();
+      idle_ns += clock_.now_ns() - begin_ns;
+    }
     evaluate_what_is_overdue();
   }
 }
 
-/// One action of one worker, if it has one to do now; `actions_done` becomes -1 at its end.
+/// One action of one worker, if it has one to do now.
 template <class T>
-bool Run<T>::act(Stage<T>& stage, std::int64_t& actions_done) {
+bool Run<T>::act(Stage<T>& stage, ArrivalWorker& worker, std::int64_t idle_ns) {
   plan::StageView const view = stage.view();
   plan::Action const action = rules_.schedule->next({stage.index(),
                                                      rules_.workers,
                                                      rules_.shape.stages,
                                                      rules_.shape.microbatches,
-                                                     actions_done,
+                                                     worker.actions_done,
                                                      {&view, 1}});
-  if (action.kind == plan::Kind::done) {
-    actions_done = -1;
-    return true;
-  }
-  if (action.kind == plan::Kind::wait || !stage.ready(action.kind)) return false;
+  worker.done = action.kind == plan::Kind::done;
+  if (worker.done || action.kind == plan::Kind::wait || !stage.ready(action.kind)) return false;
   bool const forward = action.kind == plan::Kind::forward;
   plan::PassView const pass{view, action.microbatch,
                             forward ? plan::Read{} : stage.forward_read(action.microbatch)};
@@ -252,12 +254,16 @@ bool Run<T>::act(Stage<T>& stage, std::int64_t& actions_done) {
       forward ? rules_.versions->forward(pass) : rules_.versions->backward(pass);
   bool const updates = !forward && action.kind != plan::Kind::backward_input &&
                        rules_.updates->applies_after(stage.index(), action.microbatch);
+  std::int64_t const waited = idle_ns - worker.idle_before_ns;
+  worker.idle_before_ns = idle_ns;
+  stage.waited_ns(action.kind, waited);
   stage.run({action, read, updates, undefined, undefined,
-             rules_.updates->minibatch(action.microbatch), 0});
+             rules_.updates->minibatch(action.microbatch), waited});
+  ++worker.actions_done;
+  if (!updates) return true;
   stage.record_steps({});
-  ++actions_done;
-  if (updates) pin_arrival_cut(stage);
-  if (stage.index() == 0 && updates) progress_.at(action.microbatch + 1);
+  pin_arrival_cut(stage);
+  if (stage.index() == 0) progress_.at(action.microbatch + 1);
   return true;
 }
 

@@ -55,9 +55,13 @@ struct Stash final : plan::VersionRule {
   plan::Read backward(plan::PassView const& pass) const override { return pass.forward_read; }
   bool stashes() const override { return true; }
 };
-struct EveryBackward final : plan::UpdateRule {
-  bool applies_after(int, std::int64_t) const override { return true; }
-  std::int64_t minibatch(std::int64_t microbatch) const override { return microbatch; }
+struct Every final : plan::UpdateRule {
+  explicit Every(std::int64_t microbatches) : accumulate(microbatches) {}
+  std::int64_t accumulate;
+  bool applies_after(int, std::int64_t microbatch) const override {
+    return (microbatch + 1) % accumulate == 0;
+  }
+  std::int64_t minibatch(std::int64_t microbatch) const override { return microbatch / accumulate; }
 };
 struct Greedy final : plan::Schedule {
   plan::Action next(plan::WorkerView const& view) const override {
@@ -72,12 +76,12 @@ struct Greedy final : plan::Schedule {
   std::int64_t activations(int) const override { return stages; }
 };
 
-plan::Rules rules_for(std::int64_t microbatches) {
-  return {.shape = {stages, microbatches, 1},
+plan::Rules rules_for(std::int64_t microbatches, std::int64_t accumulate) {
+  return {.shape = {stages, microbatches, accumulate},
           .workers = stages,
           .schedule = std::make_unique<Greedy>(),
           .versions = std::make_unique<Stash>(),
-          .updates = std::make_unique<EveryBackward>()};
+          .updates = std::make_unique<Every>(accumulate)};
 }
 
 Dataset<double> random_data() {
@@ -116,9 +120,9 @@ RunSettings settings_for(std::int64_t microbatches) {
   return settings;
 }
 
-void train(RunSettings const& settings, RecordSink& sink) {
+void train(RunSettings const& settings, RecordSink& sink, std::int64_t accumulate = 1) {
   comm::Communicator alone;
-  plan::Rules const rules = rules_for(settings.stage.microbatches);
+  plan::Rules const rules = rules_for(settings.stage.microbatches, accumulate);
   plan::Cost const cost = plan::Cost::parse("slot", stages, 0);
   Run<double> run(alone, rules, cost, settings, blocks(), sink);
   run.execute();
@@ -153,6 +157,27 @@ TEST_CASE("every step is recorded once, with what the method says of it") {
   CHECK(sink.objective_rows.back().block_updates == 40 * stages);
   CHECK(sink.objective_rows.back().plan_time == 86);
   CHECK(sink.objective_rows.back().value < sink.objective_rows.front().value);
+}
+
+TEST_CASE("microbatches of one update have their rows when it is applied, each once") {
+  for (Order const order : {Order::plan, Order::arrival}) {
+    MemorySink sink;
+    RunSettings settings = settings_for(40);
+    settings.order = order;
+    train(settings, sink, 5);
+    for (int stage = 0; stage < stages; ++stage) {
+      REQUIRE(sink.step_rows[stage].size() == 40);
+      for (std::int64_t j = 0; j < 40; ++j) {
+        StepRow const& row = sink.step_rows[stage][static_cast<std::size_t>(j)];
+        CHECK(row.microbatch == j);
+        CHECK(row.minibatch == j / 5);
+        CHECK(row.version_applied == j / 5);
+        CHECK(row.gradient_sq ==
+              sink.step_rows[stage][static_cast<std::size_t>(j / 5 * 5)].gradient_sq);
+        CHECK((row.delay_own >= 0) == (order == Order::plan));
+      }
+    }
+  }
 }
 
 TEST_CASE("cuts by updates are at those updates") {

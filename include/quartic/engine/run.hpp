@@ -57,6 +57,12 @@ class Run final : public nn::Pulse {
   void beat() override;
 
  private:
+  struct ArrivalWorker {
+    std::int64_t actions_done = 0;
+    std::int64_t idle_before_ns = 0;  // of this rank, until this worker's last action
+    bool done = false;
+  };
+
   bool hosts(int stage) const;
   void replay();
   void replay(plan::PlannedAction const& planned, std::span<plan::PlannedStep const> applied);
@@ -64,7 +70,7 @@ class Run final : public nn::Pulse {
   void pin_the_end(plan::Planner const& planner);
   void pin_all(double plan_time);
   void act_on_arrival();
-  bool act(Stage<T>& stage, std::int64_t& actions_done);
+  bool act(Stage<T>& stage, ArrivalWorker& worker, std::int64_t idle_ns);
   void pin_arrival_cut(Stage<T>& stage);
 
   std::int64_t await(Stage<T>& stage, plan::Kind kind);
