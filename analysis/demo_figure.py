@@ -1,4 +1,4 @@
-"""Draws the demo: `demo_figure.py RUNS_DIR --out analysis/out/demo` writes demo.png and demo.svg.
+"""Draws the demo: `demo_figure.py RUNS_DIR --out analysis/out` writes demo.png and demo.svg.
 
 RUNS_DIR holds run folders of `pipedream` that differ in the number of stages. Three panels: the
 delay against S^2 - S/2, the objective against plan time, and the schedule that makes the delay.
@@ -250,7 +250,7 @@ def draw(runs: list[Run]) -> Figure:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="demo_figure.py", description=__doc__)
     parser.add_argument("runs", type=Path, metavar="RUNS_DIR")
-    parser.add_argument("--out", type=Path, default=Path("analysis/out/demo"), metavar="DIR")
+    parser.add_argument("--out", type=Path, default=Path("analysis/out"), metavar="DIR")
     options = parser.parse_args(arguments)
     try:
         paths = style.save(draw(load_runs(options.runs)), options.out / "demo")

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-runs/demo}
-figures=analysis/out/demo
+figures=analysis/out
 python=${PYTHON:-/usr/bin/python3}
 export PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg
 
@@ -27,4 +27,4 @@ done
 echo
 "$python" analysis/demo_figure.py "$folder" --out "$figures"
 echo "Figures:"
-find "$figures" -type f \( -name '*.png' -o -name '*.pdf' -o -name '*.svg' \) | sort | sed 's/^/  /'
+printf "  %s\n" "$figures"/demo.png "$figures"/demo.svg
