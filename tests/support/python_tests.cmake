@@ -12,7 +12,7 @@ function(quartic_pytest name folder timeout)
     return()
   endif()
   add_test(NAME ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-           COMMAND ${QUARTIC_PYTHON} -m pytest -q -p no:cacheprovider --strict-markers ${folder})
+           COMMAND ${QUARTIC_PYTHON} -m pytest -q --tb=short -p no:cacheprovider --strict-markers ${folder})
   quartic_test_settings(${name} ${timeout} ${ARGN})
   set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT
     PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg QUARTIC=${CMAKE_BINARY_DIR}/quartic)
