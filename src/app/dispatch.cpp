@@ -74,6 +74,8 @@ int dispatch(comm::Communicator& communicator, std::vector<std::string> argument
   } catch (UsageError const& error) {  // the same on every rank
     if (communicator.rank() == 0) fmt::print(stderr, "quartic: {}\n", error.what());
     return exit_usage;
+  } catch (comm::FailedElsewhere const&) {  // the rank it happened on says so and ends the job
+    return exit_failure;
   } catch (std::exception const& error) {
     fmt::print(stderr, "quartic: rank {}: {}\n", communicator.rank(), error.what());
     std::fflush(nullptr);

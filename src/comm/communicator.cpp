@@ -178,11 +178,6 @@ namespace {
 
 enum ErrorKind : std::int64_t { none = 0, usage = 1, broken = 2 };
 
-[[noreturn]] void rethrow(std::int64_t kind, std::string const& text) {
-  if (kind == usage) throw UsageError(text);
-  throw Failure(text);
-}
-
 }  // namespace
 
 void agree(Communicator& communicator, std::function<void()> const& step) {
@@ -203,7 +198,10 @@ void agree(Communicator& communicator, std::function<void()> const& step) {
   if (winner == 0) return;
   int const from = communicator.size() - static_cast<int>(winner);
   std::int64_t const error_kind = communicator.largest(communicator.rank() == from ? kind : none);
-  rethrow(error_kind, communicator.broadcast(text, from));
+  std::string const first_text = communicator.broadcast(text, from);
+  if (error_kind == usage) throw UsageError(first_text);
+  if (communicator.rank() == from) throw Failure(first_text);
+  throw FailedElsewhere(first_text);
 }
 
 void require_equal(Communicator& communicator, std::string const& what, std::string const& text) {

@@ -132,7 +132,10 @@ void Planner::arrive(IndexedRing<Ticks>& arrivals, int stage, Ticks time) {
 }
 
 void Planner::start(PlannedAction& planned) {
-  planned.end = now_ + cost_.duration(planned.action);
+  if (__builtin_add_overflow(now_, cost_.duration(planned.action), &planned.end)) {
+    failure("plan time runs out at {} after {:g} units: fewer microbatches, or smaller costs",
+            to_text(planned.action), to_units(now_));
+  }
   makespan_ = std::max(makespan_, planned.end);
   ++actions_done_[static_cast<std::size_t>(planned.worker)];
   decisions_.set(planned.worker, planned.end);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "quartic/comm/message.hpp"
+#include "quartic/core/check.hpp"
 
 namespace quartic::comm {
 
@@ -79,8 +80,14 @@ class Communicator {
   int size_ = 1;
 };
 
+/// Another rank's Failure, thrown where it did not happen, so that it is reported once.
+struct FailedElsewhere : Failure {
+  using Failure::Failure;
+};
+
 /// Collective. Runs `step` on every rank; when it fails on some, every rank throws the error of the
-/// lowest such rank, with the same type and text: so no rank goes on alone, and none hangs.
+/// lowest such rank, with the same text: so no rank goes on alone, and none hangs. Other ranks
+/// throw a Failure as FailedElsewhere.
 ///
 ///   rank 0: step returns           -> throws UsageError("data.h5: missing")
 ///   rank 1: step throws UsageError -> throws UsageError("data.h5: missing")
