@@ -25,7 +25,8 @@ herr_t read_entry(unsigned number, H5E_error2_t const* entry, void* target) {
 bool lock_refused() {
   bool refused = false;
   auto const look = [](unsigned, H5E_error2_t const* entry, void* target) -> herr_t {
-    if (entry->desc != nullptr && std::string(entry->desc).find("lock") != std::string::npos) {
+    if (entry->desc != nullptr &&
+        std::string(entry->desc).find("unable to lock") != std::string::npos) {
       *static_cast<bool*>(target) = true;
     }
     return 0;
@@ -34,10 +35,14 @@ bool lock_refused() {
   return refused;
 }
 
-// Everything begins with a file, so this is where the library's own printing is switched off.
-void silence() {
-  static bool const done = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
-  if (!done) failure("H5Eset_auto2 failed");
+// Everything begins with a file, so this is where the library's own printing is switched off, and
+// its cleaning up at exit, which crashes over a file that a full disk kept from closing.
+void prepare_library() {
+  static bool const silent = [] {
+    H5dont_atexit();  // refused if the library is in use already, which does no harm
+    return H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  }();
+  if (!silent) failure("H5Eset_auto2 failed");
 }
 
 Handle newest_format() {
@@ -66,8 +71,11 @@ void fail(char const* call, std::filesystem::path const& file) {
 }
 
 File File::create(std::filesystem::path const& path) {
-  silence();
+  prepare_library();
   Handle const access = newest_format();
+  // Rows only ever go to the last chunk, so a megabyte of cache a table would be a waste. It is set
+  // for the file, because H5Fstart_swmr_write forgets what was set for a dataset.
+  H5Pset_cache(access.id(), 0, 7, 2 * chunk_bytes, 1.0);
   hid_t const id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id());
   if (id < 0 && !lock_refused()) {
     usage_error("{}: cannot be created: {}; a run needs a folder that can be written",
@@ -78,7 +86,7 @@ File File::create(std::filesystem::path const& path) {
 }
 
 File File::open(std::filesystem::path const& path, unsigned flags) {
-  silence();
+  prepare_library();
   Handle const access = newest_format();
   hid_t const id = H5Fopen(path.c_str(), flags, access.id());
   if (id < 0) fail("H5Fopen", path);

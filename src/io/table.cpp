@@ -6,9 +6,6 @@
 namespace quartic::io::h5 {
 namespace {
 
-// A run of 600 rows should not leave much of a chunk empty, one of a million not make an index of
-// millions; every open table holds a chunk in memory, and a process may hold hundreds of tables.
-constexpr std::size_t chunk_bytes = std::size_t{1} << 15;
 constexpr std::size_t block_bytes = std::size_t{1} << 20;
 
 Handle chunked(File const& file, hid_t row, void const* blank) {
@@ -19,22 +16,14 @@ Handle chunked(File const& file, hid_t row, void const* blank) {
   return properties;
 }
 
-// Rows only ever go to the last chunk, so the library's cache of a megabyte a table is a waste.
-Handle two_chunks_cached(File const& file) {
-  Handle properties = file.own(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, "H5Pcreate");
-  file.check(H5Pset_chunk_cache(properties.id(), 7, 2 * chunk_bytes, 1.0), "H5Pset_chunk_cache");
-  return properties;
-}
-
 Handle create_empty(File const& file, hid_t parent, std::string const& name, hid_t row,
                     hid_t properties) {
   hsize_t const none = 0;
   hsize_t const unlimited = H5S_UNLIMITED;
   Handle const space =
       file.own(H5Screate_simple(1, &none, &unlimited), H5Sclose, "H5Screate_simple");
-  Handle const access = two_chunks_cached(file);
   return file.own(
-      H5Dcreate2(parent, name.c_str(), row, space.id(), H5P_DEFAULT, properties, access.id()),
+      H5Dcreate2(parent, name.c_str(), row, space.id(), H5P_DEFAULT, properties, H5P_DEFAULT),
       H5Dclose, "H5Dcreate2");
 }
 

@@ -262,16 +262,32 @@ TEST_CASE("attributes tell what the run was, before and after gathering") {
 TEST_CASE("a run can be read through its master while it writes") {
   TemporaryFolder const folder;
   io::write_master(folder.path(), run_info(), stages);
-  io::TraceShard shard(folder.path(), 0, hosted(0), run_info());
-  for (std::int64_t rows : {5, 900}) {
-    shard.steps(1, steps(rows));
-    shard.flush();
-    int const code = in_child([&] {
-      File const file = open_live(folder.path());
-      return integers(file, "stage/0001/steps", "microbatch").back() == rows - 1 ? 0 : 1;
-    });
-    CHECK(code == 0);
+  // The writer is the child, because a child would read through its parent's open file. It appends
+  // 300 rows for every byte in `orders` and answers in `answers`.
+  int orders[2];
+  int answers[2];
+  REQUIRE(pipe(orders) == 0);
+  REQUIRE(pipe(answers) == 0);
+  pid_t const writer = fork();
+  if (writer == 0) {
+    io::TraceShard shard(folder.path(), 0, hosted(0), run_info());
+    for (char order = 0; read(orders[0], &order, 1) == 1 && order == 'w';) {
+      shard.steps(1, steps(300));
+      shard.flush();
+      if (write(answers[1], &order, 1) != 1) break;
+    }
+    _exit(0);
   }
+  for (std::size_t round = 1; round <= 3; ++round) {
+    char byte = 'w';
+    REQUIRE(write(orders[1], &byte, 1) == 1);
+    REQUIRE(read(answers[0], &byte, 1) == 1);
+    CHECK(integers(open_live(folder.path()), "stage/0001/steps", "microbatch").size() ==
+          300 * round);
+  }
+  REQUIRE(write(orders[1], "e", 1) == 1);
+  waitpid(writer, nullptr, 0);
+  for (int const end : {orders[0], orders[1], answers[0], answers[1]}) close(end);
 }
 
 TEST_CASE("a killed run keeps what it flushed, and can be gathered") {

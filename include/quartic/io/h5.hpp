@@ -2,6 +2,7 @@
 
 #include <hdf5.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -38,6 +39,11 @@ class Handle {
   hid_t id_ = H5I_INVALID_HID;
   Close close_ = nullptr;
 };
+
+/// The size of a chunk of a growing dataset. A run of 600 rows should not leave much of it empty,
+/// one of a million not make an index of millions; every open table holds two in memory, and a
+/// process may hold hundreds of tables.
+inline constexpr std::size_t chunk_bytes = std::size_t{1} << 15;
 
 /// Why the last call failed: the system's reason where there is one, else the library's own.
 std::string reason();
