@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <iterator>
 
 #include "quartic/core/check.hpp"
 #include "values.hpp"
@@ -40,14 +41,25 @@ po::parsed_options parse_words(Command command, std::vector<std::string> const& 
   if (command == Command::plan) known.add_options()("format", po::value<std::string>());
   int const style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
                     ~po::command_line_style::allow_short;
-  po::positional_options_description const none;
-  return po::command_line_parser(arguments).options(known).positional(none).style(style).run();
+  return po::command_line_parser(arguments).options(known).style(style).run();
+}
+
+/// Boost repeats a line that it cannot read, whatever bytes are in it.
+void refuse_what_is_no_text(std::string const& path, std::istream& file) {
+  auto const is_control = [](char letter) {
+    return (letter >= 0 && letter < ' ' && letter != '\n' && letter != '\r' && letter != '\t');
+  };
+  if (std::any_of(std::istreambuf_iterator<char>(file), {}, is_control))
+    usage_error("--config {}: is not a text file; valid are lines of OPTION = VALUE", path);
+  file.clear();
+  file.seekg(0);
 }
 
 po::parsed_options parse_file(std::string const& path, po::options_description const& known) {
   if (std::filesystem::is_directory(path)) usage_error("--config {}: is a directory", path);
   std::ifstream file(path);
   if (!file) usage_error("--config {}: cannot be read", path);
+  refuse_what_is_no_text(path, file);
   try {
     return po::parse_config_file(file, known);
   } catch (po::error const& error) {
@@ -91,6 +103,13 @@ Values command_line_values(Command command, std::vector<std::string> const& argu
 }
 
 void refuse_contradictions(Config const& config) {
+  constexpr double tick = 1 / static_cast<double>(plan::ticks_per_unit);
+  constexpr double longest = 1e9;  // in ticks it still fits into 63 bits
+  if (config.evaluate_every != 0 &&
+      (config.evaluate_every < tick || config.evaluate_every > longest)) {
+    usage_error("--evaluate-every {}: must be 0, or from {:g} to {:g}", config.evaluate_every, tick,
+                longest);
+  }
   if (config.microbatches > 0 && config.epochs > 0)
     usage_error("--microbatches and --epochs: give one of the two");
   if (config.evaluate_every > 0 && config.evaluate_updates > 0) {

@@ -95,9 +95,9 @@ void add_pipeline_options(std::vector<OptionSpec>& all) {
       planned(integer_option("stages", "S", "pipeline stages", &Config::stages, 1, most_stages)));
   all.push_back(
       planned(integer_option("accumulate", "M", "microbatches an update (0: the method's default)",
-                             &Config::accumulate, 0)));
+                             &Config::accumulate, 0, largest_run)));
   all.push_back(planned(integer_option("microbatches", "N", "microbatches in all (0: by --epochs)",
-                                       &Config::microbatches, 0)));
+                                       &Config::microbatches, 0, largest_run)));
   all.push_back(planned(
       text_option("cost", "COST",
                   "slot, real, measured, or f=1,bi=1,bw=1,latency=0.1,bandwidth=..,jitter=0.1,"
@@ -128,10 +128,13 @@ void add_model_options(std::vector<OptionSpec>& all) {
   all.push_back(number_option(
       "l2", "MU", "factor of the penalty (MU/2)|w|^2 (logistic)",
       [](auto& c) -> auto& { return c.l2; }, 0));
-  all.push_back(choice_option("precision",
-                              "of weights and messages; default double for quadratic and logistic, "
-                              "float for mlp",
-                              same({"", "float", "double"}), &Config::precision));
+  all.push_back({"precision", "float|double",
+                 "of weights and messages; default double for quadratic and logistic, float for "
+                 "mlp",
+                 [](Config& c, std::string const& t) {
+                   c.precision = choice("precision", t, same({"float", "double"}));
+                 },
+                 [](Config const& c) { return c.precision; }});
 }
 
 void add_data_options(std::vector<OptionSpec>& all) {

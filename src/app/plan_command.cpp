@@ -143,6 +143,9 @@ int plan_command(comm::Communicator& communicator, std::vector<std::string> cons
   Config config = parse(Command::plan, arguments);
   resolve_method(config);
   if (config.microbatches == 0) config.microbatches = default_microbatches(config);
+  if (config.microbatches > largest_run)
+    usage_error("--accumulate {}: give --microbatches too, at most {}", config.accumulate,
+                largest_run);
   make_plan(communicator, config);
   return 0;
 }

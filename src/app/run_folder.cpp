@@ -25,6 +25,18 @@ namespace {
 constexpr std::array<char const*, 5> run_files{"config.ini", "trace.h5", "ranks", "log",
                                                "checkpoint"};
 
+/// What removing the earlier run gives back.
+std::uintmax_t bytes_below(fs::path const& path) {
+  std::error_code ignored;
+  if (fs::is_regular_file(path, ignored)) return fs::file_size(path);
+  if (!fs::is_directory(path, ignored)) return 0;
+  std::uintmax_t bytes = 0;
+  for (fs::directory_entry const& entry : fs::recursive_directory_iterator(path)) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
 std::string host_and_process() {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
@@ -89,7 +101,8 @@ void RunFolder::refuse_what_is_there(bool overwrite) const {
 
 void RunFolder::require_room(std::int64_t expected_bytes) const {
   std::error_code error;
-  auto const room = fs::space(path_, error).available;
+  auto room = fs::space(path_, error).available;
+  for (char const* const name : run_files) room += bytes_below(path_ / name);
   if (error || room >= static_cast<std::uintmax_t>(expected_bytes)) return;
   usage_error(
       "--out {}: the trace takes about {:.3g} MB and there is room for {:.3g} MB; raise "

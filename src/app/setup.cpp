@@ -53,9 +53,6 @@ std::int64_t microbatches_an_epoch(Config const& config, std::int64_t rows) {
   return rows / size;
 }
 
-/// Microbatches: plan time has to fit into its ticks.
-constexpr std::int64_t largest_run = std::int64_t{1} << 32;
-
 }  // namespace
 
 void resolve_method(Config& config) {
@@ -83,8 +80,6 @@ Resolved resolve(Config config, int ranks) {
     config.microbatches = epochs * an_epoch;
     config.epochs = 0;
   }
-  if (config.microbatches > largest_run)
-    usage_error("--microbatches {}: at most {}", config.microbatches, largest_run);
   plan::Rules const rules = rules_of(config);
   comm::Placement const placement(rules.workers, ranks);
   nn::ModelSpec const model{.objective = config.objective,

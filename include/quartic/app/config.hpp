@@ -14,6 +14,9 @@
 
 namespace quartic::app {
 
+/// Microbatches: plan time has to fit into its ticks.
+inline constexpr std::int64_t largest_run = std::int64_t{1} << 32;
+
 /// Every option of `run` and `plan`, in its type. Defaults live here and nowhere else.
 struct Config {
   std::string method = "pipedream";
