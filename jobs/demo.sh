@@ -26,5 +26,3 @@ done
 
 echo
 "$python" analysis/demo_figure.py "$folder" --out "$figures"
-echo "Figures:"
-printf "  %s\n" "$figures"/demo.png "$figures"/demo.svg
