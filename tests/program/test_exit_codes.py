@@ -1,0 +1,234 @@
+"""Every refusal of a command line: exit 2, one line that names the option and what is valid, no folder."""
+
+import os
+import subprocess
+
+import pytest
+
+from program import EXECUTABLE, MPIRUN, quartic
+from runs import DIVERGED, DONE, LONG_RUN, LiveRun, attributes, lines_of_quartic, read_steps, refused, until
+
+# Numeric options, each with values outside its range; every one is refused with its name and its value.
+OUT_OF_RANGE = {
+    "stages": ("0", "-1", "1048577", "2.5", "x", "", "99999999999999999999"),
+    "accumulate": ("-1", "x", "99999999999999999999"),
+    "microbatches": ("-1", "x", "4294967297"),
+    "epochs": ("-1", "x", "9223372036854775807"),
+    "seed": ("-1", "x", "18446744073709551616"),
+    "hidden": ("0", "x", "8,y", "8,-8"),
+    "l2": ("-1", "x", "nan", "inf"),
+    "rows": ("0", "-5", "x"),
+    "features": ("-1", "x"),
+    "microbatch-size": ("0", "-8", "x", "4097"),
+    "learning-rate": ("0", "-1", "x", "nan", "inf", "1e999"),
+    "momentum": ("-0.1", "x", "nan"),
+    "weight-decay": ("-0.1", "x", "inf"),
+    "gradient-noise": ("-0.1", "x", "nan"),
+    "evaluate-every": ("-1", "x", "nan", "1e-300", "1e+300"),
+    "evaluate-updates": ("-1", "x", "0.5"),
+    "trace-displacement": ("-1", "x"),
+    "trace-every": ("0", "-1", "x"),
+    "threads": ("0", "1025", "x"),
+}
+RANGES = [(name, value) for name, values in OUT_OF_RANGE.items() for value in values]
+
+CHOICES = {
+    "method": ("gpipe", "pipedream", "async"),
+    "objective": ("quadratic", "logistic", "mlp"),
+    "activation": ("relu", "tanh", "gelu"),
+    "precision": ("valid are float, double",),
+    "optimizer": ("sgd", "momentum"),
+    "order": ("plan", "arrival"),
+    "device": ("host", "gpu"),
+    "admission": ("pipeline", "stage", "fixed"),
+    "drop-last": ("true", "false"),
+}
+
+MISTAKES = {
+    "no command": ((), "methods"),
+    "unknown command": (("train",), ("train", "run, plan, methods")),
+    "unknown option": (("run", "--stage", "4"), ("--stage", "quartic run --help")),
+    "no short options": (("run", "-S", "4"), "-S"),
+    "a stray word": (("run", "stages"), "stages"),
+    "no value": (("run", "--stages"), "--stages"),
+    "given twice": (("run", "--stages", "2", "--stages", "2"), ("--stages", "twice")),
+    "an option of run": (("plan", "--objective", "mlp"), ("--objective", "quartic plan --help")),
+    "another method's option": (("run", "--method", "gpipe", "--admission", "fixed"), ("--admission", "gpipe")),
+    "both counts": (("run", "--microbatches", 8, "--epochs", 1), ("--microbatches", "--epochs")),
+    "both cuts": (("run", "--evaluate-every", 8, "--evaluate-updates", 8), "--evaluate-updates"),
+    "plan time on arrival": (("run", "--order", "arrival", "--evaluate-every", 8), "--evaluate-updates"),
+    "updates of one stage": (("run", "--order", "arrival", "--evaluate-updates", 6), ("6", "multiple of the 4")),
+    "l2 of a network": (("run", "--objective", "mlp", "--l2", 1), ("--l2", "logistic")),
+    "more stages than coordinates": (("run", "--features", 3), ("--stages 4", "at most 3")),
+    "more stages than layers": (("run", "--objective", "mlp", "--hidden", "8,8"), ("--stages 4", "at most 3")),
+    "updates every microbatch": (("run", "--accumulate", 2), ("--accumulate 2", "only 1")),
+    "microbatches left over": (("run", "--method", "gpipe", "--microbatches", 20), ("20", "16 and 24")),
+    "rows left over": (("run", "--rows", 100), ("--microbatch-size 8", "100", "is 10,", "--drop-last")),
+    "more rows than there are": (("run", "--rows", 5), ("--microbatch-size 8", "5 rows")),
+    "no such cost": (("run", "--cost", "slow"), ("--cost", "slot, real, measured")),
+    "no such cost key": (("run", "--cost", "g=1"), ("--cost", "'g'", "latency")),
+    "cost of nothing": (("run", "--cost", "f=0"), ("--cost", "f=0")),
+    "jitter": (("run", "--cost", "jitter=1"), ("--cost", "jitter=1", "below 1")),
+    "straggler": (("run", "--cost", "straggler=4:2"), ("--cost", "straggler=4:2", "0 to 3")),
+    "costs of other stages": (("run", "--cost", "f=1/2"), ("--cost", "2 entries", "4 stages")),
+    "no such generator": (("run", "--data", "generate:noise"), ("generate:noise", "quadratic")),
+    "a generator of another objective": (("run", "--objective", "logistic", "--data", "generate:quadratic"), "logistic"),
+    "no device": (("run", "--device", "gpu"), ("--device", "host")),
+    "too many rows": (("run", "--rows", 2**40), (2**40, 2**33)),
+    "too many features": (("run", "--features", 2**62), (2**62, 2**33)),
+    "no such plan format": (("plan", "--format", "xml"), ("--format", "grid", "json")),
+    "a plan of measured costs": (("plan", "--cost", "measured"), "quartic run"),
+    "a plan too long": (("plan", "--method", "gpipe", "--accumulate", 2**62), "--accumulate"),
+    "gather nothing": (("gather",), "run folder"),
+    "gather elsewhere": (("gather", "nowhere"), "nowhere"),
+    "methods of what": (("methods", "gpipe"), "methods"),
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    """Every test runs in a folder that a refusal must leave as it was."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def left_behind():
+    return sorted(os.listdir())
+
+
+@pytest.mark.parametrize("option, value", RANGES, ids=[f"{name}={value}" for name, value in RANGES])
+def test_value_out_of_range(option, value):
+    objective = {"l2": ("--objective", "logistic"), "hidden": ("--objective", "mlp")}.get(option, ())
+    refused("run", *objective, f"--{option}={value}", says=(f"--{option}", value.split(",")[-1]))
+    assert left_behind() == []
+
+
+def test_every_numeric_option_has_a_range():
+    """A new option with a default that is a number must be in the table above."""
+    shown = quartic("run", "--print-config").stdout.splitlines()
+    numeric = {line.split(" = ")[0] for line in shown if line.split(" = ")[1].replace(".", "").replace(",", "").isdigit()}
+    assert numeric - set(OUT_OF_RANGE) == {"classes"}  # its range depends on the data: test_bad_input.py
+
+
+@pytest.mark.parametrize("option", CHOICES)
+def test_value_that_is_no_choice(option):
+    refused("run", f"--{option}=nonsense", says=(f"--{option}", "nonsense", *CHOICES[option]))
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake(mistake):
+    arguments, says = MISTAKES[mistake]
+    refused(*arguments, says=says)
+    assert left_behind() == []
+
+
+def test_mistake_on_several_ranks():
+    arguments, says = MISTAKES["rows left over"]
+    refused(*arguments, says=says, ranks=3)
+    assert left_behind() == []
+
+
+def test_more_ranks_than_workers():
+    refused("run", "--stages", 2, "--out", "run", says=("3 ranks", "at most 2", "--stages"), ranks=3)
+    assert left_behind() == []
+
+
+def test_plan_runs_in_one_process():
+    refused("plan", says="without mpirun", ranks=2)
+
+
+# --config
+
+
+BAD_FILES = {
+    "unknown key": ("stagez = 4\n", "stagez"),
+    "value out of range": ("stages = 0\n", "--stages '0'"),
+    "given twice": ("stages = 4\nstages = 4\n", ("--stages", "twice")),
+    "no assignment": ("method = sgd\nfour stages\n", ("bad.ini", "four stages")),
+    "bytes": (b"\x7fELF\x02\x01\x00\x1b[31m\xff\xfe" * 50 + b"\n", "bad.ini"),
+    "a section": ("[run]\nstages = 4\n", "run.stages"),
+}
+
+
+@pytest.mark.parametrize("mistake", BAD_FILES)
+def test_configuration_file(mistake, tmp_path):
+    text, says = BAD_FILES[mistake]
+    (tmp_path / "bad.ini").write_bytes(text if isinstance(text, bytes) else text.encode())
+    line = refused("run", "--config", "bad.ini", says=says)
+    assert line.isprintable() and len(line) < 300, line
+    assert left_behind() == ["bad.ini"]
+
+
+@pytest.mark.parametrize("path, says", [("nowhere.ini", "cannot be read"), ("/", "directory")])
+def test_configuration_that_is_no_file(path, says):
+    refused("run", "--config", path, says=(path, says))
+
+
+def test_configurations_that_differ_between_ranks(tmp_path):
+    """Each rank is started with its own file: all are told so, none goes on."""
+    for rank in range(3):
+        (tmp_path / f"{rank}.ini").write_text(f"learning-rate = 0.0{max(1, rank)}\n")
+    script = tmp_path / "start.sh"
+    script.write_text(f'#!/bin/sh\nexec "{EXECUTABLE}" run --out run --config $OMPI_COMM_WORLD_RANK.ini\n')
+    script.chmod(0o755)
+    done = subprocess.run([MPIRUN, "-n", "3", script], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert len(lines_of_quartic(done)) == 1 and "differs between rank 0 and rank 2" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+# The run folder
+
+
+SHORT_RUN = ("--microbatches", 16, "--quiet")
+
+
+def test_finished_folder_is_kept():
+    quartic("run", *SHORT_RUN, "--out", "run")
+    before = (os.stat("run/trace.h5").st_mtime_ns, left_behind())
+    refused("run", *SHORT_RUN, "--out", "run", says=("run", "finished", "--overwrite"))
+    refused("plan", "--out", "run", says=("run", "finished", "--overwrite"))
+    refused("gather", "run", says=("run", "gathered already"))
+    assert before == (os.stat("run/trace.h5").st_mtime_ns, left_behind())
+    quartic("run", *SHORT_RUN, "--out", "run", "--seed", 1, "--overwrite")
+    assert "seed = 1\n" in attributes("run")["config"]
+
+
+def test_folder_in_use():
+    with LiveRun("run", *LONG_RUN) as running:
+        running.has_rows()
+        for command in (("run", "--out", "run", "--overwrite"), ("plan", "--out", "run"), ("gather", "run")):
+            refused(*command, says=("run", "in use", running.process.pid))
+        refused("run", "--out", "run", ranks=2, says=("run", "in use"))
+        rows = running.rows()
+        until(lambda: running.rows() > rows, "the run goes on undisturbed")
+
+
+@pytest.mark.parametrize("path, ranks", [("/proc/run", 0), ("file/run", 0), ("file", 0), ("/dev/null", 0), ("file/run", 2)])
+def test_folder_that_cannot_be(path, ranks, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    refused("run", *SHORT_RUN, "--out", path, ranks=ranks, says=("--out", path))
+    refused("plan", "--out", path, says=("--out", path))
+    assert left_behind() == ["file"] and (tmp_path / "file").read_text() == "mine"
+
+
+def test_run_folder_by_default_is_named_by_its_configuration(tmp_path):
+    quartic("run", *SHORT_RUN)
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name == attributes(folder)["config_hash"]
+
+
+# Divergence
+
+
+@pytest.mark.parametrize("objective, ranks", [("quadratic", 0), ("quadratic", 4), ("mlp", 0)])
+def test_divergence(objective, ranks):
+    options = ("run", "--objective", objective, "--microbatches", 64, "--out", "run")
+    refused(*options, "--learning-rate", 1e300, "--quiet", says=("diverged", "stage ", "microbatch ", "trace", "run"),
+            ranks=ranks, code=DIVERGED)
+    assert attributes("run")["complete"] == 0
+    assert 0 < sum(len(rows) for rows in read_steps("run").values()) < 4 * 64
+    assert "diverged" in open("run/log").read() and not os.path.exists("run/ranks")
+    quartic(*options, "--quiet", "--learning-rate", 1e-3, exit_code=DONE)
+    assert attributes("run")["complete"] == 1

@@ -1,0 +1,138 @@
+"""The equalities of methods.md §9, bitwise, on the executable itself: however the workers are hosted, a run
+leaves the same losses, objective and steps; flush methods and one stage equal serial SGD.
+
+QUARTIC_TEST_LONG=1 takes the whole product of methods, objectives and numbers of ranks.
+"""
+
+import os
+
+import numpy as np
+import pytest
+
+from program import quartic
+from runs import read_tables, same_bits, same_run
+
+LONG = os.environ.get("QUARTIC_TEST_LONG") == "1"
+STAGES = 4
+
+METHODS = {
+    "sgd": ("--method", "sgd"),
+    "sgd M=4": ("--method", "sgd", "--accumulate", 4),
+    "gpipe": ("--method", "gpipe", "--accumulate", 4),
+    "1f1b-flush": ("--method", "1f1b-flush", "--accumulate", 4),
+    **{f"{method} {admission}": ("--method", method, "--admission", admission)
+       for method in ("pipedream", "async") for admission in ("pipeline", "stage", "fixed")},
+}
+OBJECTIVES = {
+    "quadratic": ("--objective", "quadratic", "--rows", 60, "--features", 26, "--microbatch-size", 6),
+    "logistic": ("--objective", "logistic", "--rows", 60, "--features", 13, "--microbatch-size", 5, "--l2", 0.01,
+                 "--gradient-noise", 0.1),
+    "mlp float": ("--objective", "mlp", "--rows", 64, "--features", 25, "--hidden", "16,11,8", "--microbatch-size", 4,
+                  "--optimizer", "momentum", "--activation", "tanh"),
+    "mlp double": ("--objective", "mlp", "--rows", 64, "--features", 25, "--hidden", "9,8,7", "--microbatch-size", 8,
+                   "--precision", "double", "--activation", "gelu", "--weight-decay", 0.01),
+}
+RUN = ("--microbatches", 48, "--seed", 3, "--quiet")
+
+
+def cases():
+    """(method, objective, ranks): all of them, or each method with each objective on one number of ranks."""
+    for m, method in enumerate(METHODS):
+        for o, objective in enumerate(OBJECTIVES):
+            if LONG:
+                yield from ((method, objective, ranks) for ranks in (1, 2, 3, STAGES))
+            elif (m + o) % 2 == 0:
+                yield method, objective, (STAGES, 3, 2, 3)[(m // 2 + o) % 4]
+
+
+def train(out, *options):
+    quartic("run", *RUN, *options, "--out", out, timeout=120)
+    return out
+
+
+@pytest.fixture(scope="module")
+def in_one_process(tmp_path_factory):
+    """The folder of the run in one process without MPI, made once for each pair of method and objective."""
+    made = {}
+
+    def folder(options):
+        if options not in made:
+            made[options] = train(tmp_path_factory.mktemp("alone") / "run", *options)
+        return made[options]
+
+    return folder
+
+
+def hosted_options(method, objective):
+    return (*METHODS[method], *OBJECTIVES[objective], "--stages", STAGES, "--evaluate-every", 7, "--trace-displacement", 3)
+
+
+@pytest.mark.parametrize("method, objective, ranks", list(cases()))
+def test_hosting_changes_nothing(method, objective, ranks, in_one_process, tmp_path):
+    options = hosted_options(method, objective)
+    other = tmp_path / "run"
+    quartic("run", *RUN, *options, "--out", other, ranks=ranks)
+    same_run(in_one_process(options), other)
+
+
+def test_a_rank_on_its_own_under_mpirun(in_one_process, tmp_path):
+    options = hosted_options("pipedream pipeline", "quadratic")
+    quartic("run", *RUN, *options, "--out", tmp_path / "run", ranks=1)
+    same_run(in_one_process(options), tmp_path / "run")
+
+
+def training_of(folder):
+    """What a run computed at equal numbers of updates: losses by microbatch, the objective by block updates,
+    the gradients of every stage."""
+    tables = read_tables(folder)
+    tables["loss"].sort(order="microbatch")
+    assert np.all(np.isfinite(tables["loss"]["loss"])) and len(tables["loss"]) == 48
+    return tables
+
+
+def same_training(one, other):
+    left, right = training_of(one), training_of(other)
+    assert left.keys() == right.keys()
+    same_bits(left["loss"], right["loss"], ("microbatch", "loss"))
+    same_bits(left["objective"], right["objective"], ("block_updates", "value", "accuracy", "gradient_sq"))
+    for name in left.keys() - {"loss", "objective"}:
+        same_bits(left[name], right[name], ("microbatch", "minibatch", "version_applied", "gradient_sq", "learning_rate"))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("stages", [1, 2, 3, 4])
+@pytest.mark.parametrize("accumulate", [1, 4] if not LONG else [1, 2, 3, 4, 8, 16])
+def test_flush_methods_equal_sgd(accumulate, stages, objective, tmp_path):
+    options = (*OBJECTIVES[objective], "--stages", stages, "--accumulate", accumulate, "--evaluate-updates", stages)
+    serial = train(tmp_path / "sgd", "--method", "sgd", *options)
+    for method in ("gpipe", "1f1b-flush"):
+        same_training(serial, train(tmp_path / method, "--method", method, *options))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_one_stage_equals_sgd(objective, tmp_path):
+    options = (*OBJECTIVES[objective], "--stages", 1, "--evaluate-updates", 1)
+    serial = train(tmp_path / "sgd", "--method", "sgd", *options)
+    for method in ("pipedream", "async"):
+        for admission in ("pipeline", "stage", "fixed"):
+            other = train(tmp_path / f"{method} {admission}", "--method", method, "--admission", admission, *options)
+            same_training(serial, other)
+
+
+def test_without_penalty_a_linear_backward_reads_no_weights(tmp_path):
+    """So that async, in PipeDream's order, computes PipeDream's numbers; with the penalty it does not."""
+    data = ("--objective", "logistic", "--rows", 60, "--features", 13, "--microbatch-size", 5)
+    for l2, equal in ((0, True), (0.01, False)):
+        options = (*data, "--stages", STAGES, "--admission", "fixed", "--evaluate-updates", 4, "--l2", l2)
+        folders = [train(tmp_path / f"{method} {l2}", "--method", method, *options) for method in ("pipedream", "async")]
+        left, right = (training_of(folder)["loss"]["loss"].tobytes() for folder in folders)
+        assert (left == right) == equal, f"l2 = {l2}"
+        if equal:
+            same_training(*folders)
+
+
+def test_arrival_equals_the_plan_where_timing_decides_nothing(tmp_path):
+    options = (*OBJECTIVES["quadratic"], "--stages", 1)
+    planned = training_of(train(tmp_path / "plan", *options))
+    arrived = training_of(train(tmp_path / "arrival", *options, "--order", "arrival"))
+    same_bits(planned["loss"], arrived["loss"], ("microbatch", "loss"))
