@@ -23,9 +23,9 @@ demo: packages-demo build  ## train the small published example on 2, 4, 8 and 1
 check-all: packages-all  ## everything that is long, before a release; results in tests/check-all-results.txt
 	tests/check_all.sh
 
-bench: build/bench/build.ninja  ## micro-benchmarks (Google Benchmark)
+bench: build/bench/build.ninja  ## speed and memory against their targets; results in tests/bench/results.md (minutes)
 	cmake --build build/bench --parallel $(JOBS)
-	@for program in build/bench/bench_*; do [ -x $$program ] || { echo "no benchmarks yet"; break; }; OPENBLAS_NUM_THREADS=1 $$program || exit 1; done
+	$(PYTHON) tests/bench/results.py build/bench
 
 asan: build/asan/build.ninja  ## the tests under the address, leak and undefined-behaviour sanitizers
 	cmake --build build/asan --parallel $(JOBS)

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "quartic/core/clock.hpp"
+#include "quartic/nn/block.hpp"
+
+namespace quartic::bench {
+
+/// A stage without arithmetic: messages of 1 KiB, one parameter, and as much time a pass as asked
+/// for, spent in a loop on the clock.
+class NullBlock final : public nn::Block<double> {
+ public:
+  using Values = std::span<double>;
+  using Input = std::span<double const>;
+
+  NullBlock(int stage, int stages, std::int64_t pass_ns)
+      : sizes_{stage > 0 ? message : 0, stage + 1 < stages ? message : 0, 0, 0},
+        pass_ns_(pass_ns) {}
+
+  std::int64_t parameter_count() const override { return 1; }
+  std::vector<nn::Parameter> parameters() const override { return {{"weight", {1}, 0}}; }
+  void initialise(Values weights, std::uint64_t) const override { weights[0] = 0; }
+  nn::Sizes sizes(std::int64_t) const override { return sizes_; }
+
+  double forward(nn::Batch, Input, Input, Values, Values, nn::Pulse&) override {
+    spend();
+    return 0;
+  }
+  void backward_input(nn::Batch, Input, Input, Input, Input, Values, Values, nn::Pulse&) override {
+    spend();
+  }
+  void backward_weight(nn::Batch, Input, Input, Input, Input, Input, Values, nn::Pulse&) override {}
+
+  nn::SweepPlan sweep_plan() const override { return {1, 1, 1, false}; }
+  std::int64_t sweep_output(nn::Sweep) const override { return sizes_.output; }
+  std::int64_t sweep_input(nn::Sweep) const override { return sizes_.input; }
+  void sweep_forward(nn::Sweep, Input, Input, Values, std::span<nn::Score>) override {}
+  void sweep_backward(nn::Sweep, Input, Input, Values, std::span<nn::Score>) override {}
+
+ private:
+  static constexpr std::int64_t message = 128;
+
+  void spend() const {
+    if (pass_ns_ == 0) return;
+    std::int64_t const end_ns = monotonic_ns() + pass_ns_;
+    while (monotonic_ns() < end_ns) continue;
+  }
+
+  nn::Sizes sizes_;
+  std::int64_t pass_ns_;
+};
+
+}  // namespace quartic::bench

@@ -1,0 +1,60 @@
+"""Runs every benchmark and writes the table of results: results.py BUILD [RESULTS.md], which is `make bench`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import micro
+import program
+from measure import run
+
+
+def first_line(command):
+    return subprocess.run(command, text=True, capture_output=True, check=True).stdout.splitlines()[0]
+
+
+def info(quartic, key):
+    lines = run([quartic, "info"]).output.splitlines()
+    return next(line.removeprefix(key).strip() for line in lines if line.startswith(key))
+
+
+def machine(quartic, load):
+    cores = len(os.sched_getaffinity(0))
+    return (f"{info(quartic, 'processor')}, {cores} cores · {first_line(['c++', '--version'])} · "
+            f"{info(quartic, 'BLAS')} · {first_line(['mpirun', '--version'])} · "
+            f"load of the machine before the first measurement: {load:.1f}")
+
+
+def table(rows):
+    lines = ["| what | command | target | measured: median (least … most) | verdict |", "|---|---|---|---|---|"]
+    lines += [f"| {row.what} | `{row.command}` | {row.target()} | {row.measured()} | {row.verdict()} |" for row in rows]
+    return "\n".join(lines)
+
+
+def main(build, results):
+    load = os.getloadavg()[0]
+    quartic = build / "quartic"
+    with tempfile.TemporaryDirectory() as folder:
+        whole = program.rows(quartic, Path(folder))
+    small = micro.rows(build)
+    results.write_text(f"""# Results of `make bench`
+
+{machine(quartic, load)}
+
+Wall times, one process or rank a measurement on an otherwise quiet machine. A target is held against the median; the
+least and the most tell how quiet the machine was.
+
+## The whole command
+
+{table(whole)}
+
+## Planner, engine and kernels
+
+{table(small)}
+""")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_name("results.md"))
