@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "quartic/core/check.hpp"
 #include "values.hpp"
@@ -45,23 +46,22 @@ po::parsed_options parse_words(Command command, std::vector<std::string> const& 
 }
 
 /// Boost repeats a line that it cannot read, whatever bytes are in it.
-void refuse_what_is_no_text(std::string const& path, std::istream& file) {
+void refuse_what_is_no_text(std::string const& path, std::string const& text) {
   auto const is_control = [](char letter) {
     return (letter >= 0 && letter < ' ' && letter != '\n' && letter != '\r' && letter != '\t');
   };
-  if (std::any_of(std::istreambuf_iterator<char>(file), {}, is_control))
+  if (std::any_of(text.begin(), text.end(), is_control))
     usage_error("--config {}: is not a text file; valid are lines of OPTION = VALUE", path);
-  file.clear();
-  file.seekg(0);
 }
 
 po::parsed_options parse_file(std::string const& path, po::options_description const& known) {
   if (std::filesystem::is_directory(path)) usage_error("--config {}: is a directory", path);
   std::ifstream file(path);
   if (!file) usage_error("--config {}: cannot be read", path);
-  refuse_what_is_no_text(path, file);
+  std::istringstream text(std::string(std::istreambuf_iterator<char>(file), {}));
+  refuse_what_is_no_text(path, text.str());
   try {
-    return po::parse_config_file(file, known);
+    return po::parse_config_file(text, known);
   } catch (po::error const& error) {
     usage_error("--config {}: {}", path, error.what());
   }

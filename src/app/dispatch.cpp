@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string_view>
 
 #include "quartic/app/command_line.hpp"
@@ -66,18 +68,33 @@ int run_subcommand(comm::Communicator& communicator, std::vector<std::string> ar
   usage_error("'{}' is not a command: valid are run, plan, methods, gather, info", name);
 }
 
+/// An error is one line, whatever the words of the command line or the names of files hold.
+std::string one_line(std::string text) {
+  auto const is_control = [](char letter) {
+    return (letter >= 0 && letter < ' ') || letter == 127;
+  };
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  return text;
+}
+
+/// What was asked for must have arrived: a full disk behind stdout is a failure too.
+int printed(int exit_code) {
+  if (std::fflush(stdout) != 0) failure("stdout cannot be written: {}", std::strerror(errno));
+  return exit_code;
+}
+
 }  // namespace
 
 int dispatch(comm::Communicator& communicator, std::vector<std::string> arguments) {
   try {
-    return run_subcommand(communicator, std::move(arguments));
+    return printed(run_subcommand(communicator, std::move(arguments)));
   } catch (UsageError const& error) {  // the same on every rank
-    if (communicator.rank() == 0) fmt::print(stderr, "quartic: {}\n", error.what());
+    if (communicator.rank() == 0) fmt::print(stderr, "quartic: {}\n", one_line(error.what()));
     return exit_usage;
   } catch (comm::FailedElsewhere const&) {  // the rank it happened on says so and ends the job
     return exit_failure;
   } catch (std::exception const& error) {
-    fmt::print(stderr, "quartic: rank {}: {}\n", communicator.rank(), error.what());
+    fmt::print(stderr, "quartic: rank {}: {}\n", communicator.rank(), one_line(error.what()));
     std::fflush(nullptr);
     communicator.abort(exit_failure);
   }

@@ -97,6 +97,12 @@ void RunFolder::refuse_what_is_there(bool overwrite) const {
     usage_error("--out {}: holds a finished run; give another folder, or --overwrite",
                 path_.string());
   }
+  if (fs::is_regular_file(path_ / "trace.h5")) return;
+  for (char const* const name : run_files) {
+    if (fs::exists(path_ / name))
+      usage_error("--out {}: has a {} that no run has left; give another folder", path_.string(),
+                  name);
+  }
 }
 
 void RunFolder::require_room(std::int64_t expected_bytes) const {

@@ -53,6 +53,18 @@ std::int64_t microbatches_an_epoch(Config const& config, std::int64_t rows) {
   return rows / size;
 }
 
+/// Files were on a disk; what is generated may be of any size.
+void require_memory_for_data(Config const& config, DataShape const& shape) {
+  if (!config.data.starts_with("generate:")) return;
+  std::int64_t const number_bytes = config.precision == "float" ? sizeof(float) : sizeof(double);
+  std::int64_t const needed = shape.rows * shape.features * number_bytes;
+  if (needed > available_memory_bytes()) {
+    usage_error("{}: {} rows of {} features take {:.3g} GB and {:.3g} GB are free", config.data,
+                shape.rows, shape.features, static_cast<double>(needed) / 1e9,
+                static_cast<double>(available_memory_bytes()) / 1e9);
+  }
+}
+
 }  // namespace
 
 void resolve_method(Config& config) {
@@ -72,6 +84,7 @@ Resolved resolve(Config config, int ranks) {
   resolve_method(config);
   resolve_objective(config);
   io::DataSource source = data_source(config);
+  require_memory_for_data(config, source.shape());
   std::int64_t const an_epoch = microbatches_an_epoch(config, source.shape().rows);
   if (config.microbatches == 0) {
     std::int64_t const epochs = std::max<std::int64_t>(1, config.epochs);

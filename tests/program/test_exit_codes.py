@@ -75,6 +75,7 @@ MISTAKES = {
     "a generator of another objective": (("run", "--objective", "logistic", "--data", "generate:quadratic"), "logistic"),
     "no device": (("run", "--device", "gpu"), ("--device", "host")),
     "too many rows": (("run", "--rows", 2**40), (2**40, 2**33)),
+    "two lines in a word": (("run", "--stages", "4\nfour"), "'4?four'"),
     "too many features": (("run", "--features", 2**62), (2**62, 2**33)),
     "no such plan format": (("plan", "--format", "xml"), ("--format", "grid", "json")),
     "a plan of measured costs": (("plan", "--cost", "measured"), "quartic run"),
@@ -217,6 +218,28 @@ def test_run_folder_by_default_is_named_by_its_configuration(tmp_path):
     quartic("run", *SHORT_RUN)
     (folder,) = (tmp_path / "runs").iterdir()
     assert folder.name == attributes(folder)["config_hash"]
+
+
+def test_folder_of_somebody_else(tmp_path):
+    """Only what a run has left is ever replaced."""
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "mine").write_text("mine")
+    refused("run", *SHORT_RUN, "--out", ".", "--overwrite", says=("log", "no run has left"))
+    assert left_behind() == ["log"] and (tmp_path / "log" / "mine").exists()
+
+
+def test_stdout_that_takes_nothing():
+    """A failure never exits 0."""
+    for command in ("plan", "--help"):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([EXECUTABLE, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+        assert done.returncode == 1 and "stdout" in done.stderr
+
+
+def test_configuration_from_a_pipe(tmp_path):
+    (tmp_path / "two.ini").write_text("stages = 2\n")
+    command = ["bash", "-c", '"$0" run --print-config --config <(cat two.ini)', str(EXECUTABLE)]
+    assert "stages = 2\n" in subprocess.run(command, capture_output=True, text=True, timeout=30).stdout
 
 
 # Divergence
