@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 folder=${1:-runs/demo}
 figures=analysis/out
 python=${PYTHON:-/usr/bin/python3}
+program=${QUARTIC:-build/release/quartic}   # an installed one: QUARTIC=quartic
 export PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg
 
 mkdir -p "$folder"
@@ -18,7 +19,7 @@ echo "Data: $folder/tridiagonal.h5"
 for stages in 2 4 8 16; do
   echo
   echo "PipeDream, $stages stages on $stages ranks: $folder/S$(printf %02d "$stages")"
-  jobs/mpirun.sh -n "$stages" build/release/quartic run \
+  jobs/mpirun.sh -n "$stages" "$program" run \
     --method pipedream --stages "$stages" --objective quadratic --data "$folder/tridiagonal.h5" \
     --microbatch-size 5 --epochs 5 --learning-rate 0.00390625 --evaluate-every 1 --trace-events \
     --out "$folder/S$(printf %02d "$stages")" --overwrite
