@@ -22,8 +22,7 @@ Recorder::Recorder(RecordSink& sink, int first_stage, int stages, std::int64_t e
 }
 
 void Recorder::step(int stage, StepRow const& row) {
-  if (row.microbatch % every_ != 0) return;
-  rows(stage).steps.push_back(row);
+  if (row.microbatch % every_ == 0) rows(stage).steps.push_back(row);
   if (rows(stage).steps.size() == buffered_rows) flush();
   flush_when_due(row.backward_end_ns);
 }

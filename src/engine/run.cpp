@@ -175,7 +175,9 @@ std::int64_t Run<T>::await(Stage<T>& stage, plan::Kind kind) {
 template <class T>
 void Run<T>::idle() {
   beat();
-  if (!evaluate()) std::this_thread::yield();
+  if (evaluate()) return;
+  recorder_.flush_when_due(clock_.now_ns());
+  std::this_thread::yield();
 }
 
 template <class T>

@@ -27,7 +27,8 @@ class Message {
   Header& header() { return *reinterpret_cast<Header*>(memory_.get()); }
   Header const& header() const { return *reinterpret_cast<Header const*>(memory_.get()); }
 
-  /// The payload as numbers, empty without memory; its size in bytes must be a multiple of sizeof(T).
+  /// The payload as numbers, empty without memory; its size in bytes must be a multiple of
+  /// sizeof(T).
   template <class T>
   std::span<T> payload() {
     if (!memory_) return {};

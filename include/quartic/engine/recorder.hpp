@@ -20,11 +20,12 @@ class Recorder {
   void event(int stage, EventRow const& row);
   void loss(LossRow const& row);
   void objective(ObjectiveRow const& row);
+  /// Hands over everything if the last time is a second ago; a rank that waits calls it too.
+  void flush_when_due(std::int64_t now_ns);
   /// Hands over everything; at the end of a run and before it fails.
   void flush();
 
  private:
-  void flush_when_due(std::int64_t now_ns);
   struct StageRows {
     std::vector<StepRow> steps;
     std::vector<EventRow> events;
