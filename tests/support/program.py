@@ -17,8 +17,10 @@ def quartic(*arguments, ranks=0, exit_code=0, timeout=60, **options):
     command = [str(EXECUTABLE), *map(str, arguments)]
     if ranks:
         command = [str(MPIRUN), "-n", str(ranks), *command]
+    # On SIGTERM mpirun ends its ranks; the SIGKILL of subprocess.run would leave them behind.
+    command = ["timeout", "--kill-after=10", str(timeout), *command]
     environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ, **options.pop("env", {})}
-    done = subprocess.run(command, text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout,
+    done = subprocess.run(command, text=True, capture_output=True, stdin=subprocess.DEVNULL,
                           env=environment, **options)
     if exit_code is not None and done.returncode != exit_code:
         raise AssertionError(f"exit code {done.returncode}, not {exit_code}: {' '.join(command)}\n{done.stdout}{done.stderr}")
