@@ -15,7 +15,7 @@ function(quartic_pytest name folder timeout)
            COMMAND ${QUARTIC_PYTHON} -m pytest -q --tb=short -p no:cacheprovider --strict-markers ${folder})
   quartic_test_settings(${name} ${timeout} ${ARGN})
   set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT
-    PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg QUARTIC=${CMAKE_BINARY_DIR}/quartic)
+    PYTHONDONTWRITEBYTECODE=1 QUARTIC=${CMAKE_BINARY_DIR}/quartic)
 endfunction()
 
 quartic_pytest(rules    ${PROJECT_SOURCE_DIR}/tests/rules   180)
