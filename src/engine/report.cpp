@@ -16,7 +16,9 @@ std::string mean_and_max(std::int64_t sum, std::int64_t count, std::int64_t larg
   return fmt::format("{:.2f} / {}", static_cast<double>(sum) / static_cast<double>(count), largest);
 }
 
-std::string megabytes(std::int64_t bytes) {
+std::string human(std::int64_t bytes) {
+  if (bytes < 10'000) return fmt::format("{} B", bytes);
+  if (bytes < 10'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
@@ -28,7 +30,7 @@ void append_line(fmt::memory_buffer& out, StageReport const& report) {
   std::int64_t const rest =
       report.wall_ns - computing_ns(totals) - totals.wait_activations_ns - totals.wait_gradients_ns;
   fmt::format_to(std::back_inserter(out),
-                 "{:>5} {:>8.1f} {:>9.1f} {:>7.1f} {:>12.1f} {:>11.1f} {:>7.1f} {:>15} {:>13}\n",
+                 "{:>5} {:>8.1f} {:>9.1f} {:>7.1f} {:>12.1f} {:>11.1f} {:>7.1f} {:>20} {:>16}\n",
                  report.stage, share(totals.forward_ns), share(totals.backward_ns),
                  share(totals.update_ns), share(totals.wait_activations_ns),
                  share(totals.wait_gradients_ns), share(rest),
@@ -50,7 +52,7 @@ double RunReport::measured_bubble() const {
 std::string RunReport::text() const {
   fmt::memory_buffer out;
   fmt::format_to(std::back_inserter(out),
-                 "{:>5} {:>8} {:>9} {:>7} {:>12} {:>11} {:>7} {:>15} {:>13}\n", "stage", "forward%",
+                 "{:>5} {:>8} {:>9} {:>7} {:>12} {:>11} {:>7} {:>20} {:>16}\n", "stage", "forward%",
                  "backward%", "update%", "wait-activ.%", "wait-grad.%", "rest%",
                  "staleness mean/max", "drift mean/max");
   for (StageReport const& stage : stages) append_line(out, stage);
@@ -64,10 +66,9 @@ std::string RunReport::text() const {
     peak.stashes_bytes += row.stashes_bytes;
     peak.activations_bytes += row.activations_bytes;
   }
-  fmt::format_to(std::back_inserter(out),
-                 "peak over all ranks: weights {}, stashes {}, activations {}\n",
-                 megabytes(peak.weights_bytes), megabytes(peak.stashes_bytes),
-                 megabytes(peak.activations_bytes));
+  fmt::format_to(
+      std::back_inserter(out), "peak over all ranks: weights {}, stashes {}, activations {}\n",
+      human(peak.weights_bytes), human(peak.stashes_bytes), human(peak.activations_bytes));
   return fmt::to_string(out);
 }
 
