@@ -2,7 +2,7 @@
 # by design: lsan.supp names those; short stacks (fast unwinding) would not reach the names.
 set(QUARTIC_TEST_ENVIRONMENT OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1)
 set(QUARTIC_TEST_PATIENCE 1)  # how many times longer than usual a test may take
-if(CMAKE_CXX_FLAGS_${CMAKE_BUILD_TYPE} MATCHES "fsanitize" OR CMAKE_CXX_FLAGS_DEBUG MATCHES "fsanitize")
+if("${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_DEBUG}" MATCHES "fsanitize")
   set(QUARTIC_TEST_PATIENCE 4)
   list(APPEND QUARTIC_TEST_ENVIRONMENT
     "ASAN_OPTIONS=fast_unwind_on_malloc=0:detect_leaks=1"
