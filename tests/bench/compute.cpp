@@ -108,18 +108,17 @@ void vectors(benchmark::internal::Benchmark* bench) {
   bench->ArgName("size")->Arg(1 << 10)->Arg(1 << 14)->Arg(1 << 22);  // L1, L2, memory
 }
 
-BENCHMARK_CAPTURE(product, float / fast, gemm<float>)->Apply(products)->Args({1024, 1024});
-BENCHMARK_CAPTURE(product, float / reference, reference::gemm<float>)->Apply(products);
-BENCHMARK_CAPTURE(product, double / fast, gemm<double>)->Apply(products)->Args({1024, 1024});
-BENCHMARK_CAPTURE(product, double / reference, reference::gemm<double>)->Apply(products);
-BENCHMARK_CAPTURE(product_with_vector, double / fast, gemv<double>)->Apply(products);
-BENCHMARK_CAPTURE(product_with_vector, double / reference, reference::gemv<double>)
-    ->Apply(products);
+BENCHMARK_CAPTURE(product, float_fast, gemm<float>)->Apply(products)->Args({1024, 1024});
+BENCHMARK_CAPTURE(product, float_reference, reference::gemm<float>)->Apply(products);
+BENCHMARK_CAPTURE(product, double_fast, gemm<double>)->Apply(products)->Args({1024, 1024});
+BENCHMARK_CAPTURE(product, double_reference, reference::gemm<double>)->Apply(products);
+BENCHMARK_CAPTURE(product_with_vector, double_fast, gemv<double>)->Apply(products);
+BENCHMARK_CAPTURE(product_with_vector, double_reference, reference::gemv<double>)->Apply(products);
 BENCHMARK(memory_copy<float>)->Apply(vectors);
-BENCHMARK_CAPTURE(sgd, float / fast, sgd_update<float>)->Apply(vectors);
-BENCHMARK_CAPTURE(sgd, float / reference, reference::sgd_update<float>)->Apply(vectors);
-BENCHMARK_CAPTURE(momentum, float / fast, momentum_update<float>)->Apply(vectors);
-BENCHMARK_CAPTURE(momentum, float / reference, reference::momentum_update<float>)->Apply(vectors);
+BENCHMARK_CAPTURE(sgd, float_fast, sgd_update<float>)->Apply(vectors);
+BENCHMARK_CAPTURE(sgd, float_reference, reference::sgd_update<float>)->Apply(vectors);
+BENCHMARK_CAPTURE(momentum, float_fast, momentum_update<float>)->Apply(vectors);
+BENCHMARK_CAPTURE(momentum, float_reference, reference::momentum_update<float>)->Apply(vectors);
 
 }  // namespace
 }  // namespace quartic::compute

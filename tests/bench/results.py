@@ -24,7 +24,7 @@ def machine(quartic, load):
     cores = len(os.sched_getaffinity(0))
     return (f"{info(quartic, 'processor')}, {cores} cores · {first_line(['c++', '--version'])} · "
             f"{info(quartic, 'BLAS')} · {first_line(['mpirun', '--version'])} · "
-            f"load of the machine before the first measurement: {load:.1f}")
+            f"load average {load:.1f} before the first measurement, {os.getloadavg()[0]:.1f} after the last")
 
 
 def table(rows):
@@ -43,8 +43,9 @@ def main(build, results):
 
 {machine(quartic, load)}
 
-Wall times, one process or rank a measurement on an otherwise quiet machine. A target is held against the median; the
-least and the most tell how quiet the machine was.
+Whole commands and ranks in wall time; planner, kernels and the engine in one process in processor time. A target is held
+against the median; the least and the most tell how quiet the machine was (its own work brings the load average to 1 or 2,
+to more while 64 ranks run).
 
 ## The whole command
 
