@@ -77,6 +77,11 @@ bool Transfer::done() {
   return finished != 0;
 }
 
+Message const& Transfer::message() const {
+  QUARTIC_ASSERT(request_ == MPI_REQUEST_NULL);
+  return message_;
+}
+
 Message Transfer::take() {
   QUARTIC_ASSERT(request_ == MPI_REQUEST_NULL);
   return std::move(message_);

@@ -154,9 +154,9 @@ void Run<T>::replay(plan::PlannedAction const& planned,
   int const index = planned.action.stage;
   Stage<T>& own = stage(index);
   std::int64_t const waited = await(own, planned.action.kind);
-  own.run({planned.action, planned.read, planned.updates, plan::to_units(planned.begin),
-           plan::to_units(planned.end), rules_.updates->minibatch(planned.action.microbatch),
-           waited});
+  own.run({planned.action, planned.read, planned.updates, planned.tag, planned.oldest_needed,
+           plan::to_units(planned.begin), plan::to_units(planned.end),
+           rules_.updates->minibatch(planned.action.microbatch), waited});
   if (!planned.updates) return;
   own.record_steps(applied);
   if (index == 0) progress_.at(planned.action.microbatch + 1);
@@ -250,17 +250,22 @@ bool Run<T>::act(Stage<T>& stage, ArrivalWorker& worker, std::int64_t idle_ns) {
   worker.done = action.kind == plan::Kind::done;
   if (worker.done || action.kind == plan::Kind::wait || !stage.ready(action.kind)) return false;
   bool const forward = action.kind == plan::Kind::forward;
-  plan::PassView const pass{view, action.microbatch,
+  std::int64_t const tag = forward ? stage.next_tag() : stage.tag(action.microbatch);
+  plan::PassView const pass{view, action.microbatch, tag,
                             forward ? plan::Read{} : stage.forward_read(action.microbatch)};
   plan::Read const read =
       forward ? rules_.versions->forward(pass) : rules_.versions->backward(pass);
   bool const updates = !forward && action.kind != plan::Kind::backward_input &&
                        rules_.updates->applies_after(stage.index(), action.microbatch);
+  if (forward) worker.last_tag = tag;
+  plan::StageView after = view;
+  after.forwards += forward ? 1 : 0;
+  after.updates += updates ? 1 : 0;
   std::int64_t const waited = idle_ns - worker.idle_before_ns;
   worker.idle_before_ns = idle_ns;
   stage.waited_ns(action.kind, waited);
-  stage.run({action, read, updates, undefined, undefined,
-             rules_.updates->minibatch(action.microbatch), waited});
+  stage.run({action, read, updates, tag, rules_.versions->oldest_needed(after, worker.last_tag),
+             undefined, undefined, rules_.updates->minibatch(action.microbatch), waited});
   ++worker.actions_done;
   if (!updates) return true;
   stage.record_steps({});

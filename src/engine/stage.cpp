@@ -63,6 +63,12 @@ bool Stage<T>::ready(plan::Kind kind) {
 }
 
 template <class T>
+std::int64_t Stage<T>::next_tag() const {
+  if (links_.activations_in == nullptr) return weights_.live();
+  return links_.activations_in->front().header().tag;
+}
+
+template <class T>
 void Stage<T>::run(Pass const& pass) {
   if (pass.action.kind == plan::Kind::forward) return forward(pass);
   std::int64_t const begin_ns = clock_.now_ns();
@@ -72,7 +78,11 @@ void Stage<T>::run(Pass const& pass) {
   totals_.backward_ns += end_ns - begin_ns;
   event(pass, plan::letter(pass.action.kind), begin_ns, end_ns);
   if (pass.action.kind != plan::Kind::backward_input) applied_.back().row.backward_end_ns = end_ns;
-  if (pass.updates) update(end_ns);
+  if (pass.updates) {
+    update(pass.oldest_needed, end_ns);
+  } else {
+    weights_.keep_from(pass.oldest_needed);
+  }
 }
 
 template <class T>
@@ -88,6 +98,7 @@ void Stage<T>::forward(Pass const& pass) {
   InFlight& slot = in_flight_.push({});
   slot.saved = take(saved_pool_, sizes_.saved);
   slot.read = pass.read;
+  slot.tag = pass.tag;
   if (links_.activations_in != nullptr) slot.input = links_.activations_in->receive();
   if (slot.input) expect(slot.input, microbatch);
   comm::Message output = is_last() ? comm::Message() : links_.activations_out->acquire();
@@ -97,13 +108,14 @@ void Stage<T>::forward(Pass const& pass) {
       block_->forward(batch(microbatch), weights, std::as_const(slot.input).template payload<T>(),
                       output.template payload<T>(), slot.saved, pulse_);
   if (output) {
-    output.header() = {microbatch, pass.read.version, pass.read.replica};
+    output.header() = {microbatch, pass.tag, pass.read.replica};
     links_.activations_out->send(std::move(output));
   }
   if (settings_.displacement_every > 0 && microbatch % settings_.displacement_every == 0) {
     slot.displacement_origin = take(origin_pool_, std::ssize(gradient_));
     std::copy(weights.begin(), weights.end(), slot.displacement_origin.begin());
   }
+  weights_.keep_from(pass.oldest_needed);
   ++forwards_;
   totals_.peak_activations = std::max(totals_.peak_activations, in_flight_.size());
   std::int64_t const end_ns = clock_.now_ns();
@@ -146,7 +158,7 @@ void Stage<T>::backward_input(Pass const& pass, std::int64_t begin_ns) {
                          std::as_const(slot.output_gradient).template payload<T>(),
                          gradient.template payload<T>(), slot.flow, pulse_);
   if (gradient) {  // sent before the weight half, so that the stage below can start
-    gradient.header() = {microbatch, pass.read.version, pass.read.replica};
+    gradient.header() = {microbatch, slot.tag, pass.read.replica};
     links_.gradients_out->send(std::move(gradient));
   }
   ++backwards_;
@@ -180,8 +192,8 @@ void Stage<T>::add_noise(std::int64_t microbatch) {
 }
 
 template <class T>
-void Stage<T>::update(std::int64_t begin_ns) {
-  auto const [from, to] = weights_.begin_update();
+void Stage<T>::update(std::int64_t oldest_needed, std::int64_t begin_ns) {
+  auto const [from, to] = weights_.begin_update(oldest_needed);
   for (Applied& applied : applied_) {
     if (applied.displacement_origin.empty()) continue;
     applied.row.displacement_sq = distance_sq<T>(from, applied.displacement_origin);
@@ -192,7 +204,7 @@ void Stage<T>::update(std::int64_t begin_ns) {
     throw Divergence(index_, applied_.back().row.microbatch, "the gradient is not finite");
   }
   for (Applied& applied : applied_) complete(applied, gradient_sq);
-  weights_.finish_update();
+  weights_.finish_update(oldest_needed);
   totals_.update_ns += clock_.now_ns() - begin_ns;
 }
 

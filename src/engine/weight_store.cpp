@@ -19,9 +19,17 @@ void WeightStore<T>::release(std::int64_t version) {
 }
 
 template <class T>
-typename WeightStore<T>::Update WeightStore<T>::begin_update() {
+void WeightStore<T>::keep_from(std::int64_t oldest) {
+  ledger_.keep_from(oldest, [this](std::int64_t version) {
+    if (blocks_[version]) free_.push_back(std::move(blocks_[version]));
+  });
+  forget_dead();
+}
+
+template <class T>
+typename WeightStore<T>::Update WeightStore<T>::begin_update(std::int64_t oldest) {
   Block& live = *blocks_.back();
-  if (!ledger_.live_is_held()) return {live, live};
+  if (ledger_.live_dies(oldest)) return {live, live};
   if (free_.empty()) free_.push_back(std::make_unique<Block>(parameters_));
   next_ = std::move(free_.back());
   free_.pop_back();
@@ -29,11 +37,11 @@ typename WeightStore<T>::Update WeightStore<T>::begin_update() {
 }
 
 template <class T>
-void WeightStore<T>::finish_update() {
+void WeightStore<T>::finish_update(std::int64_t oldest) {
   blocks_.push(next_ ? std::move(next_) : std::move(blocks_.back()));
   ledger_.advance();
+  keep_from(oldest);
   peak_copies_ = std::max(peak_copies_, ledger_.copies());
-  forget_dead();
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace quartic::method {
 namespace {
@@ -38,13 +39,23 @@ class GreedyAdmittingAtFirstStage final : public Greedy {
   std::int64_t admitted_;
 };
 
+/// How many microbatches each stage admits: S−s, and with slack a share more, which hides latency.
+struct Admission {
+  int stages;
+  double slack;
+  std::int64_t at(int stage) const {
+    int const later = stages - 1 - stage;
+    return later + 1 + static_cast<std::int64_t>(std::ceil(slack * later));
+  }
+};
+
 class GreedyAdmittingAtEachStage final : public Greedy {
  public:
-  explicit GreedyAdmittingAtEachStage(int stages) : stages_(stages) {}
-  std::int64_t activations(int stage) const override { return stages_ - stage; }
+  explicit GreedyAdmittingAtEachStage(Admission admission) : admission_(admission) {}
+  std::int64_t activations(int stage) const override { return admission_.at(stage); }
 
  private:
-  int stages_;
+  Admission admission_;
 };
 
 /// As many forwards as the stage may hold, then backward and forward in turn, then the remaining
@@ -73,11 +84,12 @@ class FixedOrder : public Schedule {
 
 class OneForwardOneBackward final : public FixedOrder {
  public:
-  OneForwardOneBackward(int stages, std::int64_t window) : FixedOrder(window), stages_(stages) {}
-  std::int64_t activations(int stage) const override { return stages_ - stage; }
+  OneForwardOneBackward(Admission admission, std::int64_t window)
+      : FixedOrder(window), admission_(admission) {}
+  std::int64_t activations(int stage) const override { return admission_.at(stage); }
 
  private:
-  int stages_;
+  Admission admission_;
 };
 
 class FillAndDrain final : public FixedOrder {
@@ -122,24 +134,24 @@ class Every final : public UpdateRule {
 std::unique_ptr<Schedule> greedy_admitting_at_first_stage(std::int64_t admitted) {
   return std::make_unique<GreedyAdmittingAtFirstStage>(admitted);
 }
-std::unique_ptr<Schedule> greedy_admitting_at_each_stage(int stages) {
-  return std::make_unique<GreedyAdmittingAtEachStage>(stages);
+std::unique_ptr<Schedule> greedy_admitting_at_each_stage(int stages, double slack) {
+  return std::make_unique<GreedyAdmittingAtEachStage>(Admission{stages, slack});
 }
-std::unique_ptr<Schedule> one_forward_one_backward(int stages, std::int64_t window) {
-  return std::make_unique<OneForwardOneBackward>(stages, window);
+std::unique_ptr<Schedule> one_forward_one_backward(int stages, std::int64_t window, double slack) {
+  return std::make_unique<OneForwardOneBackward>(Admission{stages, slack}, window);
 }
 Option admission_option(std::string_view default_value) {
   return {"admission", std::string(default_value),
           "pipeline (S microbatches at stage 0, then greedy), stage (at most S-s at stage s, "
           "greedy), fixed (one forward, one backward, at any costs)"};
 }
-std::unique_ptr<Schedule> admission_schedule(plan::Shape const& shape,
-                                             OptionValues const& options) {
+std::unique_ptr<Schedule> admission_schedule(plan::Shape const& shape, OptionValues const& options,
+                                             double slack) {
   static constexpr std::array<std::string_view, 3> choices{"pipeline", "stage", "fixed"};
   std::string const& admission = options.choice("admission", choices);
   if (admission == "pipeline") return greedy_admitting_at_first_stage(shape.stages);
-  if (admission == "stage") return greedy_admitting_at_each_stage(shape.stages);
-  return one_forward_one_backward(shape.stages, shape.microbatches);
+  if (admission == "stage") return greedy_admitting_at_each_stage(shape.stages, slack);
+  return one_forward_one_backward(shape.stages, shape.microbatches, slack);
 }
 std::unique_ptr<Schedule> fill_and_drain(std::int64_t window) {
   return std::make_unique<FillAndDrain>(window);

@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "quartic/core/check.hpp"
 #include "quartic/method/catalogue.hpp"
@@ -26,6 +28,17 @@ std::string const& OptionValues::choice(std::string const& name,
   std::string const& value = values_.at(name);
   if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
     usage_error("--{} {}: valid are {}", name, value, fmt::join(choices, ", "));
+  }
+  return value;
+}
+
+double OptionValues::number(std::string const& name, double least) const {
+  std::string const& text = values_.at(name);
+  double value = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  bool const read = !text.empty() && error == std::errc{} && end == text.data() + text.size();
+  if (!read || !std::isfinite(value) || value < least) {
+    usage_error("--{} '{}': must be a number of at least {:g}", name, text, least);
   }
   return value;
 }

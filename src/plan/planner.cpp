@@ -77,7 +77,7 @@ void Planner::decide(int worker) {
   } else {
     busy_[w] = true;
     decisions_.set(worker, EarliestFirst::never);
-    batch_.push_back({action, worker, now_, now_, {}, false, 0, 0});
+    batch_.push_back({.action = action, .worker = worker, .begin = now_});
   }
 }
 
@@ -151,12 +151,17 @@ void Planner::start_forward(PlannedAction& planned) {
   auto const [kind, s, microbatch, count] = planned.action;
   StageView& at = view(s);
   Stage& own = stage(s);
-  planned.read = rules_.versions->forward({at, microbatch, {}});
+  if (s == 0) reads_.push({block_updates_, 0, at.updates, 0});
+  Reads& reads = reads_[microbatch];
+  reads.sum += block_updates_;
+  planned.tag = reads.tag;
+  planned.read = rules_.versions->forward({at, microbatch, reads.tag, {}});
+  require_alive(planned);
   if (rules_.versions->stashes()) own.ledger.hold(planned.read.version);
   own.in_flight.push({now_, block_updates_, planned.read.version});
-  if (s == 0) reads_.push({block_updates_, 0, 0});
-  reads_[microbatch].sum += block_updates_;
+  own.last_tag = reads.tag;
   ++at.forwards;
+  keep_needed(planned);
   planned.activations = static_cast<std::int32_t>(own.in_flight.size());
   planned.weight_copies = own.ledger.copies();
   if (own.in_flight.size() > own.activations_allowed) {
@@ -173,8 +178,9 @@ void Planner::start_forward(PlannedAction& planned) {
 void Planner::start_backward_input(PlannedAction& planned) {
   auto const [kind, s, microbatch, count] = planned.action;
   StageView& at = view(s);
-  planned.read =
-      rules_.versions->backward({at, microbatch, {0, stage(s).in_flight[microbatch].version}});
+  planned.read = rules_.versions->backward(
+      {at, microbatch, reads_[microbatch].tag, {0, stage(s).in_flight[microbatch].version}});
+  require_alive(planned);
   at.backwards += count;
   for (int message = 0; s > 0 && message < count; ++message) {
     arrive(stage(s - 1).backward_arrivals, s - 1, planned.end + cost_.hop());
@@ -191,6 +197,21 @@ void Planner::start_backward_weight(PlannedAction& planned) {
   at.weight_backwards += count;
   planned.updates = rules_.updates->applies_after(s, microbatch + count - 1);
   if (planned.updates) update(s);
+  keep_needed(planned);
+}
+
+void Planner::require_alive(PlannedAction const& planned) {
+  VersionLedger const& ledger = stage(planned.action.stage).ledger;
+  if (ledger.alive(planned.read.version)) return;
+  failure("{} reads version {}, which is not kept; the live one is {}", to_text(planned.action),
+          planned.read.version, ledger.live());
+}
+
+/// What the stage's passes to come may still read; the rest is given up.
+void Planner::keep_needed(PlannedAction& planned) {
+  Stage& own = stage(planned.action.stage);
+  planned.oldest_needed = rules_.versions->oldest_needed(view(planned.action.stage), own.last_tag);
+  own.ledger.keep_from(planned.oldest_needed, [](std::int64_t) {});
 }
 
 void Planner::accumulate(PlannedAction const& planned, std::int64_t microbatch) {

@@ -1,6 +1,8 @@
 // What the planner and the registry refuse, and what they say.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "watched_plan.hpp"
 
 namespace quartic::test {
@@ -17,8 +19,8 @@ std::string message_of(std::string const& method, plan::Shape const& shape,
 }
 
 TEST_CASE("a shape or option that a method cannot have is a usage error that says what is valid") {
-  CHECK(message_of("pipedreams", {4, 8, 1})
-            .find("valid are sgd, gpipe, 1f1b-flush, pipedream, async") != std::string::npos);
+  CHECK(message_of("pipedreams", {4, 8, 1}).find("valid are sgd, gpipe, 1f1b-flush, pipedream, ") !=
+        std::string::npos);
   CHECK(message_of("pipedream", {4, 8, 2}).find("only 1 is valid") != std::string::npos);
   CHECK(message_of("gpipe", {4, 10, 4}).find("the nearest are 8 and 12") != std::string::npos);
   CHECK(message_of("gpipe", {4, 3, 4}).find("the nearest are 4") != std::string::npos);
@@ -28,6 +30,11 @@ TEST_CASE("a shape or option that a method cannot have is a usage error that say
   CHECK(message_of("async", {4, 4, 1}, {{"admission", "all"}})
             .find("valid are pipeline, stage, fixed") != std::string::npos);
   CHECK(message_of("async", {4, 4, 1}, {{"admission", "stage"}}) == "accepted");
+  CHECK(message_of("pipedream-2bw", {8, 24, 6}).find("at least S-1 = 7") != std::string::npos);
+  CHECK(message_of("pipedream-2bw", {8, 21, 7}) == "accepted");
+  CHECK(message_of("paci", {8, 24, 6}, {{"slack", "-1"}}).find("at least 0") != std::string::npos);
+  CHECK(message_of("paci", {8, 24, 6}, {{"backward-weights", "old"}}).find("live, forward") !=
+        std::string::npos);
 }
 
 /// A fixed order that asks the last stage for a backward before its forward.
@@ -67,6 +74,28 @@ TEST_CASE("a deadlock is reported with what each stage waits for") {
   std::string const report = report_of(std::make_unique<Stuck const>());
   CHECK(report.find("deadlock at plan time 0") != std::string::npos);
   CHECK(report.find("stage 1: 0 forwards of 0 arrived") != std::string::npos);
+}
+
+/// Reads a version that nobody keeps.
+class Forgotten final : public plan::VersionRule {
+ public:
+  plan::Read forward(plan::PassView const& pass) const override {
+    return {0, std::max<std::int64_t>(0, pass.at.updates - 1)};
+  }
+  plan::Read backward(plan::PassView const& pass) const override { return pass.forward_read; }
+  bool stashes() const override { return true; }
+};
+
+TEST_CASE("a read of a version that is not kept is caught") {
+  plan::Rules rules = method::make_rules(method::find_method("pipedream"), {2, 8, 1}, {});
+  rules.versions = std::make_unique<Forgotten const>();
+  plan::Cost const cost = plan::Cost::parse("slot", 2, 0);
+  plan::Planner planner(rules, cost);
+  auto const plan_all = [&] {
+    while (planner.next() != nullptr) {
+    }
+  };
+  CHECK_THROWS_WITH_AS(plan_all(), doctest::Contains("which is not kept"), Failure);
 }
 
 TEST_CASE("a schedule that takes more than it declared is caught") {

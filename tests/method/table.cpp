@@ -31,6 +31,8 @@ std::vector<Case> cases() {
     for (auto const& options : variants) {
       for (int stages = 1; stages <= 8; ++stages) {
         for (std::int64_t m = 1; m <= (method.accumulates ? 8 : 1); ++m) {
+          if (method.name == "pipedream-2bw" && m < stages - 1)
+            continue;  // refused, see misuse.cpp
           all.push_back({method.name, {stages, 12 * m, m}, options});
         }
       }
@@ -86,7 +88,8 @@ void check_order(WatchedPlan const& plan, plan::Shape const& shape) {
 }
 
 /// Each stage's updates are numbered without a gap, in microbatch order; each step once.
-void check_steps(WatchedPlan const& plan, plan::Shape const& shape) {
+/// A forward on the live weights is stale by no more updates than were made since, anywhere.
+void check_steps(WatchedPlan const& plan, plan::Shape const& shape, bool reads_live) {
   REQUIRE(std::ssize(plan.steps) == shape.microbatches * shape.stages);
   std::vector<std::int64_t> next(static_cast<std::size_t>(shape.stages), 0);
   std::size_t wrong = 0;
@@ -97,7 +100,7 @@ void check_steps(WatchedPlan const& plan, plan::Shape const& shape) {
     wrong += step.version_applied != step.minibatch;
     wrong += step.version_forward > step.version_backward ||
              step.version_backward > step.version_applied;
-    wrong += step.delay_own < step.version_applied - step.version_forward;
+    wrong += reads_live && step.delay_own < step.version_applied - step.version_forward;
     wrong += step.delay_oldest < step.delay_own;
     wrong += step.delay_mean > static_cast<double>(step.delay_oldest);
   }
@@ -113,7 +116,9 @@ TEST_CASE("every method keeps the promises of a pipeline") {
       CAPTURE(cost);
       WatchedPlan const plan = watch(tested.method, tested.shape, cost, tested.options);
       check_order(plan, tested.shape);
-      check_steps(plan, tested.shape);
+      bool const reads_live =
+          tested.method != "pipedream-2bw" && tested.method != "pipedream-vsync";
+      check_steps(plan, tested.shape, reads_live);
     }
   }
 }
@@ -129,9 +134,11 @@ TEST_CASE("a plan is the same every time, and another seed's jitter is another p
 TEST_CASE("one stage: every update at once, nothing stale") {
   for (method::Method const& method : method::all_methods()) {
     CAPTURE(method.name);
-    WatchedPlan const plan = watch(method.name, {1, 24, method.default_accumulate}, "slot");
-    CHECK(plan.whole.stages[0].staleness.max() == 0);
-    CHECK(plan.whole.stages[0].weight_copies.max() == 1);
+    std::int64_t const m = std::max<std::int64_t>(1, method.default_accumulate);
+    bool const buffers = method.name == "pipedream-2bw";  // keeps its delay
+    WatchedPlan const plan = watch(method.name, {1, 24, m}, "slot");
+    CHECK(plan.whole.stages[0].staleness.max() == (buffers ? 1 : 0));
+    CHECK(plan.whole.stages[0].weight_copies.max() == (buffers ? 2 : 1));
     CHECK(plan.bubble == doctest::Approx(0));
   }
 }

@@ -8,9 +8,9 @@ namespace quartic::engine {
 namespace {
 
 void apply(WeightStore<double>& store, double value) {
-  auto const [from, to] = store.begin_update();
+  auto const [from, to] = store.begin_update(store.live() + 1);
   for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i] + value;
-  store.finish_update();
+  store.finish_update(store.live() + 1);
 }
 
 TEST_CASE("an update works in place where nobody holds the live version") {
@@ -50,9 +50,9 @@ TEST_CASE("versions may be released in any order") {
   store.initial()[0] = 0;
   for (int version = 0; version < 4; ++version) {
     store.hold(version);
-    auto const [from, to] = store.begin_update();
+    auto const [from, to] = store.begin_update(store.live() + 1);
     to[0] = from[0] + 1;
-    store.finish_update();
+    store.finish_update(store.live() + 1);
   }
   CHECK(store.copies() == 5);
   store.release(2);

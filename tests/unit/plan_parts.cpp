@@ -2,6 +2,7 @@
 
 #include <map>
 #include <random>
+#include <vector>
 
 #include "quartic/core/check.hpp"
 #include "quartic/plan/cost.hpp"
@@ -35,20 +36,44 @@ TEST_CASE("timers come earliest first, and in a tie the lowest index first") {
   }
 }
 
+/// An update after which only the new version may be read.
+void advance(VersionLedger& ledger) {
+  ledger.advance();
+  ledger.keep_from(ledger.live(), [](std::int64_t) {});
+}
+
 TEST_CASE("the ledger counts the live version and those that are held") {
   VersionLedger ledger;
   CHECK(ledger.copies() == 1);
   ledger.hold(0);
   CHECK(ledger.copies() == 1);
-  ledger.advance();
+  advance(ledger);
   CHECK(ledger.copies() == 2);
-  ledger.advance();  // version 1 was never held, so it dies
+  advance(ledger);  // version 1 was never held, so it dies
   CHECK(ledger.copies() == 2);
   CHECK(ledger.release(0));
   CHECK(ledger.copies() == 1);
   ledger.hold(2);
   CHECK_FALSE(ledger.release(2));
   CHECK(ledger.live() == 2);
+}
+
+TEST_CASE(
+    "versions that a pass to come may read stay alive without a holder, until they are given up") {
+  VersionLedger ledger;
+  for (int update = 0; update < 3; ++update) ledger.advance();
+  CHECK(ledger.copies() == 4);
+  ledger.hold(1);
+  std::vector<std::int64_t> died;
+  ledger.keep_from(3, [&](std::int64_t version) { died.push_back(version); });
+  CHECK(died == std::vector<std::int64_t>{0, 2});
+  CHECK(ledger.copies() == 2);
+  CHECK(ledger.alive(1));
+  CHECK_FALSE(ledger.alive(2));
+  CHECK_FALSE(ledger.live_dies(3));
+  CHECK(ledger.live_dies(4));
+  CHECK(ledger.release(1));
+  CHECK(ledger.copies() == 1);
 }
 
 Ticks cost_of(std::string const& text, Kind kind, int stage = 0, int stages = 4) {

@@ -37,7 +37,8 @@ class Inbox {
   virtual ~Inbox() = default;
   /// Whether the next message is there; never blocks.
   virtual bool arrived() = 0;
-  /// The next message, which must have arrived.
+  /// The next message, which must have arrived: to look at, or to have.
+  virtual Message const& front() const = 0;
   virtual Message receive() = 0;
   /// A message that has been read, to be used again.
   virtual void give_back(Message message) = 0;
@@ -65,6 +66,7 @@ class LocalChannel final : public Outbox, public Inbox {
   Message acquire() override { return pool_.take(); }
   void send(Message message) override { queue_.push(std::move(message)); }
   bool arrived() override { return !queue_.empty(); }
+  Message const& front() const override { return queue_.front(); }
   Message receive() override { return queue_.pop(); }
   void give_back(Message message) override { pool_.give_back(std::move(message)); }
   std::size_t bytes() const { return pool_.bytes(); }
@@ -98,6 +100,7 @@ class RemoteInbox final : public Inbox {
  public:
   RemoteInbox(Communicator& communicator, int from, int tag, std::size_t payload_bytes, int depth);
   bool arrived() override { return posted_.front().done(); }
+  Message const& front() const override { return posted_.front().message(); }
   Message receive() override;
   void give_back(Message message) override { pool_.give_back(std::move(message)); }
   std::size_t bytes() const { return pool_.bytes(); }

@@ -25,7 +25,8 @@ class [[nodiscard]] Transfer {
 
   /// Whether it is done; makes progress on every transfer of this rank.
   bool done();
-  /// The message of a transfer that is done.
+  /// The message of a transfer that is done: to look at, or to have.
+  Message const& message() const;
   Message take();
 
  private:

@@ -59,6 +59,7 @@ class Run final : public nn::Pulse {
  private:
   struct ArrivalWorker {
     std::int64_t actions_done = 0;
+    std::int64_t last_tag = 0;
     std::int64_t idle_before_ns = 0;  // of this rank, until this worker's last action
     bool done = false;
   };

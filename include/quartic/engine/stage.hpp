@@ -52,6 +52,8 @@ struct Pass {
   plan::Action action;
   plan::Read read;
   bool updates = false;
+  std::int64_t tag = 0;            ///< travels with the microbatch
+  std::int64_t oldest_needed = 0;  ///< versions below, unless held, are given up with this pass
   double plan_begin = undefined;
   double plan_end = undefined;
   std::int64_t minibatch = 0;
@@ -81,6 +83,9 @@ class Stage {
   void record_steps(std::span<plan::PlannedStep const> planned);
 
   nn::Block<T>& block() { return *block_; }
+  /// The tag of the next microbatch to be forwarded here, whose input must have arrived.
+  std::int64_t next_tag() const;
+  std::int64_t tag(std::int64_t microbatch) const { return in_flight_[microbatch].tag; }
   plan::Read forward_read(std::int64_t microbatch) const { return in_flight_[microbatch].read; }
   std::int64_t block_bytes() const {
     return std::ssize(gradient_) * static_cast<std::int64_t>(sizeof(T));
@@ -99,6 +104,7 @@ class Stage {
     std::vector<T> flow;
     comm::Message output_gradient;
     std::vector<T> displacement_origin;  // empty unless this microbatch is sampled
+    std::int64_t tag = 0;
     plan::Read read;
     StepRow row;
   };
@@ -111,7 +117,7 @@ class Stage {
   void forward(Pass const& pass);
   void backward_input(Pass const& pass, std::int64_t begin_ns);
   void backward_weight(Pass const& pass);
-  void update(std::int64_t begin_ns);
+  void update(std::int64_t oldest_needed, std::int64_t begin_ns);
   void complete(Applied& applied, double gradient_sq);
   void add_noise(std::int64_t microbatch);
   void expect(comm::Message const& message, std::int64_t microbatch) const;

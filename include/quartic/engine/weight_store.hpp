@@ -32,16 +32,18 @@ class WeightStore {
   /// Keeps a version until it is released as often as it was held.
   void hold(std::int64_t version) { ledger_.hold(version); }
   void release(std::int64_t version);
+  /// Gives up the versions below `oldest` that nobody holds.
+  void keep_from(std::int64_t oldest);
 
-  /// The live version, and where the next one goes (the same memory where nobody holds the live
-  /// one).
+  /// The live version, and where the next one goes: the same memory where nobody needs the live one
+  /// any more. After the update versions below `oldest` are given up.
   struct Update {
     std::span<T const> from;
     std::span<T> to;
   };
-  Update begin_update();
+  Update begin_update(std::int64_t oldest);
   /// The block written since begin_update becomes the live version.
-  void finish_update();
+  void finish_update(std::int64_t oldest);
 
  private:
   using Block = std::vector<T>;

@@ -12,19 +12,20 @@ namespace quartic::method {
 /// Greedy order: a backward when its gradient is there, else the next forward. Stage 0 admits
 /// `admitted` microbatches into the pipeline.
 std::unique_ptr<plan::Schedule> greedy_admitting_at_first_stage(std::int64_t admitted);
-/// Greedy order with at most S−s microbatches in flight at stage s.
-std::unique_ptr<plan::Schedule> greedy_admitting_at_each_stage(int stages);
+/// Greedy order with at most S−s microbatches in flight at stage s, and ⌈slack·(S−1−s)⌉ more.
+std::unique_ptr<plan::Schedule> greedy_admitting_at_each_stage(int stages, double slack = 0);
 
 /// One forward, one backward (1F1B) in a fixed order, over windows of `window` microbatches: S−s
 /// forwards, then backward and forward in turn, then the drain. One window of all microbatches
 /// never flushes before the end.
-std::unique_ptr<plan::Schedule> one_forward_one_backward(int stages, std::int64_t window);
+std::unique_ptr<plan::Schedule> one_forward_one_backward(int stages, std::int64_t window,
+                                                         double slack = 0);
 
 /// `--admission pipeline | stage | fixed` of the 1F1B orders without flush (methods.md §2), and the
 /// schedule that it names.
 Option admission_option(std::string_view default_value);
 std::unique_ptr<plan::Schedule> admission_schedule(plan::Shape const& shape,
-                                                   OptionValues const& options);
+                                                   OptionValues const& options, double slack = 0);
 
 /// `window` forwards, then `window` backwards.
 std::unique_ptr<plan::Schedule> fill_and_drain(std::int64_t window);

@@ -28,11 +28,16 @@ class OptionValues {
   /// The value, which must be one of `choices`; UsageError otherwise.
   std::string const& choice(std::string const& name,
                             std::span<std::string_view const> choices) const;
+  /// The value as a finite number of at least `least`; UsageError otherwise.
+  double number(std::string const& name, double least) const;
   std::map<std::string, std::string> const& all() const { return values_; }
 
  private:
   std::map<std::string, std::string> values_;
 };
+
+/// The default of --accumulate where it is the number of stages.
+inline constexpr std::int64_t accumulate_stages = 0;
 
 /// One training method: its answers (made for one shape) and what `quartic methods` says of it.
 struct Method {

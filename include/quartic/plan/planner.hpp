@@ -20,8 +20,10 @@ struct PlannedAction {
   int worker = 0;
   Ticks begin = 0;
   Ticks end = 0;
-  Read read;                       ///< the version(s) that the pass computes with
+  Read read = {};                  ///< the version(s) that the pass computes with
   bool updates = false;            ///< the accumulated gradient is applied at its end
+  std::int64_t tag = 0;            ///< stage 0's live version at F(0, microbatch)
+  std::int64_t oldest_needed = 0;  ///< versions below, unless held, are given up with it
   std::int32_t activations = 0;    ///< microbatches held, this one included
   std::int32_t weight_copies = 0;  ///< versions held
 };
@@ -79,10 +81,12 @@ class Planner {
     IndexedRing<Ticks> backward_arrivals;
     std::vector<PlannedStep> accumulated;  // until their update
     std::int64_t activations_allowed;
+    std::int64_t last_tag = 0;
   };
   struct Reads {  // of a microbatch over all stages: the block updates at its reads
     std::int64_t first;
     std::int64_t sum;
+    std::int64_t tag;  // stage 0's live version at its forward
     int stages_applied;
   };
 
@@ -103,6 +107,8 @@ class Planner {
   void start_backward_weight(PlannedAction& planned);
   void accumulate(PlannedAction const& planned, std::int64_t microbatch);
   void update(int stage);
+  void require_alive(PlannedAction const& planned);
+  void keep_needed(PlannedAction& planned);
   void arrive(IndexedRing<Ticks>& arrivals, int stage, Ticks time);
   [[noreturn]] void report_deadlock();
 

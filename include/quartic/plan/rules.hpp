@@ -43,6 +43,8 @@ struct Read {
 struct PassView {
   StageView const& at;
   std::int64_t microbatch = 0;
+  std::int64_t tag =
+      0;              ///< stage 0's live version at F(0, microbatch); travels with the microbatch
   Read forward_read;  ///< what F of this microbatch read here (for a backward)
 };
 
@@ -65,6 +67,12 @@ class VersionRule {
   virtual Read backward(PassView const& pass) const = 0;
   /// Whether the forward's version is kept until the backward of the same microbatch.
   virtual bool stashes() const = 0;
+  /// The oldest version that a forward to come may read at this stage, `tag` being the tag of the
+  /// last one so far: what the weight store keeps besides the live version and the stashes.
+  virtual std::int64_t oldest_needed(StageView const& at, std::int64_t tag) const {
+    static_cast<void>(tag);
+    return at.updates;
+  }
 };
 
 /// When the accumulated gradient is applied.

@@ -6,42 +6,61 @@
 
 namespace quartic::plan {
 
-/// Which versions of one stage's weights are alive: the live one, and those that a pass holds until
-/// it has read them. The planner counts with it, the weight store attaches memory to it.
+/// Which versions of one stage's weights are alive: all from the oldest that a pass to come may
+/// read up to the live one, and older ones that a pass holds until it has read them. The planner
+/// counts with it, the weight store attaches memory to it.
 class VersionLedger {
  public:
   VersionLedger() { holders_.push(0); }
 
   std::int64_t live() const { return holders_.end() - 1; }
   /// Versions alive: the weight copies of the stage.
-  std::int32_t copies() const { return held_ + (live_is_held() ? 0 : 1); }
-  bool live_is_held() const { return holders_.back() > 0; }
+  std::int32_t copies() const {
+    return held_below_ + static_cast<std::int32_t>(holders_.end() - floor_);
+  }
+  bool alive(std::int64_t version) const {
+    return (version >= floor_ && version <= live()) || (holders_.contains(version) && holders_[version] > 0);
+  }
 
   void hold(std::int64_t version) {
-    if (holders_[version]++ == 0) ++held_;
+    QUARTIC_ASSERT(alive(version));
+    ++holders_[version];
   }
   /// Whether the version died.
   bool release(std::int64_t version) {
     QUARTIC_ASSERT(holders_[version] > 0);
-    if (--holders_[version] > 0) return false;
-    --held_;
-    bool const died = version != live();
+    if (--holders_[version] > 0 || version >= floor_) return false;
+    --held_below_;
     forget_dead();
-    return died;
+    return true;
   }
   /// An update: version live() + 1 becomes the live one.
-  void advance() {
-    holders_.push(0);
+  void advance() { holders_.push(0); }
+  /// Versions below `floor` are needed only by those who hold them; calls died(version) for each
+  /// that nobody does.
+  template <class Died>
+  void keep_from(std::int64_t floor, Died died) {
+    QUARTIC_ASSERT(floor <= live());
+    for (; floor_ < floor; ++floor_) {
+      if (holders_[floor_] > 0) {
+        ++held_below_;
+      } else {
+        died(floor_);
+      }
+    }
     forget_dead();
   }
+  /// Whether the live version dies with the next update, if versions below `floor` are given up.
+  bool live_dies(std::int64_t floor) const { return floor > live() && holders_.back() == 0; }
 
  private:
   void forget_dead() {
-    while (holders_.size() > 1 && holders_.front() == 0) holders_.pop();
+    while (holders_.first() < floor_ && holders_.front() == 0) holders_.pop();
   }
 
   IndexedRing<std::int32_t> holders_;  // by version, from the oldest alive
-  std::int32_t held_ = 0;
+  std::int64_t floor_ = 0;
+  std::int32_t held_below_ = 0;
 };
 
 }  // namespace quartic::plan
