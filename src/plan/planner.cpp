@@ -158,7 +158,7 @@ void Planner::start_forward(PlannedAction& planned) {
   planned.read = rules_.versions->forward({at, microbatch, reads.tag, {}});
   require_alive(planned);
   if (rules_.versions->stashes()) own.ledger.hold(planned.read.version);
-  own.in_flight.push({now_, block_updates_, planned.read.version});
+  own.in_flight.push({now_, block_updates_, planned.read.version, -1});
   own.last_tag = reads.tag;
   ++at.forwards;
   keep_needed(planned);
@@ -181,6 +181,9 @@ void Planner::start_backward_input(PlannedAction& planned) {
   planned.read = rules_.versions->backward(
       {at, microbatch, reads_[microbatch].tag, {0, stage(s).in_flight[microbatch].version}});
   require_alive(planned);
+  for (std::int64_t j = microbatch; j < microbatch + count; ++j) {
+    stage(s).in_flight[j].version_backward = planned.read.version;
+  }
   at.backwards += count;
   for (int message = 0; s > 0 && message < count; ++message) {
     arrive(stage(s - 1).backward_arrivals, s - 1, planned.end + cost_.hop());
@@ -224,7 +227,7 @@ void Planner::accumulate(PlannedAction const& planned, std::int64_t microbatch) 
   step.microbatch = microbatch;
   step.minibatch = rules_.updates->minibatch(microbatch);
   step.version_forward = forward.version;
-  step.version_backward = planned.read.version;
+  step.version_backward = forward.version_backward;
   step.delay_own = forward.block_updates;  // becomes a difference at the update
   step.begin_forward = forward.begin;
   step.begin_backward = planned.begin;

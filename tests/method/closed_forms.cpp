@@ -180,6 +180,43 @@ TEST_CASE("flush methods: activations M and min(M, S-s)") {
   }
 }
 
+/// Idle time of a minibatch's steady period.
+double idle_time(char const* method, int stages, std::int64_t m, double f, double bi, double bw) {
+  std::string const cost = fmt::format("f={},bi={},bw={}", f, bi, bw);
+  double const of_5 = watch(method, {stages, 5 * m, m}, cost).makespan;
+  double const of_9 = watch(method, {stages, 9 * m, m}, cost).makespan;
+  return (of_9 - of_5) / 4 - static_cast<double>(m) * (f + bi + bw);
+}
+
+TEST_CASE("zb-1p: idle time (S-1)(f+bi-bw) for bw <= f and M >= S, activations S") {
+  for (int stages = 1; stages <= 8; ++stages) {
+    for (std::int64_t m = stages; m <= 2 * stages + 3; ++m) {
+      for (double const bw : {1.0, 0.75, 0.5, 0.25}) {
+        CAPTURE(stages);
+        CAPTURE(m);
+        CAPTURE(bw);
+        CHECK(idle_time("zb-1p", stages, m, 1, 1, bw) == doctest::Approx((stages - 1) * (2 - bw)));
+      }
+      WatchedPlan const plan = watch("zb-1p", {stages, 4 * m, m}, "real");
+      for (plan::StageStatistics const& stage : plan.whole.stages) {
+        CHECK(stage.activations.max() == stages);
+        CHECK(stage.staleness.max() == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("zb-2p: idle time max(0, 2S-1-M) at f = bi = bw, at most 2S-1 activations") {
+  for (int stages = 1; stages <= 8; ++stages) {
+    for (std::int64_t m = stages; m <= 2 * stages + 4; ++m) {
+      CAPTURE(stages);
+      CAPTURE(m);
+      CHECK(idle_time("zb-2p", stages, m, 1, 1, 1) ==
+            doctest::Approx(std::max<double>(0, 2.0 * stages - 1 - static_cast<double>(m))));
+    }
+  }
+}
+
 TEST_CASE("steady utilisation is 1 without a flush on balanced stages") {
   for (int stages = 1; stages <= 16; ++stages) {
     for (char const* const method : {"pipedream", "async"}) {

@@ -41,53 +41,70 @@ std::vector<Case> cases() {
   return all;
 }
 
-/// Every action once, every forward before its backward, inputs before use, no worker doing two
-/// things at once, no more in flight than declared.
+/// When each pass of each microbatch at each stage ended; -1 before.
+class Ends {
+ public:
+  explicit Ends(plan::Shape const& shape)
+      : stages_(shape.stages),
+        ends_(static_cast<std::size_t>(shape.microbatches * shape.stages), -1) {}
+  plan::Ticks& of(int stage, std::int64_t microbatch) {
+    return ends_[static_cast<std::size_t>(microbatch * stages_ + stage)];
+  }
+  bool complete() const { return std::count(ends_.begin(), ends_.end(), -1) == 0; }
+
+ private:
+  int stages_;
+  std::vector<plan::Ticks> ends_;
+};
+
+/// Every action once, every forward before its backward and both its halves, inputs before use, no
+/// worker doing two things at once, no more in flight than declared.
 void check_order(WatchedPlan const& plan, plan::Shape const& shape) {
-  auto const index = [&](int stage, std::int64_t microbatch) {
-    return static_cast<std::size_t>(microbatch * shape.stages + stage);
-  };
-  std::vector<plan::Ticks> forward_end(static_cast<std::size_t>(shape.microbatches * shape.stages),
-                                       -1);
-  auto backward_end = forward_end;
+  Ends forward(shape);
+  Ends input_gradient(shape);
+  Ends weight_gradient(shape);
   std::vector<plan::Ticks> worker_free(static_cast<std::size_t>(plan.rules.workers), 0);
   std::vector<std::int64_t> in_flight(static_cast<std::size_t>(shape.stages), 0);
   std::size_t wrong = 0;
+  auto const ended = [&](plan::Ticks end, plan::Ticks by) { wrong += end == -1 || end > by; };
+  auto const once = [&](plan::Ticks& end, plan::Ticks now) {
+    wrong += end != -1;
+    end = now;
+  };
   plan::Ticks last_begin = 0;
   int last_stage = -1;
   for (plan::PlannedAction const& planned : plan.actions) {
     auto const [kind, stage, j, count] = planned.action;
-    bool const forward = kind == plan::Kind::forward;
     wrong += planned.begin < last_begin || (planned.begin == last_begin && stage <= last_stage);
     last_begin = planned.begin;
     last_stage = stage;
     plan::Ticks& free = worker_free[static_cast<std::size_t>(planned.worker)];
     wrong += planned.begin < free || planned.end <= planned.begin;
     free = planned.end;
-    auto& own = (forward ? forward_end : backward_end)[index(stage, j)];
-    wrong += own != -1;
-    own = planned.end;
-    if (forward && stage > 0) {
-      plan::Ticks const input = forward_end[index(stage - 1, j)];
-      wrong += input == -1 || input > planned.begin;
-    }
-    if (!forward) {
-      bool const last = stage + 1 == shape.stages;
-      plan::Ticks const input =
-          last ? forward_end[index(stage, j)] : backward_end[index(stage + 1, j)];
-      wrong += input == -1 || input > planned.begin;
-    }
     std::int64_t& held = in_flight[static_cast<std::size_t>(stage)];
-    held += forward ? 1 : 0;
-    wrong += held > plan.rules.schedule->activations(stage) || held != planned.activations;
-    held -= forward ? 0 : 1;
+    bool const last = stage + 1 == shape.stages;
+    if (kind == plan::Kind::forward) {
+      if (stage > 0) ended(forward.of(stage - 1, j), planned.begin);
+      once(forward.of(stage, j), planned.end);
+      ++held;
+    }
+    if (kind == plan::Kind::backward || kind == plan::Kind::backward_input) {
+      ended(last ? forward.of(stage, j) : input_gradient.of(stage + 1, j), planned.begin);
+      once(input_gradient.of(stage, j), planned.end);
+    }
+    if (kind == plan::Kind::backward_weight) ended(input_gradient.of(stage, j), planned.begin);
+    bool const releases = kind == plan::Kind::backward || kind == plan::Kind::backward_weight;
+    if (releases) once(weight_gradient.of(stage, j), planned.end);
+    wrong += held > plan.rules.schedule->activations(stage);
+    if (kind != plan::Kind::backward_input) wrong += held != planned.activations;
+    held -= releases ? 1 : 0;
   }
   CHECK(wrong == 0);
-  CHECK(std::count(forward_end.begin(), forward_end.end(), -1) == 0);
-  CHECK(std::count(backward_end.begin(), backward_end.end(), -1) == 0);
+  CHECK(forward.complete());
+  CHECK(input_gradient.complete());
+  CHECK(weight_gradient.complete());
 }
 
-/// Each stage's updates are numbered without a gap, in microbatch order; each step once.
 /// A forward on the live weights is stale by no more updates than were made since, anywhere.
 void check_steps(WatchedPlan const& plan, plan::Shape const& shape, bool reads_live) {
   REQUIRE(std::ssize(plan.steps) == shape.microbatches * shape.stages);

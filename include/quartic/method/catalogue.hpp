@@ -6,6 +6,8 @@
   entry(sgd)                   \
   entry(gpipe)                 \
   entry(one_f_one_b_flush)     \
+  entry(zero_bubble_1p)        \
+  entry(zero_bubble_2p)        \
   entry(pipedream)             \
   entry(pipedream_vsync)       \
   entry(pipedream_2bw)         \

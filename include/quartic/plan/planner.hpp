@@ -73,6 +73,7 @@ class Planner {
     Ticks begin;
     std::int64_t block_updates;
     std::int64_t version;
+    std::int64_t version_backward;  // once its backward, or the input half, has started
   };
   struct Stage {
     VersionLedger ledger;
