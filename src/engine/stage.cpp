@@ -149,8 +149,6 @@ void Stage<T>::backward_input(Pass const& pass, std::int64_t begin_ns) {
   slot.row.backward_begin_ns = begin_ns;
   slot.row.plan_backward = pass.plan_begin;
   slot.row.wait_ns += pass.wait_ns;
-  slot.row.activations = static_cast<std::int32_t>(in_flight_.size());
-  slot.row.weight_copies = weights_.copies();
   slot.flow = take(flow_pool_, sizes_.flow);
   comm::Message gradient = index_ == 0 ? comm::Message() : links_.gradients_out->acquire();
   block_->backward_input(batch(microbatch), weights_.read(pass.read.version),
@@ -166,7 +164,10 @@ void Stage<T>::backward_input(Pass const& pass, std::int64_t begin_ns) {
 
 template <class T>
 void Stage<T>::backward_weight(Pass const& pass) {
+  auto const activations = static_cast<std::int32_t>(in_flight_.size());
   InFlight slot = in_flight_.pop();
+  slot.row.activations = activations;
+  slot.row.weight_copies = weights_.copies();
   std::int64_t const microbatch = pass.action.microbatch;
   block_->backward_weight(batch(microbatch), weights_.read(slot.read.version),
                           std::as_const(slot.input).template payload<T>(), slot.saved,
