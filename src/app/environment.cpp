@@ -41,7 +41,7 @@ void add_slurm(std::map<std::string, std::string>& attributes) {
 }  // namespace
 
 std::map<std::string, std::string> environment(comm::Communicator& communicator) {
-  std::vector<std::string> const all_hosts = communicator.gather(communicator.host());
+  std::vector<std::string> const all_hosts = communicator.gather(comm::Communicator::host());
   std::set<std::string> const hosts(all_hosts.begin(), all_hosts.end());
   std::string const started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   std::map<std::string, std::string> attributes{
@@ -61,7 +61,7 @@ std::map<std::string, std::string> environment(comm::Communicator& communicator)
 
 std::int64_t available_memory_bytes() {
   std::string const kib = proc_value("/proc/meminfo", "MemAvailable", ':');
-  return kib.empty() ? std::int64_t{1} << 62 : std::atoll(kib.c_str()) * 1024;
+  return kib.empty() ? std::int64_t{1} << 62 : std::strtoll(kib.c_str(), nullptr, 10) * 1024;
 }
 
 }  // namespace quartic::app

@@ -23,7 +23,7 @@ using nlohmann::ordered_json;
 
 /// Long enough that the steady state of methods.md §1 is there.
 std::int64_t default_microbatches(Config const& config) {
-  return 8 * config.stages * config.accumulate;
+  return std::int64_t{8} * config.stages * config.accumulate;
 }
 
 ordered_json spread(plan::Spread const& values) {

@@ -144,7 +144,7 @@ class Training {
     if (folder_) folder_->keep();
     log_->info(fmt::format("hosts stages {} to {} of {} on {}", first_stage_,
                            first_stage_ + std::ssize(hosted) - 1, config_.stages,
-                           communicator_.host()));
+                           comm::Communicator::host()));
   }
 
   /// False when it ended well, true when it diverged.

@@ -145,11 +145,11 @@ void require_memory(comm::Communicator& communicator, Resolved const& resolved,
     elements += held * (sizes.input + sizes.saved + sizes.flow) + 4 * (sizes.input + sizes.output);
   }
   std::int64_t const mine = elements * static_cast<std::int64_t>(sizeof(T));
-  auto const hosts = communicator.gather(communicator.host());
+  auto const hosts = communicator.gather(comm::Communicator::host());
   auto const needs = communicator.gather(std::to_string(mine));
   std::int64_t needed = 0;
   for (std::size_t rank = 0; rank < hosts.size(); ++rank) {
-    if (hosts[rank] == communicator.host()) needed += std::stoll(needs[rank]);
+    if (hosts[rank] == comm::Communicator::host()) needed += std::stoll(needs[rank]);
   }
   comm::agree(communicator, [&] {
     std::int64_t const available = available_memory_bytes();
@@ -158,7 +158,7 @@ void require_memory(comm::Communicator& communicator, Resolved const& resolved,
         "the stages on {} need about {:.3g} GB for weights, stashes and activations and {:.3g} GB "
         "are free; use more "
         "nodes, a smaller --microbatch-size, or a method with fewer copies (quartic methods)",
-        communicator.host(), static_cast<double>(needed) / 1e9,
+        comm::Communicator::host(), static_cast<double>(needed) / 1e9,
         static_cast<double>(available) / 1e9);
   });
 }

@@ -114,7 +114,7 @@ std::string Communicator::description() const {
   return all.substr(0, all.find(','));
 }
 
-std::string Communicator::host() const {
+std::string Communicator::host() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) failure("gethostname failed");
   return name.data();
@@ -170,6 +170,7 @@ std::string Communicator::broadcast(std::string const& text, int from) {
 
 std::vector<std::string> Communicator::gather(std::string const& text) {
   std::vector<std::string> texts;
+  texts.reserve(static_cast<std::size_t>(size_));
   for (int from = 0; from < size_; ++from) texts.push_back(broadcast(text, from));
   return texts;
 }

@@ -47,7 +47,7 @@ void answer(Communicator& communicator, int rank) {
 }  // namespace
 
 SharedClock::SharedClock(Communicator& communicator) {
-  auto const hosts = communicator.gather(communicator.host());
+  auto const hosts = communicator.gather(Communicator::host());
   auto const elsewhere = [&](int rank) {
     return hosts[static_cast<std::size_t>(rank)] != hosts[0];
   };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -17,7 +18,7 @@ constexpr std::int64_t terminal_period_ns = second_ns / 5;
 constexpr std::int64_t log_period_ns = 60 * second_ns;
 
 std::string duration(double seconds) {
-  auto const whole = static_cast<std::int64_t>(seconds + 0.5);
+  std::int64_t const whole = std::llround(seconds);
   if (whole < 60) return fmt::format("{}s", whole);
   if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
   return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);

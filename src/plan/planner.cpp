@@ -158,7 +158,7 @@ void Planner::start_forward(PlannedAction& planned) {
   planned.read = rules_.versions->forward({at, microbatch, reads.tag, {}});
   require_alive(planned);
   if (rules_.versions->stashes()) own.ledger.hold(planned.read.version);
-  own.in_flight.push({now_, block_updates_, planned.read.version, -1});
+  own.in_flight.push({now_, block_updates_, planned.read.version, -1, -1});
   own.last_tag = reads.tag;
   ++at.forwards;
   keep_needed(planned);
@@ -183,6 +183,7 @@ void Planner::start_backward_input(PlannedAction& planned) {
   require_alive(planned);
   for (std::int64_t j = microbatch; j < microbatch + count; ++j) {
     stage(s).in_flight[j].version_backward = planned.read.version;
+    stage(s).in_flight[j].begin_backward = now_;
   }
   at.backwards += count;
   for (int message = 0; s > 0 && message < count; ++message) {
@@ -230,7 +231,7 @@ void Planner::accumulate(PlannedAction const& planned, std::int64_t microbatch) 
   step.version_backward = forward.version_backward;
   step.delay_own = forward.block_updates;  // becomes a difference at the update
   step.begin_forward = forward.begin;
-  step.begin_backward = planned.begin;
+  step.begin_backward = forward.begin_backward;
   step.activations = planned.activations;
   step.weight_copies = planned.weight_copies;
   own.accumulated.push_back(step);

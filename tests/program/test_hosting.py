@@ -22,6 +22,12 @@ METHODS = {
     "1f1b-flush": ("--method", "1f1b-flush", "--accumulate", 4),
     **{f"{method} {admission}": ("--method", method, "--admission", admission)
        for method in ("pipedream", "async") for admission in ("pipeline", "stage", "fixed")},
+    "pipedream-vsync": ("--method", "pipedream-vsync"),
+    "pipedream-2bw": ("--method", "pipedream-2bw"),
+    "paci": ("--method", "paci", "--accumulate", 3),
+    "paci, the forward's weights": ("--method", "paci", "--accumulate", 2, "--backward-weights", "forward", "--slack", 0.5),
+    "zb-1p": ("--method", "zb-1p", "--accumulate", 4),
+    "zb-2p": ("--method", "zb-2p", "--accumulate", 8),
 }
 OBJECTIVES = {
     "quadratic": ("--objective", "quadratic", "--rows", 60, "--features", 26, "--microbatch-size", 6),
@@ -105,7 +111,7 @@ def same_training(one, other):
 def test_flush_methods_equal_sgd(accumulate, stages, objective, tmp_path):
     options = (*OBJECTIVES[objective], "--stages", stages, "--accumulate", accumulate, "--evaluate-updates", stages)
     serial = train(tmp_path / "sgd", "--method", "sgd", *options)
-    for method in ("gpipe", "1f1b-flush"):
+    for method in ("gpipe", "1f1b-flush", "zb-1p", "zb-2p"):
         same_training(serial, train(tmp_path / method, "--method", method, *options))
 
 
@@ -113,10 +119,19 @@ def test_flush_methods_equal_sgd(accumulate, stages, objective, tmp_path):
 def test_one_stage_equals_sgd(objective, tmp_path):
     options = (*OBJECTIVES[objective], "--stages", 1, "--evaluate-updates", 1)
     serial = train(tmp_path / "sgd", "--method", "sgd", *options)
+    for method in ("pipedream-vsync", "zb-1p", "paci"):
+        same_training(serial, train(tmp_path / method, "--method", method, "--accumulate", 1, *options))
     for method in ("pipedream", "async"):
         for admission in ("pipeline", "stage", "fixed"):
             other = train(tmp_path / f"{method} {admission}", "--method", method, "--admission", admission, *options)
             same_training(serial, other)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_paci_with_one_window_is_one_synchronous_step(objective, tmp_path):
+    """All microbatches in one window: every pass reads the start weights, and there is one update (methods.md §6)."""
+    options = (*OBJECTIVES[objective], "--stages", STAGES, "--accumulate", 48)
+    same_training(train(tmp_path / "sgd", "--method", "sgd", *options), train(tmp_path / "paci", "--method", "paci", *options))
 
 
 def test_without_penalty_a_linear_backward_reads_no_weights(tmp_path):

@@ -28,6 +28,11 @@ SHAPES = {
     "pipedream, real costs, latency": ("--method", "pipedream", "--stages", 5, "--cost", "f=1,bi=1,bw=1.5,latency=0.3"),
     "pipedream, jitter, straggler": ("--method", "pipedream", "--stages", 4, "--cost", "jitter=0.3,straggler=1:1.5", "--seed", 7),
     "async": ("--method", "async", "--stages", 5),
+    "pipedream-vsync": ("--method", "pipedream-vsync", "--stages", 4),
+    "pipedream-2bw": ("--method", "pipedream-2bw", "--stages", 4),
+    "paci": ("--method", "paci", "--stages", 5, "--accumulate", 2, "--cost", "real"),
+    "zb-1p": ("--method", "zb-1p", "--stages", 4, "--accumulate", 4, "--cost", "real"),
+    "zb-2p": ("--method", "zb-2p", "--stages", 3, "--accumulate", 6),
     "async, greedy": ("--method", "async", "--stages", 5, "--admission", "stage", "--cost", "real"),
     "one stage": ("--method", "pipedream", "--stages", 1),
 }
@@ -228,7 +233,7 @@ def test_subcommands_that_tell():
     assert re.fullmatch(r"quartic \d+\.\d+\.\d+\S*\n", quartic("--version").stdout)
     for name in ("run", "plan", "methods", "gather", "info"):
         assert f"quartic {name}" in quartic("--help").stdout
-    for name in ("sgd", "gpipe", "1f1b-flush", "pipedream", "async"):
+    for name in ("sgd", "gpipe", "1f1b-flush", "zb-1p", "zb-2p", "pipedream", "pipedream-vsync", "pipedream-2bw", "async", "paci"):
         assert re.search(rf"^{name} ", quartic("methods").stdout, re.MULTILINE)
     for name in ("compiler", "BLAS", "MPI", "HDF5", "processor", "devices"):
         assert name in quartic("info").stdout
@@ -242,12 +247,15 @@ def test_every_option_of_the_help_is_accepted(command, folder):
     listed = re.findall(r"^  --(\S+)(?: (\S+))? .*?(?:\[(\S+)\])?$", printed, re.MULTILINE)
     names = [name for name, _, _ in listed]
     assert len(names) == len(set(names)) > 10
-    values = {"admission": "fixed", "precision": "double", "data": "generate:quadratic", "out": "run", "config": "some.ini"}
+    values = {"admission": "fixed", "precision": "double", "data": "generate:quadratic", "out": "run", "config": "some.ini",
+              "backward-weights": "live", "slack": "0.5"}
+    of_method = {"backward-weights": "paci", "slack": "paci"}
     (folder / "some.ini").write_text("")
     end = ["--print-config"] if command == "run" else []
     for name, takes, default in listed:
         if name != "print-config":
-            quartic(command, f"--{name}={values.get(name, default)}" if takes else f"--{name}", *end)
+            method = ["--method", of_method[name]] if name in of_method else []
+            quartic(command, f"--{name}={values.get(name, default)}" if takes else f"--{name}", *method, *end)
 
 
 def test_trace_can_be_moved(folder):

@@ -17,7 +17,7 @@ struct Resolved {
   Config config;
   io::DataSource source;
   nn::ModelSpec model;
-  std::int64_t microbatches_an_epoch;
+  std::int64_t microbatches_an_epoch = 1;
 };
 
 /// Fills in the defaults that depend on the method: --accumulate and the method's own options.

@@ -19,6 +19,8 @@ class [[nodiscard]] Transfer {
   Transfer() = default;
   Transfer(Transfer&& other) noexcept;
   Transfer& operator=(Transfer&& other) noexcept;
+  Transfer(Transfer const&) = delete;
+  Transfer& operator=(Transfer const&) = delete;
   /// A receive that is not done is cancelled; the memory of a send that is not done is given up,
   /// because MPI may still read it.
   ~Transfer();
@@ -54,7 +56,7 @@ class Communicator {
   /// "Open MPI v4.1.4 …", or "none" where MPI was not started.
   std::string description() const;
   /// The name of this rank's node.
-  std::string host() const;
+  static std::string host();
 
   /// Point to point, nonblocking; messages between two ranks with one tag arrive in order.
   Transfer send(Message message, int to, int tag);

@@ -15,6 +15,8 @@ class Log {
  public:
   Log(std::filesystem::path const& file, int rank);
   ~Log();
+  Log(Log const&) = delete;
+  Log& operator=(Log const&) = delete;
   void info(std::string const& text);
   void error(std::string const& text);
 

@@ -73,7 +73,8 @@ class Planner {
     Ticks begin;
     std::int64_t block_updates;
     std::int64_t version;
-    std::int64_t version_backward;  // once its backward, or the input half, has started
+    std::int64_t version_backward;  // both once its backward, or the input half, has started
+    Ticks begin_backward;
   };
   struct Stage {
     VersionLedger ledger;

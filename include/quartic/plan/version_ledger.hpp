@@ -19,7 +19,8 @@ class VersionLedger {
     return held_below_ + static_cast<std::int32_t>(holders_.end() - floor_);
   }
   bool alive(std::int64_t version) const {
-    return (version >= floor_ && version <= live()) || (holders_.contains(version) && holders_[version] > 0);
+    return (version >= floor_ && version <= live()) ||
+           (holders_.contains(version) && holders_[version] > 0);
   }
 
   void hold(std::int64_t version) {
