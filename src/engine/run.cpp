@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -55,7 +56,9 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
                                      boundaries(hosted, first_stage_, settings.stage))),
       passed_by_all_(settings.cuts.every_ticks),
       progress_("training", "microbatches", rules.shape.microbatches,
-                settings.quiet || communicator.rank() != 0) {
+                settings.quiet || communicator.rank() != 0),
+      oversubscribed_(communicator.ranks_on_node() >
+                      static_cast<int>(std::thread::hardware_concurrency())) {
   for (auto& block : hosted) {
     int const index = first_stage_ + static_cast<int>(stages_.size());
     auto optimizer = nn::make_optimizer<T>(settings.optimizer, block->parameter_count());
@@ -167,6 +170,7 @@ std::int64_t Run<T>::await(Stage<T>& stage, plan::Kind kind) {
   if (stage.ready(kind)) return 0;
   std::int64_t const begin_ns = clock_.now_ns();
   while (!stage.ready(kind)) idle();
+  idle_polls_ = 0;
   std::int64_t const waited = clock_.now_ns() - begin_ns;
   stage.waited_ns(kind, waited);
   return waited;
@@ -177,7 +181,20 @@ void Run<T>::idle() {
   beat();
   if (evaluate()) return;
   recorder_.flush_when_due(clock_.now_ns());
-  std::this_thread::yield();
+  give_way();
+}
+
+/// Yields; where ranks share cores, a rank that has waited long sleeps between looks, because one
+/// that only yields still takes its share of the core from those that compute.
+template <class T>
+void Run<T>::give_way() {
+  constexpr int patient_polls = 50;
+  constexpr auto nap = std::chrono::microseconds(100);
+  if (oversubscribed_ && ++idle_polls_ > patient_polls) {
+    std::this_thread::sleep_for(nap);
+  } else {
+    std::this_thread::yield();
+  }
 }
 
 template <class T>
@@ -267,6 +284,7 @@ bool Run<T>::act(Stage<T>& stage, ArrivalWorker& worker, std::int64_t idle_ns) {
   stage.run({action, read, updates, tag, rules_.versions->oldest_needed(after, worker.last_tag),
              undefined, undefined, rules_.updates->minibatch(action.microbatch), waited});
   ++worker.actions_done;
+  idle_polls_ = 0;
   if (!updates) return true;
   stage.record_steps({});
   pin_arrival_cut(stage);

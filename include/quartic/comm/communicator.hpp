@@ -53,6 +53,8 @@ class Communicator {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
+  /// Ranks of this job on this rank's node.
+  int ranks_on_node() const { return ranks_on_node_; }
   /// "Open MPI v4.1.4 …", or "none" where MPI was not started.
   std::string description() const;
   /// The name of this rank's node.
@@ -81,6 +83,7 @@ class Communicator {
   bool starts_mpi_ = false;
   int rank_ = 0;
   int size_ = 1;
+  int ranks_on_node_ = 1;
 };
 
 /// Another rank's Failure, thrown where it did not happen, so that it is reported once.

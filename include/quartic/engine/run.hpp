@@ -75,6 +75,7 @@ class Run final : public nn::Pulse {
   void pin_arrival_cut(Stage<T>& stage);
 
   std::int64_t await(Stage<T>& stage, plan::Kind kind);
+  void give_way();
   void idle();
   void pin(Stage<T>& stage, double plan_time);
   bool evaluate();
@@ -102,6 +103,8 @@ class Run final : public nn::Pulse {
   std::vector<TimeCuts> time_cuts_;
   TimeCuts passed_by_all_;
   Progress progress_;
+  bool oversubscribed_;
+  int idle_polls_ = 0;  // in a row
   std::int64_t wall_ns_ = 0;
   double planned_bubble_ = undefined;
 };
