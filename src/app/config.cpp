@@ -24,15 +24,15 @@ Choices<std::string> same(std::vector<std::string> const& names) {
 
 // Makers of OptionSpecs, one for each kind of value.
 
-OptionSpec text_option(std::string name, std::string value, std::string help,
+OptionSpec text_option(std::string const& name, std::string const& value, std::string const& help,
                        std::string Config::*member) {
   return {name, value, help, [=](Config& c, std::string const& t) { c.*member = t; },
           [=](Config const& c) { return c.*member; }};
 }
 
 template <class Value>
-OptionSpec choice_option(std::string name, std::string help, Choices<Value> const& choices,
-                         Value Config::*member) {
+OptionSpec choice_option(std::string const& name, std::string const& help,
+                         Choices<Value> const& choices, Value Config::*member) {
   std::vector<std::string> names;
   for (auto const& [choice_text, value] : choices) names.push_back(choice_text);
   return {name, fmt::format("{}", fmt::join(names, "|")), help,
@@ -41,8 +41,8 @@ OptionSpec choice_option(std::string name, std::string help, Choices<Value> cons
 }
 
 template <class Integer>
-OptionSpec integer_option(std::string name, std::string value, std::string help,
-                          Integer Config::*member, std::int64_t least,
+OptionSpec integer_option(std::string const& name, std::string const& value,
+                          std::string const& help, Integer Config::*member, std::int64_t least,
                           std::int64_t most = no_limit) {
   return {name, value, help,
           [=](Config& c, std::string const& t) {
@@ -52,14 +52,14 @@ OptionSpec integer_option(std::string name, std::string value, std::string help,
 }
 
 template <class Owner>
-OptionSpec number_option(std::string name, std::string value, std::string help, Owner owner,
-                         double least, bool above = false) {
+OptionSpec number_option(std::string const& name, std::string const& value, std::string const& help,
+                         Owner owner, double least, bool above = false) {
   return {name, value, help,
           [=](Config& c, std::string const& t) { owner(c) = number(name, t, least, above); },
           [=](Config const& c) { return text(owner(c)); }};
 }
 
-OptionSpec flag_option(std::string name, std::string help, bool Config::*member) {
+OptionSpec flag_option(std::string const& name, std::string const& help, bool Config::*member) {
   return {name, "", help, [=](Config& c, std::string const& t) { c.*member = flag(name, t); },
           [=](Config const& c) { return std::string(c.*member ? "true" : "false"); }};
 }

@@ -10,7 +10,7 @@ namespace {
 void print_row(std::string_view name, std::string_view order, std::string_view staleness,
                std::string_view drift, std::string_view copies, std::string_view activations,
                std::string_view bubble, std::string_view reference) {
-  fmt::print("{:<12} {:<32} {:<10} {:<8} {:<8} {:<12} {:<14} {}\n", name, order, staleness, drift,
+  fmt::print("{:<16} {:<32} {:<18} {:<18} {:<7} {:<12} {:<24} {}\n", name, order, staleness, drift,
              copies, activations, bubble, reference);
 }
 

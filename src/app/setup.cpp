@@ -70,8 +70,7 @@ void require_memory_for_data(Config const& config, DataShape const& shape) {
 void resolve_method(Config& config) {
   method::Method const& method = method::find_method(config.method);
   if (config.accumulate == 0) {
-    bool const by_stages = method.default_accumulate == method::accumulate_stages;
-    config.accumulate = by_stages ? config.stages : method.default_accumulate;
+    config.accumulate = method::default_accumulate(method, config.stages);
   }
   config.method_options =
       method::OptionValues(method.name, method.options, config.method_options).all();

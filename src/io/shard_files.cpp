@@ -14,7 +14,7 @@ namespace quartic::io {
 namespace fs = std::filesystem;
 
 fs::path make_shard_folder(fs::path const& folder) {
-  fs::path const ranks = folder / "ranks";
+  fs::path ranks = folder / "ranks";
   std::error_code error;
   fs::create_directories(ranks, error);
   if (error) {

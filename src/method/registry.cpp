@@ -50,6 +50,10 @@ std::span<Method const> all_methods() {
   return methods;
 }
 
+std::int64_t default_accumulate(Method const& method, int stages) {
+  return method.default_accumulate == accumulate_stages ? stages : method.default_accumulate;
+}
+
 Method const& find_method(std::string_view name) {
   auto const methods = all_methods();
   auto const found = std::find_if(methods.begin(), methods.end(),

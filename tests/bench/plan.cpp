@@ -14,7 +14,7 @@ constexpr std::int64_t endless = std::int64_t{1} << 40;
 constexpr int actions_an_iteration = 1000;
 
 plan::Rules rules_of(method::Method const& method, int stages) {
-  std::int64_t const accumulate = method.accumulates ? method.default_accumulate : 1;
+  std::int64_t const accumulate = method::default_accumulate(method, stages);
   return method::make_rules(method, {stages, endless, accumulate}, {});
 }
 

@@ -151,7 +151,7 @@ TEST_CASE("a plan is the same every time, and another seed's jitter is another p
 TEST_CASE("one stage: every update at once, nothing stale") {
   for (method::Method const& method : method::all_methods()) {
     CAPTURE(method.name);
-    std::int64_t const m = std::max<std::int64_t>(1, method.default_accumulate);
+    std::int64_t const m = method::default_accumulate(method, 1);
     bool const buffers = method.name == "pipedream-2bw";  // keeps its delay
     WatchedPlan const plan = watch(method.name, {1, 24, m}, "slot");
     CHECK(plan.whole.stages[0].staleness.max() == (buffers ? 1 : 0));

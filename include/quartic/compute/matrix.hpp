@@ -12,10 +12,10 @@ struct Matrix {
   Matrix(T* first, std::int64_t row_count, std::int64_t column_count, std::int64_t row_stride)
       : values(first), rows(row_count), columns(column_count), stride(row_stride) {}
 
-  T* values;
-  std::int64_t rows;
-  std::int64_t columns;
-  std::int64_t stride;  ///< elements from one row to the next, at least `columns`
+  T* values = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t stride = 0;  ///< elements from one row to the next, at least `columns`
 };
 
 /// A matrix that is read, perhaps as its transpose. `rows`, `columns` are those of the matrix in
@@ -31,10 +31,10 @@ struct ConstMatrix {
   std::int64_t product_rows() const { return is_transposed ? columns : rows; }
   std::int64_t product_columns() const { return is_transposed ? rows : columns; }
 
-  T const* values;
-  std::int64_t rows;
-  std::int64_t columns;
-  std::int64_t stride;  ///< elements from one row to the next, at least `columns`
+  T const* values = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t stride = 0;  ///< elements from one row to the next, at least `columns`
   bool is_transposed = false;
 };
 

@@ -59,6 +59,9 @@ struct Method {
 /// All methods, in the order of methods.md §2.
 std::span<Method const> all_methods();
 
+/// The method's default of --accumulate at `stages` stages.
+std::int64_t default_accumulate(Method const& method, int stages);
+
 /// UsageError that lists the names when there is none of this name.
 Method const& find_method(std::string_view name);
 
