@@ -1,31 +1,12 @@
 // Counts the program's allocations: the steady state of training and evaluation must have none.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "quartic/nn/optimizer.hpp"
+#include "support/allocations.hpp"
 #include "unit/nn_chain.hpp"
 
 using namespace quartic;
 using namespace quartic::samples;
-
-namespace {
-std::int64_t allocations = 0;
-}
-
-// Not inlined: the compiler would take one without the other for a mismatched pair.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace {
 
@@ -69,25 +50,25 @@ struct Stage {
   CountingPulse pulse;
 };
 
-std::int64_t allocations_of_steady_state(Stage& stage, std::int64_t versions) {
+std::size_t allocations_of_steady_state(Stage& stage, std::int64_t versions) {
   stage.train({0, 0, 8});
   stage.evaluate(versions);
-  std::int64_t const before = allocations;
+  std::size_t const before = test::allocations();
   for (std::int64_t i = 0; i < 3; ++i) {
     stage.train({i, i, 8});
     stage.train({i, i, 5});
     stage.evaluate(versions);
     stage.evaluate(1);
   }
-  return allocations - before;
+  return test::allocations() - before;
 }
 
 }  // namespace
 
 TEST_CASE("the counter counts") {
-  std::int64_t const before = allocations;
+  std::size_t const before = test::allocations();
   std::vector<double> const some(100);
-  CHECK(allocations > before);
+  CHECK(test::allocations() > before);
 }
 
 TEST_CASE("training and evaluation allocate nothing after the first call") {
