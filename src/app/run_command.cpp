@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -147,12 +148,20 @@ class Training {
                            comm::Communicator::host()));
   }
 
+  /// Of a pass, over all stages: the same on every rank, or their plans would differ.
+  std::int64_t largest_message_bytes() {
+    std::int64_t elements = 0;
+    for (auto const& block : blocks_) {
+      nn::Sizes const sizes = block->sizes(config_.microbatch_size);
+      elements = std::max({elements, sizes.input, sizes.output});
+    }
+    return communicator_.largest(elements * static_cast<std::int64_t>(sizeof(T)));
+  }
+
   /// False when it ended well, true when it diverged.
   bool train() {
     plan::Rules const rules = rules_of(config_);
-    auto const message = blocks_.front()->sizes(config_.microbatch_size);
-    double const message_bytes =
-        static_cast<double>(std::max(message.output, message.input)) * sizeof(T);
+    auto const message_bytes = static_cast<double>(largest_message_bytes());
     plan::Cost const cost =
         plan::Cost::parse(config_.cost, config_.stages, config_.seed, message_bytes);
     engine::RunSettings settings = run_settings(resolved_);

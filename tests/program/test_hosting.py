@@ -22,6 +22,7 @@ METHODS = {
     "1f1b-flush": ("--method", "1f1b-flush", "--accumulate", 4),
     **{f"{method} {admission}": ("--method", method, "--admission", admission)
        for method in ("pipedream", "async") for admission in ("pipeline", "stage", "fixed")},
+    "pipedream, messages that take time": ("--method", "pipedream", "--cost", "f=1,bi=1,bw=1,bandwidth=500"),
     "pipedream-vsync": ("--method", "pipedream-vsync"),
     "pipedream-2bw": ("--method", "pipedream-2bw"),
     "paci": ("--method", "paci", "--accumulate", 3),
