@@ -32,6 +32,11 @@ std::uint64_t Stream::bits() {
   return buffer_[static_cast<std::size_t>(2 - left_--)];
 }
 
+std::uint64_t Stream::below(std::uint64_t n) {
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<std::uint64_t>(static_cast<Wide>(bits()) * n >> 64);
+}
+
 double Stream::uniform() {
   return static_cast<double>(bits() >> 11) * 0x1.0p-53;
 }

@@ -18,11 +18,8 @@ Method gpipe() {
           .default_accumulate = 8,
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = fill_and_drain(shape.accumulate),
-                               .versions = live_weights(),
-                               .updates = every(shape.accumulate),
-                               .period = shape.accumulate};
+            return synchronous(shape, shape.stages,
+                               fill_and_drain(shape.accumulate));
           }};
 }
 

@@ -18,11 +18,8 @@ Method one_f_one_b_flush() {
           .default_accumulate = 8,
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = one_forward_one_backward(shape.stages, shape.accumulate),
-                               .versions = live_weights(),
-                               .updates = every(shape.accumulate),
-                               .period = shape.accumulate};
+            return synchronous(shape, shape.stages,
+                               one_forward_one_backward(shape.stages, shape.accumulate));
           }};
 }
 

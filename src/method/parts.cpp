@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace quartic::method {
 namespace {
@@ -59,16 +60,21 @@ class GreedyAdmittingAtEachStage final : public Greedy {
 };
 
 /// As many forwards as the stage may hold, then backward and forward in turn, then the remaining
-/// backwards; window after window.
+/// backwards; window after window. From microbatch `last_window` on all is one window.
 class FixedOrder : public Schedule {
  public:
-  explicit FixedOrder(std::int64_t window) : window_(window) {}
+  explicit FixedOrder(std::int64_t window,
+                      std::int64_t last_window = std::numeric_limits<std::int64_t>::max())
+      : window_(window), last_window_(last_window) {}
 
   Action next(WorkerView const& view) const final {
     int const stage = view.hosted.front().stage;
     if (view.actions_done == 2 * view.microbatches) return {Kind::done, stage};
-    std::int64_t const first = view.actions_done / (2 * window_) * window_;
-    std::int64_t const size = std::min(window_, view.microbatches - first);
+    bool const last = view.actions_done / 2 >= last_window_;
+    std::int64_t const first =
+        last ? last_window_ : view.actions_done / (2 * window_) * window_;
+    std::int64_t const left = view.microbatches - first;
+    std::int64_t const size = last ? left : std::min(window_, left);
     std::int64_t const step = view.actions_done - 2 * first;
     std::int64_t const warm_up = std::min(activations(stage), size);
     if (step < warm_up) return {Kind::forward, stage, first + step};
@@ -80,12 +86,14 @@ class FixedOrder : public Schedule {
 
  private:
   std::int64_t window_;
+  std::int64_t last_window_;
 };
 
 class OneForwardOneBackward final : public FixedOrder {
  public:
-  OneForwardOneBackward(Admission admission, std::int64_t window)
-      : FixedOrder(window), admission_(admission) {}
+  template <class... Windows>
+  explicit OneForwardOneBackward(Admission admission, Windows... windows)
+      : FixedOrder(windows...), admission_(admission) {}
   std::int64_t activations(int stage) const override { return admission_.at(stage); }
 
  private:
@@ -153,6 +161,11 @@ std::unique_ptr<Schedule> admission_schedule(plan::Shape const& shape, OptionVal
   if (admission == "stage") return greedy_admitting_at_each_stage(shape.stages, slack);
   return one_forward_one_backward(shape.stages, shape.microbatches, slack);
 }
+std::unique_ptr<Schedule> one_forward_one_backward_after(std::int64_t synchronous,
+                                                         plan::Shape const& shape) {
+  return std::make_unique<OneForwardOneBackward>(Admission{shape.stages, 0}, shape.accumulate,
+                                                 synchronous);
+}
 std::unique_ptr<Schedule> fill_and_drain(std::int64_t window) {
   return std::make_unique<FillAndDrain>(window);
 }
@@ -164,6 +177,14 @@ std::unique_ptr<VersionRule> stashed_weights() {
 }
 std::unique_ptr<UpdateRule> every(std::int64_t accumulate) {
   return std::make_unique<Every>(accumulate);
+}
+plan::Rules synchronous(plan::Shape const& shape, int workers,
+                        std::unique_ptr<Schedule const> schedule) {
+  return {.workers = workers,
+          .schedule = std::move(schedule),
+          .versions = live_weights(),
+          .updates = every(shape.accumulate),
+          .period = shape.accumulate};
 }
 
 }  // namespace quartic::method

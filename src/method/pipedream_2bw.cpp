@@ -19,8 +19,8 @@ class DoubleBuffer final : public plan::VersionRule {
     return {0, version(pass.microbatch)};
   }
   bool stashes() const override { return true; }
-  std::int64_t oldest_needed(plan::StageView const& at, std::int64_t) const override {
-    return std::min(version(at.forwards), at.updates);
+  std::int64_t oldest_needed(plan::PassView const& last) const override {
+    return std::min(version(last.at.forwards), last.at.updates);
   }
 
  private:

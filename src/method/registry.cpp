@@ -5,15 +5,32 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "quartic/core/check.hpp"
 #include "quartic/method/catalogue.hpp"
 
 namespace quartic::method {
+namespace {
+
+template <class Number>
+std::optional<Number> read(std::string const& text) {
+  Number value{};
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  bool const whole = !text.empty() && error == std::errc{} && end == text.data() + text.size();
+  return whole ? std::optional<Number>(value) : std::nullopt;
+}
+
+std::string range(double least, double most) {
+  if (std::isinf(most)) return fmt::format("at least {:g}", least);
+  return fmt::format("{:g} to {:.10g}", least, most);
+}
+
+}  // namespace
 
 OptionValues::OptionValues(std::string_view method, std::span<Option const> known,
-                           std::map<std::string, std::string> given)
-    : values_(std::move(given)) {
+                           std::map<std::string, std::string> given, DelayReader read_delays)
+    : values_(std::move(given)), read_delays_(std::move(read_delays)) {
   for (auto const& [name, value] : values_) {
     auto const same_name = [&](Option const& option) { return option.name == name; };
     if (std::none_of(known.begin(), known.end(), same_name)) {
@@ -32,15 +49,31 @@ std::string const& OptionValues::choice(std::string const& name,
   return value;
 }
 
-double OptionValues::number(std::string const& name, double least) const {
-  std::string const& text = values_.at(name);
-  double value = 0;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  bool const read = !text.empty() && error == std::errc{} && end == text.data() + text.size();
-  if (!read || !std::isfinite(value) || value < least) {
-    usage_error("--{} '{}': must be a number of at least {:g}", name, text, least);
+double OptionValues::number(std::string const& name, double least, double most) const {
+  auto const value = read<double>(values_.at(name));
+  if (!value || !std::isfinite(*value) || *value < least || *value > most) {
+    usage_error("--{} '{}': must be a number of {}", name, values_.at(name), range(least, most));
   }
-  return value;
+  return *value;
+}
+
+double OptionValues::number_or_infinity(std::string const& name, double least) const {
+  auto const value = read<double>(values_.at(name));
+  if (!value || std::isnan(*value) || *value < least) {
+    usage_error("--{} '{}': must be a number of at least {:g}, or inf", name, values_.at(name),
+                least);
+  }
+  return *value;
+}
+
+std::int64_t OptionValues::integer(std::string const& name, std::int64_t least,
+                                   std::int64_t most) const {
+  auto const value = read<std::int64_t>(values_.at(name));
+  if (!value || *value < least || *value > most) {
+    usage_error("--{} '{}': must be a whole number of {}", name, values_.at(name),
+                range(static_cast<double>(least), static_cast<double>(most)));
+  }
+  return *value;
 }
 
 std::span<Method const> all_methods() {
@@ -65,8 +98,9 @@ Method const& find_method(std::string_view name) {
 }
 
 plan::Rules make_rules(Method const& method, plan::Shape const& shape,
-                       std::map<std::string, std::string> const& given_options) {
-  auto const [stages, microbatches, accumulate] = shape;
+                       std::map<std::string, std::string> const& given_options,
+                       DelayReader const& read_delays) {
+  auto const [stages, microbatches, accumulate, epoch, seed] = shape;
   if (stages < 1) usage_error("--stages {}: must be at least 1", stages);
   if (microbatches < 1) usage_error("--microbatches {}: must be at least 1", microbatches);
   if (accumulate < 1) usage_error("--accumulate {}: must be at least 1", accumulate);
@@ -80,7 +114,7 @@ plan::Rules make_rules(Method const& method, plan::Shape const& shape,
                 microbatches, accumulate, below > 0 ? fmt::format("{} and ", below) : "",
                 below + accumulate);
   }
-  plan::Rules rules = method.make(shape, OptionValues(method.name, method.options, given_options));
+  plan::Rules rules = method.make(shape, OptionValues(method.name, method.options, given_options, read_delays));
   rules.shape = shape;
   return rules;
 }

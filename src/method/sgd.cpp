@@ -17,11 +17,8 @@ Method sgd() {
           .reference = "Robbins and Monro 1951",
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = greedy_admitting_at_first_stage(1),
-                               .versions = live_weights(),
-                               .updates = every(shape.accumulate),
-                               .period = shape.accumulate};
+            return synchronous(shape, shape.stages,
+                               greedy_admitting_at_first_stage(1));
           }};
 }
 

@@ -13,49 +13,23 @@ using plan::Kind;
 
 /// ZB-1p by hand (methods.md §8): S−s−1 forwards, then forward and input gradient in turn, the
 /// weight gradient of j−s straight after the input gradient of j, what is left of them at the end.
-class ZeroBubble1p final : public plan::Schedule {
- public:
-  explicit ZeroBubble1p(plan::Shape const& shape) : shape_(shape) {
-    for (int stage = 0; stage < shape.stages; ++stage) tables_.push_back(window(stage));
+std::vector<Action> table_1p(plan::Shape const& shape, int stage) {
+  std::int64_t const m = shape.accumulate;
+  std::vector<Action> table;
+  std::int64_t forwards = 0;
+  std::int64_t weights = 0;
+  auto const forward = [&] {
+    if (forwards < m) table.push_back({Kind::forward, stage, forwards++});
+  };
+  while (forwards < std::min<std::int64_t>(m, shape.stages - 1 - stage)) forward();
+  for (std::int64_t j = 0; j < m; ++j) {
+    forward();
+    table.push_back({Kind::backward_input, stage, j});
+    if (j >= stage) table.push_back({Kind::backward_weight, stage, weights++});
   }
-
-  Action next(plan::WorkerView const& view) const override {
-    int const stage = view.hosted.front().stage;
-    std::vector<Action> const& table = tables_[static_cast<std::size_t>(stage)];
-    std::int64_t const size = std::ssize(table);
-    std::int64_t const minibatch = view.actions_done / size;
-    if (minibatch * shape_.accumulate == view.microbatches) return {Kind::done, stage};
-    Action action = table[static_cast<std::size_t>(view.actions_done % size)];
-    action.microbatch += minibatch * shape_.accumulate;
-    return action;
-  }
-  std::int64_t activations(int) const override {
-    return std::min<std::int64_t>(shape_.stages, shape_.accumulate);
-  }
-
- private:
-  /// The actions of one minibatch at one stage.
-  std::vector<Action> window(int stage) const {
-    std::int64_t const m = shape_.accumulate;
-    std::vector<Action> table;
-    std::int64_t forwards = 0;
-    std::int64_t weights = 0;
-    auto const forward = [&] {
-      if (forwards < m) table.push_back({Kind::forward, stage, forwards++});
-    };
-    while (forwards < std::min<std::int64_t>(m, shape_.stages - 1 - stage)) forward();
-    for (std::int64_t j = 0; j < m; ++j) {
-      forward();
-      table.push_back({Kind::backward_input, stage, j});
-      if (j >= stage) table.push_back({Kind::backward_weight, stage, weights++});
-    }
-    while (weights < m) table.push_back({Kind::backward_weight, stage, weights++});
-    return table;
-  }
-
-  plan::Shape shape_;
-  std::vector<std::vector<Action>> tables_;
-};
+  while (weights < m) table.push_back({Kind::backward_weight, stage, weights++});
+  return table;
+}
 
 /// ZB-2p (methods.md §8): greedy, input gradient before forward before weight gradient, with at
 /// most 2(S−s)−1 microbatches between F and I and 2S−1 between F and W; a stage goes on to the next
@@ -88,14 +62,6 @@ class ZeroBubble2p final : public plan::Schedule {
   plan::Shape shape_;
 };
 
-plan::Rules synchronous(plan::Shape const& shape, std::unique_ptr<plan::Schedule const> schedule) {
-  return {.workers = shape.stages,
-          .schedule = std::move(schedule),
-          .versions = live_weights(),
-          .updates = every(shape.accumulate),
-          .period = shape.accumulate};
-}
-
 }  // namespace
 
 Method zero_bubble_1p() {
@@ -111,7 +77,12 @@ Method zero_bubble_1p() {
           .default_accumulate = 8,
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
-            return synchronous(shape, std::make_unique<ZeroBubble1p>(shape));
+            std::vector<std::vector<Action>> tables;
+            for (int stage = 0; stage < shape.stages; ++stage) {
+              tables.push_back(table_1p(shape, stage));
+            }
+            return synchronous(shape, shape.stages,
+                               table_schedule(std::move(tables), shape.stages, shape.accumulate));
           }};
 }
 
@@ -128,7 +99,7 @@ Method zero_bubble_2p() {
           .default_accumulate = 8,
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
-            return synchronous(shape, std::make_unique<ZeroBubble2p>(shape));
+            return synchronous(shape, shape.stages, std::make_unique<ZeroBubble2p>(shape));
           }};
 }
 

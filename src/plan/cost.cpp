@@ -91,6 +91,8 @@ void Cost::set(std::string_view key, std::string_view value) {
     bandwidth_ = number(key, value, false);
   } else if (key == "bytes") {
     bytes_ = number(key, value, true);
+  } else if (key == "average") {
+    average_ = ticks(number(key, value, true));
   } else if (key == "unit") {
     unit_ = value;
   } else if (key == "jitter") {
@@ -98,7 +100,7 @@ void Cost::set(std::string_view key, std::string_view value) {
     if (jitter_ >= 1) usage_error("--cost: jitter={} must be below 1", value);
   } else {
     usage_error(
-        "--cost: unknown key '{}'; known: f, bi, bw, b, latency, bandwidth, bytes, jitter, "
+        "--cost: unknown key '{}'; known: f, bi, bw, b, latency, bandwidth, bytes, average, jitter, "
         "straggler, unit",
         key);
   }

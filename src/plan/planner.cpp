@@ -5,21 +5,30 @@
 #include "quartic/core/check.hpp"
 
 namespace quartic::plan {
+namespace {
+
+constexpr std::int64_t untagged = -1;
+
+}  // namespace
 
 Planner::Planner(Rules const& rules, Cost const& cost)
     : rules_(rules),
       cost_(cost),
-      stages_per_worker_(rules.shape.stages / rules.workers),
+      stages_per_worker_(rules.stages_per_worker()),
       views_(static_cast<std::size_t>(rules.shape.stages)),
       stages_(static_cast<std::size_t>(rules.shape.stages)),
       actions_done_(static_cast<std::size_t>(rules.workers)),
       decisions_(rules.workers),
-      busy_(static_cast<std::size_t>(rules.workers)) {
+      busy_(static_cast<std::size_t>(rules.workers)),
+      entered_(std::min(rules.shape.microbatches, rules.schedule->in_pipeline())),
+      block_updates_of_(static_cast<std::size_t>(rules.replicas)) {
   for (int s = 0; s < rules.shape.stages; ++s) {
     view(s).stage = s;
     stage(s).activations_allowed = rules.schedule->activations(s);
+    stage(s).ledgers.resize(static_cast<std::size_t>(rules.replicas));
+    stage(s).copies = rules.replicas;
   }
-  view(0).forward_ready = rules.shape.microbatches;
+  view(0).forward_ready = entered_;
   for (int worker = 0; worker < rules.workers; ++worker) decisions_.set(worker, 0);
 }
 
@@ -53,6 +62,7 @@ bool Planner::decide_at_next_time() {
     if (workers_done_ < rules_.workers) report_deadlock();
     return false;
   }
+  for (; !last_updates_.empty() && last_updates_.front() <= now_; ++committed_) last_updates_.pop();
   while (decisions_.time() == now_) decide(decisions_.earliest());
   if (stages_per_worker_ > 1) {
     std::sort(batch_.begin(), batch_.end(), [](PlannedAction const& a, PlannedAction const& b) {
@@ -131,6 +141,27 @@ void Planner::arrive(IndexedRing<Ticks>& arrivals, int stage, Ticks time) {
   if (idle && time < decisions_.time_of(worker)) decisions_.set(worker, time);
 }
 
+void Planner::send(IndexedRing<Ticks>& arrivals, int from, int to, Ticks end) {
+  bool const by_message = rules_.worker_of(from) != rules_.worker_of(to);
+  arrive(arrivals, to, end + (by_message ? cost_.hop() : 0));
+}
+
+std::int64_t Planner::committed() const {
+  return committed_;
+}
+
+std::int64_t Planner::version_at(int stage, std::int64_t block_updates) const {
+  IndexedRing<std::int64_t> const& made_by = stages_[static_cast<std::size_t>(stage)].made_by;
+  std::int64_t low = made_by.first();
+  std::int64_t high = made_by.end();
+  while (low < high) {  // the first version that was not there yet
+    std::int64_t const middle = low + (high - low) / 2;
+    (made_by[middle] < block_updates ? low : high) = made_by[middle] < block_updates ? middle + 1
+                                                                                     : middle;
+  }
+  return low - 1;
+}
+
 void Planner::start(PlannedAction& planned) {
   if (__builtin_add_overflow(now_, cost_.duration(planned.action), &planned.end)) {
     failure("plan time runs out at {} after {:g} units: fewer microbatches, or smaller costs",
@@ -138,120 +169,226 @@ void Planner::start(PlannedAction& planned) {
   }
   makespan_ = std::max(makespan_, planned.end);
   ++actions_done_[static_cast<std::size_t>(planned.worker)];
-  decisions_.set(planned.worker, planned.end);
+  reads_.clear();
   if (planned.action.kind == Kind::forward) {
     start_forward(planned);
   } else {
     if (planned.action.kind != Kind::backward_weight) start_backward_input(planned);
     if (planned.action.kind != Kind::backward_input) start_backward_weight(planned);
   }
+  planned.reads = reads_;
+  keep_needed(planned);
+  Ticks const averaging = planned.averages ? cost_.average() : 0;
+  makespan_ = std::max(makespan_, planned.end + averaging);
+  decisions_.set(planned.worker, planned.end + averaging);
 }
 
 void Planner::start_forward(PlannedAction& planned) {
   auto const [kind, s, microbatch, count] = planned.action;
   StageView& at = view(s);
   Stage& own = stage(s);
-  if (s == 0) reads_.push({block_updates_, 0, at.updates, 0});
-  Reads& reads = reads_[microbatch];
-  reads.sum += block_updates_;
-  planned.tag = reads.tag;
-  planned.read = rules_.versions->forward({at, microbatch, reads.tag, {}});
-  require_alive(planned);
-  if (rules_.versions->stashes()) own.ledger.hold(planned.read.version);
-  own.in_flight.push({now_, block_updates_, planned.read.version, -1, -1});
-  own.last_tag = reads.tag;
+  if (s == 0) enter_pipeline(microbatch);
+  InPipeline& entry = in_pipeline_[microbatch];
+  planned.tags = entry.tags;
+  Read read = rules_.versions->forward({at, microbatch, entry.tags, {}, this});
+  read.replica = rules_.replica_of(microbatch);
+  require_alive(planned, read);
+  reads_.push_back(read);
+  std::int64_t const read_at =
+      block_updates_of_[static_cast<std::size_t>(read.replica)] - read.delay;
+  entry.first = std::min(entry.first, read_at);
+  entry.sum += read_at;
   ++at.forwards;
-  keep_needed(planned);
+  planned.ends = s < entry.sampled_stage;
+  if (planned.ends) {  // its backward stops above
+    own.in_flight.push({});
+    own.in_flight.pop();
+    ++at.backwards;
+    ++at.weight_backwards;
+    ++at.backward_ready;
+  } else {
+    if (rules_.versions->stashes()) {
+      change(own, read.replica, [&](VersionLedger& ledger) { ledger.hold(read.version); });
+    }
+    own.in_flight.push({now_, read_at, read, -1, -1, own.copies});
+  }
+  planned.weight_copies = own.copies;
   planned.activations = static_cast<std::int32_t>(own.in_flight.size());
-  planned.weight_copies = own.ledger.copies();
   if (own.in_flight.size() > own.activations_allowed) {
     failure("{} would be number {} in flight at stage {}, which declares at most {}",
             to_text(planned.action), own.in_flight.size(), s, own.activations_allowed);
   }
   if (s + 1 < rules_.shape.stages) {
-    arrive(stage(s + 1).forward_arrivals, s + 1, planned.end + cost_.hop());
+    send(stage(s + 1).forward_arrivals, s, s + 1, planned.end);
   } else {
     ++at.backward_ready;
   }
 }
 
+void Planner::enter_pipeline(std::int64_t microbatch) {
+  int const sampled = rules_.schedule->sampled_stage(microbatch);
+  in_pipeline_.push({std::numeric_limits<std::int64_t>::max(),
+                     0,
+                     {view(0).updates, untagged},
+                     sampled,
+                     sampled < 0 ? rules_.shape.stages : 1});
+}
+
 void Planner::start_backward_input(PlannedAction& planned) {
   auto const [kind, s, microbatch, count] = planned.action;
   StageView& at = view(s);
-  planned.read = rules_.versions->backward(
-      {at, microbatch, reads_[microbatch].tag, {0, stage(s).in_flight[microbatch].version}});
-  require_alive(planned);
+  Stage& own = stage(s);
+  if (s + 1 == rules_.shape.stages) tag_minibatch({at, microbatch, {}, {}, this});
+  InPipeline const& entry = in_pipeline_[microbatch];
+  planned.tags = entry.tags;
   for (std::int64_t j = microbatch; j < microbatch + count; ++j) {
-    stage(s).in_flight[j].version_backward = planned.read.version;
-    stage(s).in_flight[j].begin_backward = now_;
+    Forward& forward = own.in_flight[j];
+    Read read = rules_.versions->backward({at, j, in_pipeline_[j].tags, forward.read, this});
+    read.replica = forward.read.replica;
+    require_alive(planned, read);
+    reads_.push_back(read);
+    forward.version_backward = read.recorded();
+    forward.begin_backward = now_;
   }
   at.backwards += count;
-  for (int message = 0; s > 0 && message < count; ++message) {
-    arrive(stage(s - 1).backward_arrivals, s - 1, planned.end + cost_.hop());
+  if (s == std::max(0, entry.sampled_stage)) {
+    for (std::int64_t j = microbatch; j < microbatch + count; ++j) release(j, planned.end);
+  } else {
+    for (int message = 0; message < count; ++message) {
+      send(stage(s - 1).backward_arrivals, s, s - 1, planned.end);
+    }
   }
+  if (kind != Kind::backward_input || s <= entry.sampled_stage || entry.sampled_stage < 0) return;
+  planned.ends = true;  // only the sampled stage goes on to its weight gradient
+  planned.activations = static_cast<std::int32_t>(own.in_flight.size());
+  Forward const forward = own.in_flight.pop();
+  ++at.weight_backwards;
+  if (!rules_.versions->stashes()) return;
+  change(own, forward.read.replica,
+         [&](VersionLedger& ledger) { ledger.release(forward.read.version); });
+}
+
+/// Every piece of a minibatch's backward, on every stage, goes by what its first piece finds.
+void Planner::tag_minibatch(PassView const& pass) {
+  std::int64_t const minibatch = rules_.updates->minibatch(pass.microbatch);
+  bool const begins =
+      pass.microbatch == 0 || rules_.updates->minibatch(pass.microbatch - 1) != minibatch;
+  if (!begins) return;
+  std::int64_t const tag = rules_.versions->backward_tag(pass);
+  for (std::int64_t j = pass.microbatch;
+       j < in_pipeline_.end() && rules_.updates->minibatch(j) == minibatch; ++j) {
+    in_pipeline_[j].tags.backward = tag;
+  }
+}
+
+/// A microbatch has left the pipeline: where their number is limited, another may enter.
+void Planner::release(std::int64_t, Ticks end) {
+  if (entered_ == rules_.shape.microbatches) return;
+  ++entered_;
+  arrive(stage(0).forward_arrivals, 0, end);
 }
 
 void Planner::start_backward_weight(PlannedAction& planned) {
   auto const [kind, s, microbatch, count] = planned.action;
   StageView& at = view(s);
   Stage& own = stage(s);
+  planned.ends = true;
+  planned.tags = in_pipeline_[microbatch].tags;
   planned.activations = static_cast<std::int32_t>(own.in_flight.size());
-  planned.weight_copies = own.ledger.copies();
+  planned.weight_copies = own.copies;
   for (std::int64_t j = microbatch; j < microbatch + count; ++j) accumulate(planned, j);
   at.weight_backwards += count;
   planned.updates = rules_.updates->applies_after(s, microbatch + count - 1);
-  if (planned.updates) update(s);
-  keep_needed(planned);
+  planned.averages =
+      planned.updates && rules_.updates->averages_after(microbatch + count - 1);
+  if (planned.updates) update(planned);
 }
 
-void Planner::require_alive(PlannedAction const& planned) {
-  VersionLedger const& ledger = stage(planned.action.stage).ledger;
-  if (ledger.alive(planned.read.version)) return;
+void Planner::require_alive(PlannedAction const& planned, Read const& read) {
+  auto const replica = static_cast<std::size_t>(read.replica);
+  VersionLedger const& ledger = stage(planned.action.stage).ledgers[replica];
+  if (ledger.alive(read.version) && (read.second < 0 || ledger.alive(read.second))) return;
   failure("{} reads version {}, which is not kept; the live one is {}", to_text(planned.action),
-          planned.read.version, ledger.live());
+          read.version, ledger.live());
 }
 
 /// What the stage's passes to come may still read; the rest is given up.
 void Planner::keep_needed(PlannedAction& planned) {
-  Stage& own = stage(planned.action.stage);
-  planned.oldest_needed = rules_.versions->oldest_needed(view(planned.action.stage), own.last_tag);
-  own.ledger.keep_from(planned.oldest_needed, [](std::int64_t) {});
+  int const s = planned.action.stage;
+  Stage& own = stage(s);
+  planned.oldest_needed = rules_.versions->oldest_needed(
+      {view(s), planned.action.microbatch, next_tags(view(s)), {}, this});
+  change(own, rules_.replica_of(planned.action.microbatch), [&](VersionLedger& ledger) {
+    ledger.keep_from(planned.oldest_needed, [](std::int64_t) {});
+  });
+  while (!own.made_by.empty() && own.made_by.first() <= planned.oldest_needed) own.made_by.pop();
+}
+
+/// What the stage's next forward and backward carry; at least, where that is not settled yet.
+Tags Planner::next_tags(StageView const& at) const {
+  Tags next{views_.front().updates, committed_};
+  if (in_pipeline_.contains(at.forwards)) next.forward = in_pipeline_[at.forwards].tags.forward;
+  if (in_pipeline_.contains(at.backwards)) {
+    std::int64_t const tag = in_pipeline_[at.backwards].tags.backward;
+    if (tag != untagged) next.backward = tag;
+  }
+  return next;
+}
+
+template <class Change>
+void Planner::change(Stage& stage, int replica, Change change) {
+  VersionLedger& ledger = stage.ledgers[static_cast<std::size_t>(replica)];
+  std::int32_t const before = ledger.copies();
+  change(ledger);
+  stage.copies += ledger.copies() - before;
 }
 
 void Planner::accumulate(PlannedAction const& planned, std::int64_t microbatch) {
   int const s = planned.action.stage;
   Stage& own = stage(s);
   Forward const forward = own.in_flight.pop();
-  if (rules_.versions->stashes()) own.ledger.release(forward.version);
+  if (rules_.versions->stashes()) {
+    change(own, forward.read.replica,
+           [&](VersionLedger& ledger) { ledger.release(forward.read.version); });
+  }
   PlannedStep step;
   step.stage = s;
   step.microbatch = microbatch;
   step.minibatch = rules_.updates->minibatch(microbatch);
-  step.version_forward = forward.version;
+  step.replica = forward.read.replica;
+  step.version_forward = forward.read.version;
   step.version_backward = forward.version_backward;
   step.delay_own = forward.block_updates;  // becomes a difference at the update
   step.begin_forward = forward.begin;
   step.begin_backward = forward.begin_backward;
   step.activations = planned.activations;
-  step.weight_copies = planned.weight_copies;
+  step.weight_copies = std::max(forward.weight_copies, planned.weight_copies);
   own.accumulated.push_back(step);
 }
 
-void Planner::update(int s) {
+void Planner::update(PlannedAction const& planned) {
+  int const s = planned.action.stage;
   Stage& own = stage(s);
+  int const replica = own.accumulated.back().replica;
+  std::int64_t& block_updates = block_updates_of_[static_cast<std::size_t>(replica)];
   for (PlannedStep& step : own.accumulated) {
-    Reads& reads = reads_[step.microbatch];
-    step.version_applied = own.ledger.live();
-    step.delay_own = block_updates_ - step.delay_own;
-    step.delay_oldest = block_updates_ - reads.first;
+    InPipeline& entry = in_pipeline_[step.microbatch];
+    step.version_applied = own.ledgers[static_cast<std::size_t>(replica)].live();
+    step.delay_own = block_updates - step.delay_own;
+    step.delay_oldest = block_updates - entry.first;
     step.delay_mean =
-        static_cast<double>(block_updates_) - static_cast<double>(reads.sum) / rules_.shape.stages;
-    ++reads.stages_applied;
+        static_cast<double>(block_updates) - static_cast<double>(entry.sum) / rules_.shape.stages;
+    --entry.stages_to_apply;
   }
   applied_.swap(own.accumulated);
-  while (!reads_.empty() && reads_.front().stages_applied == rules_.shape.stages) reads_.pop();
-  own.ledger.advance();
+  while (!in_pipeline_.empty() && in_pipeline_.front().stages_to_apply == 0) in_pipeline_.pop();
+  if (rules_.versions->needs_global_view()) {
+    own.made_by.push(block_updates);
+    if (s == 0) last_updates_.push(planned.end);
+  }
+  change(own, replica, [](VersionLedger& ledger) { ledger.advance(); });
   ++view(s).updates;
+  ++block_updates;
   ++block_updates_;
 }
 

@@ -12,8 +12,13 @@ namespace {
 
 constexpr std::int64_t widest_grid = 100'000;  // columns: beyond that nobody looks
 
-/// Puts `text` at the column of `time` (whole units), which must be free.
-void place(std::vector<std::string>& row, Ticks time, std::string text) {
+/// What a slot without work holds.
+constexpr Action empty{Kind::done};
+
+/// Puts `value` at the column of `time` (whole units); slots before it that nobody filled are
+/// `blank`.
+template <class Cell>
+void place(std::vector<Cell>& row, Ticks time, Cell value, Cell const& blank) {
   auto const column = time / ticks_per_unit;
   if (column >= widest_grid) {
     usage_error(
@@ -21,8 +26,8 @@ void place(std::vector<std::string>& row, Ticks time, std::string text) {
         widest_grid);
   }
   auto const cell = static_cast<std::size_t>(column);
-  if (row.size() <= cell) row.resize(cell + 1);
-  row[cell] = std::move(text);
+  if (row.size() <= cell) row.resize(cell + 1, blank);
+  row[cell] = std::move(value);
 }
 
 std::string spread(Spread const& values) {
@@ -46,33 +51,55 @@ void append_rows(fmt::memory_buffer& out, WindowStatistics const& window) {
 
 }  // namespace
 
-Grid::Grid(Rules const& rules) : cells_(static_cast<std::size_t>(rules.shape.stages)) {}
+Grid::Grid(Rules const& rules)
+    : accumulate_(rules.shape.accumulate),
+      actions_(static_cast<std::size_t>(rules.shape.stages)) {}
 
 void Grid::add(PlannedAction const& planned) {
   auto const [kind, stage, microbatch, count] = planned.action;
-  char const mark = kind == Kind::forward ? ' ' : static_cast<char>(letter(kind) - 'A' + 'a');
-  std::string cell = fmt::format("{}{}", microbatch, mark);
-  auto& row = cells_[static_cast<std::size_t>(stage)];
-  place(row, planned.begin, std::move(cell));
+  auto& row = actions_[static_cast<std::size_t>(stage)];
+  place(row, planned.begin, planned.action, empty);
   for (Ticks time = planned.begin + ticks_per_unit; time < planned.end; time += ticks_per_unit) {
-    place(row, time, "-");
+    place(row, time, Action{Kind::wait, stage}, empty);
   }
+  by_minibatch_ |= count > 1;
+}
+
+std::string Grid::cell(Action const& action) const {
+  auto const [kind, stage, microbatch, count] = action;
+  if (kind == Kind::done) return by_minibatch_ ? "." : ". ";
+  if (kind == Kind::wait) return "-";
+  if (!by_minibatch_) {
+    char const mark = kind == Kind::forward ? ' ' : static_cast<char>(letter(kind) - 'A' + 'a');
+    return fmt::format("{}{}", microbatch, mark);
+  }
+  std::int64_t const minibatch = microbatch / accumulate_;
+  if (kind != Kind::forward) return fmt::format("{}", minibatch);
+  constexpr std::int64_t letters = 26;
+  std::int64_t const place = microbatch % accumulate_;
+  if (accumulate_ > letters) return fmt::format("{}.{}", minibatch, place);
+  return fmt::format("{}{}", minibatch, static_cast<char>('a' + place));
 }
 
 std::string Grid::text() const {
   std::size_t columns = 0;
+  std::vector<std::vector<std::string>> cells;
   std::size_t width = 1;
-  for (auto const& row : cells_) {
+  for (auto const& row : actions_) {
     columns = std::max(columns, row.size());
-    for (auto const& cell : row) width = std::max(width, cell.size());
+    auto& texts = cells.emplace_back();
+    for (Action const& action : row) {
+      texts.push_back(cell(action));
+      width = std::max(width, texts.back().size());
+    }
   }
   fmt::memory_buffer out;
-  for (std::size_t stage = 0; stage < cells_.size(); ++stage) {
-    auto const& row = cells_[stage];
+  for (std::size_t stage = 0; stage < cells.size(); ++stage) {
+    auto const& row = cells[stage];
     fmt::format_to(std::back_inserter(out), "s{:<4}", stage);
     for (std::size_t column = 0; column < columns; ++column) {
-      bool const idle = column >= row.size() || row[column].empty();
-      fmt::format_to(std::back_inserter(out), " {:>{}}", idle ? ". " : row[column], width);
+      bool const idle = column >= row.size();
+      fmt::format_to(std::back_inserter(out), " {:>{}}", idle ? cell(empty) : row[column], width);
     }
     out.push_back('\n');
   }
@@ -82,7 +109,8 @@ std::string Grid::text() const {
 Csv::Csv(Rules const& rules) : cells_(static_cast<std::size_t>(rules.workers)) {}
 
 void Csv::add(PlannedAction const& planned) {
-  place(cells_[static_cast<std::size_t>(planned.worker)], planned.begin, to_text(planned.action));
+  place(cells_[static_cast<std::size_t>(planned.worker)], planned.begin, to_text(planned.action),
+        std::string());
 }
 
 std::string Csv::text() const {

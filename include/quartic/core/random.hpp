@@ -11,7 +11,9 @@ enum class StreamName : std::uint32_t {
   gradient_noise = 1,
   initial_weights = 2,
   jitter = 3,
-  data = 4
+  data = 4,
+  sampling = 5,  ///< rpd: 0 the stage, 1 the microbatch of the data
+  delays = 6     ///< rpd: by stage
 };
 
 /// A named stream of random numbers (Philox4x32-10; Salmon et al. 2011, "Parallel random numbers:
@@ -28,6 +30,8 @@ class Stream {
 
   /// 64 random bits.
   std::uint64_t bits();
+  /// Uniform in {0, …, n−1}, n > 0 (with a bias below n/2^64).
+  std::uint64_t below(std::uint64_t n);
   /// Uniform in [0, 1) with 53 bits.
   double uniform();
   /// Standard normal.

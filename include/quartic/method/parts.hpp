@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "quartic/method/registry.hpp"
 #include "quartic/plan/rules.hpp"
@@ -27,8 +28,28 @@ Option admission_option(std::string_view default_value);
 std::unique_ptr<plan::Schedule> admission_schedule(plan::Shape const& shape,
                                                    OptionValues const& options, double slack = 0);
 
+/// The same, after `synchronous` microbatches in windows of `window` that are drained.
+std::unique_ptr<plan::Schedule> one_forward_one_backward_after(std::int64_t synchronous,
+                                                               plan::Shape const& shape);
+
 /// `window` forwards, then `window` backwards.
 std::unique_ptr<plan::Schedule> fill_and_drain(std::int64_t window);
+
+/// Each worker walks its table (`tables[worker]`: the actions of one window of `window`
+/// microbatches, numbered from 0) over and over, window after window.
+std::unique_ptr<plan::Schedule> table_schedule(std::vector<std::vector<plan::Action>> tables,
+                                               int stages, std::int64_t window);
+
+/// nF1B (methods.md §7): a whole minibatch forward, one backward for all of it, greedy, with at
+/// most S−s minibatches in flight at stage s. The backward comes in pieces of a microbatch, or as
+/// one action.
+Option backward_option();
+std::unique_ptr<plan::Schedule> nf1b_schedule(plan::Shape const& shape,
+                                              OptionValues const& options);
+
+/// The answers of a synchronous method: live weights, an update at the flush.
+plan::Rules synchronous(plan::Shape const& shape, int workers,
+                        std::unique_ptr<plan::Schedule const> schedule);
 
 /// Both passes read the live weights.
 std::unique_ptr<plan::VersionRule> live_weights();

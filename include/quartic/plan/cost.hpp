@@ -20,7 +20,7 @@ struct StageCost {
   void scale(double factor);
 };
 
-/// How long each action takes on each stage, and each hop between neighbours.
+/// How long each action takes on each stage, and each hop between neighbours on two workers.
 ///
 /// Text forms (`--cost`): `slot`: every action costs 1, whatever it covers, hops 0. `real`: f = 1,
 /// bi = bw = 1, so a backward costs 2. Otherwise a list of
@@ -31,6 +31,7 @@ struct StageCost {
 ///   bandwidth=     bytes a unit: a hop takes latency + bytes/bandwidth more
 ///   bytes=         of a message; a run knows its model's
 ///   jitter=        each action takes (1 + jitter·u) of its cost, u uniform in [-1, 1), seeded
+///   average=       of the replicas of a stage, after a round (local-sgd); default 0
 ///   straggler=S:X  stage S takes X times as long; may be repeated
 ///   unit=          the name of the unit (default "unit"; measured costs say "second")
 class Cost {
@@ -49,6 +50,7 @@ class Cost {
 
   Ticks duration(Action const& action) const;
   Ticks hop() const { return hop_; }
+  Ticks average() const { return average_; }
   std::string const& text() const { return text_; }
   std::string const& unit() const { return unit_; }
 
@@ -62,6 +64,7 @@ class Cost {
   std::vector<StageCost> stages_;
   bool backward_given_ = false;
   Ticks hop_ = 0;
+  Ticks average_ = 0;
   double bytes_ = 0;
   double bandwidth_ = 0;
   double latency_ = 0;

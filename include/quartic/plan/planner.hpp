@@ -20,12 +20,14 @@ struct PlannedAction {
   int worker = 0;
   Ticks begin = 0;
   Ticks end = 0;
-  Read read = {};                  ///< the version(s) that the pass computes with
-  bool updates = false;            ///< the accumulated gradient is applied at its end
-  std::int64_t tag = 0;            ///< stage 0's live version at F(0, microbatch)
+  std::span<Read const> reads = {};  ///< what it computes with, one for each of its microbatches
+  bool updates = false;              ///< the accumulated gradient is applied at its end
+  bool averages = false;             ///< and then the replicas of the stage are averaged
+  bool ends = false;                 ///< the stage holds its microbatches no longer than this
+  Tags tags = {};
   std::int64_t oldest_needed = 0;  ///< versions below, unless held, are given up with it
   std::int32_t activations = 0;    ///< microbatches held, this one included
-  std::int32_t weight_copies = 0;  ///< versions held
+  std::int32_t weight_copies = 0;  ///< versions held while it computes
 };
 
 /// The planned columns of one row of `steps`: a backward whose gradient has been applied.
@@ -33,16 +35,17 @@ struct PlannedStep {
   int stage = 0;
   std::int64_t microbatch = 0;
   std::int64_t minibatch = 0;
+  int replica = 0;
   std::int64_t version_forward = 0;
   std::int64_t version_backward = 0;
   std::int64_t version_applied = 0;
-  std::int64_t delay_own = 0;     ///< global block updates since the read of the own block
-  std::int64_t delay_oldest = 0;  ///< since the read of the block that was read first
+  std::int64_t delay_own = 0;     ///< block updates of its replica since the read of the own block
+  std::int64_t delay_oldest = 0;  ///< since the read of the oldest block
   double delay_mean = 0;          ///< mean over all blocks
   Ticks begin_forward = 0;
   Ticks begin_backward = 0;
-  std::int32_t activations = 0;
-  std::int32_t weight_copies = 0;
+  std::int32_t activations = 0;    ///< held at its backward
+  std::int32_t weight_copies = 0;  ///< versions held while its forward or backward computes
 };
 
 /// The plan: all workers of a method run against a cost model as discrete events, lazily, in one
@@ -54,7 +57,7 @@ struct PlannedStep {
 ///
 /// Throws Failure with a report of who waits for what when no worker can go on (a deadlock), or
 /// when a schedule breaks its word (passes out of order, more in flight than it declared).
-class Planner {
+class Planner : private GlobalView {
  public:
   /// Both must outlive the planner.
   Planner(Rules const& rules, Cost const& cost);
@@ -72,24 +75,27 @@ class Planner {
   struct Forward {  // of a microbatch in flight at one stage
     Ticks begin;
     std::int64_t block_updates;
-    std::int64_t version;
+    Read read;
     std::int64_t version_backward;  // both once its backward, or the input half, has started
     Ticks begin_backward;
+    std::int32_t weight_copies;
   };
   struct Stage {
-    VersionLedger ledger;
+    std::vector<VersionLedger> ledgers;  // by replica
+    std::int32_t copies = 0;             // alive in all of them
     IndexedRing<Forward> in_flight;
     IndexedRing<Ticks> forward_arrivals;  // by microbatch
     IndexedRing<Ticks> backward_arrivals;
     std::vector<PlannedStep> accumulated;  // until their update
     std::int64_t activations_allowed;
-    std::int64_t last_tag = 0;
+    IndexedRing<std::int64_t> made_by{1};  // by version: how many block updates came before
   };
-  struct Reads {  // of a microbatch over all stages: the block updates at its reads
-    std::int64_t first;
-    std::int64_t sum;
-    std::int64_t tag;  // stage 0's live version at its forward
-    int stages_applied;
+  struct InPipeline {  // a microbatch over all stages
+    std::int64_t first;  // block updates at its oldest read
+    std::int64_t sum;    // and at all its reads
+    Tags tags;
+    int sampled_stage;
+    int stages_to_apply;
   };
 
   StageView& view(int stage) { return views_[position(stage)]; }
@@ -103,14 +109,24 @@ class Planner {
   void receive_arrivals(int worker);
   Ticks next_arrival(int worker);
 
+  std::int64_t committed() const override;
+  std::int64_t version_at(int stage, std::int64_t block_updates) const override;
+
   void start(PlannedAction& planned);
   void start_forward(PlannedAction& planned);
+  void enter_pipeline(std::int64_t microbatch);
   void start_backward_input(PlannedAction& planned);
+  void tag_minibatch(PassView const& pass);
   void start_backward_weight(PlannedAction& planned);
+  void release(std::int64_t microbatch, Ticks end);
   void accumulate(PlannedAction const& planned, std::int64_t microbatch);
-  void update(int stage);
-  void require_alive(PlannedAction const& planned);
+  void update(PlannedAction const& planned);
+  void require_alive(PlannedAction const& planned, Read const& read);
   void keep_needed(PlannedAction& planned);
+  Tags next_tags(StageView const& at) const;
+  template <class Change>
+  void change(Stage& stage, int replica, Change change);
+  void send(IndexedRing<Ticks>& arrivals, int from, int to, Ticks end);
   void arrive(IndexedRing<Ticks>& arrivals, int stage, Ticks time);
   [[noreturn]] void report_deadlock();
 
@@ -122,11 +138,16 @@ class Planner {
   std::vector<std::int64_t> actions_done_;  // by worker
   EarliestFirst decisions_;                 // when each worker decides next
   std::vector<bool> busy_;            // it has an action that has not been handed out or ended
-  IndexedRing<Reads> reads_;          // by microbatch
+  IndexedRing<InPipeline> in_pipeline_;  // by microbatch
+  std::int64_t entered_ = 0;             // microbatches that stage 0 may forward
+  std::vector<Read> reads_;              // of the last action
+  IndexedRing<Ticks> last_updates_;      // ends of stage 0's updates that have not ended yet
+  std::int64_t committed_ = 0;           // that have: a backward reaches stage 0 last
   std::vector<PlannedAction> batch_;  // decided at one time, by stage
   std::size_t batch_next_ = 0;
   std::vector<PlannedStep> applied_;
   std::int64_t block_updates_ = 0;
+  std::vector<std::int64_t> block_updates_of_;  // by replica
   Ticks now_ = 0;
   Ticks makespan_ = 0;
   int workers_done_ = 0;

@@ -9,8 +9,9 @@
 /// The printed forms of a plan (command-line.md).
 namespace quartic::plan {
 
-/// The grid for people: one row a stage, one column a slot, a number in the forward's and the
-/// backward's style ("3" forward, "3b" backward; minibatches of several microbatches alike).
+/// The grid for people: one row a stage, one column a slot. "3" is the forward of microbatch 3, "3b"
+/// its backward ("3i", "3w" where it is split). Where a backward covers a whole minibatch, as in
+/// TiMePReSt's figures: "1a 1b" are the forwards of minibatch 1's microbatches, "1" its backward.
 class Grid {
  public:
   explicit Grid(Rules const& rules);
@@ -18,7 +19,10 @@ class Grid {
   std::string text() const;
 
  private:
-  std::vector<std::vector<std::string>> cells_;  // by stage, then slot
+  std::string cell(Action const& action) const;
+  std::int64_t accumulate_;
+  bool by_minibatch_ = false;
+  std::vector<std::vector<Action>> actions_;  // by stage, then slot
 };
 
 /// One line a worker, cells `0F3`, an empty cell for each slot without work, as PyTorch's schedule

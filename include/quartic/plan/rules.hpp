@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -32,20 +33,41 @@ struct WorkerView {
   std::span<StageView const> hosted;
 };
 
-/// A version that a pass reads; `second` is the live one where two are blended.
+/// A version that a pass reads.
 struct Read {
   int replica = 0;
   std::int64_t version = 0;
-  std::int64_t second = -1;
+  std::int64_t second = -1;  ///< the live one, where both are blended
+  std::int64_t delay = 0;    ///< block updates since the version was the newest, where chosen (rpd)
+  std::int64_t ahead = 0;    ///< updates that its weights are to be predicted ahead
+
+  /// The version that the trace records: of a blend, the live one.
+  std::int64_t recorded() const { return second >= 0 ? second : version; }
+};
+
+/// Versions that travel with a microbatch, forward and backward.
+struct Tags {
+  std::int64_t forward = 0;   ///< stage 0's live version at F(0, microbatch)
+  std::int64_t backward = 0;  ///< given when its minibatch's backward starts at the last stage
+};
+
+/// What only the planner knows: the state of all stages at the moment that an action starts.
+class GlobalView {
+ public:
+  virtual ~GlobalView() = default;
+  /// Updates that have ended at every stage by now.
+  virtual std::int64_t committed() const = 0;
+  /// The stage's version after the first `block_updates` block updates of all stages.
+  virtual std::int64_t version_at(int stage, std::int64_t block_updates) const = 0;
 };
 
 /// A pass about to start, as its stage knows it.
 struct PassView {
   StageView const& at;
   std::int64_t microbatch = 0;
-  std::int64_t tag =
-      0;              ///< stage 0's live version at F(0, microbatch); travels with the microbatch
-  Read forward_read;  ///< what F of this microbatch read here (for a backward)
+  Tags tags;
+  Read forward_read;                   ///< what F of this microbatch read here (for a backward)
+  GlobalView const* global = nullptr;  ///< null on arrival
 };
 
 /// The order of work.
@@ -57,6 +79,15 @@ class Schedule {
   virtual Action next(WorkerView const& view) const = 0;
   /// How many microbatches the stage may hold between F and B.
   virtual std::int64_t activations(int stage) const = 0;
+  /// How many microbatches may be in the pipeline at all: the next enters when one has ended.
+  virtual std::int64_t in_pipeline() const { return std::numeric_limits<std::int64_t>::max(); }
+  /// The only stage that this microbatch updates, where its backward stops; -1: all are updated.
+  virtual int sampled_stage(std::int64_t microbatch) const {
+    static_cast<void>(microbatch);
+    return -1;
+  }
+  /// The microbatch of the data (cyclic) that this microbatch of the run works on.
+  virtual std::int64_t data_index(std::int64_t microbatch) const { return microbatch; }
 };
 
 /// Which version of the weights a pass reads.
@@ -67,12 +98,17 @@ class VersionRule {
   virtual Read backward(PassView const& pass) const = 0;
   /// Whether the forward's version is kept until the backward of the same microbatch.
   virtual bool stashes() const = 0;
-  /// The oldest version that a forward to come may read at this stage, `tag` being the tag of the
-  /// last one so far: what the weight store keeps besides the live version and the stashes.
-  virtual std::int64_t oldest_needed(StageView const& at, std::int64_t tag) const {
-    static_cast<void>(tag);
-    return at.updates;
+  /// The oldest version that a pass to come may read at this stage after `last`, whose `tags` are
+  /// the least that the next forward and the next backward may carry: what the weight store keeps
+  /// besides the live version and the stashes.
+  virtual std::int64_t oldest_needed(PassView const& last) const { return last.at.updates; }
+  /// The backward tag of a minibatch whose backward starts now at the last stage.
+  virtual std::int64_t backward_tag(PassView const& pass) const {
+    static_cast<void>(pass);
+    return 0;
   }
+  /// Whether the rule asks the GlobalView: then only a plan can be run, not an order on arrival.
+  virtual bool needs_global_view() const { return false; }
 };
 
 /// When the accumulated gradient is applied.
@@ -82,6 +118,31 @@ class UpdateRule {
   virtual bool applies_after(int stage, std::int64_t microbatch) const = 0;
   /// The minibatch (update of its replica) that the microbatch's gradient belongs to.
   virtual std::int64_t minibatch(std::int64_t microbatch) const = 0;
+  /// Whether, after this microbatch's update, the stage averages its replicas.
+  virtual bool averages_after(std::int64_t microbatch) const {
+    static_cast<void>(microbatch);
+    return false;
+  }
+  /// The factor on the learning rate of the update that makes version `update` + 1.
+  virtual double rate(int stage, std::int64_t update) const {
+    static_cast<void>(stage);
+    static_cast<void>(update);
+    return 1;
+  }
+};
+
+/// How the weights that a rule has chosen are bent before a pass computes with them; the engine
+/// does it, the rules only name it.
+struct Transform {
+  enum class Kind {
+    none,
+    blend,    ///< backward: ω·stale + (1−ω)·live with ω = exp(−parameter·drift)
+    correct,  ///< backward that drifts: live − τ·u with τ = (S−1−s)/M, u ← β·u + (1−β)·(update),
+              ///< β = parameter^(1/τ)
+    predict   ///< forward: live − ahead·rate·velocity
+  };
+  Kind kind = Kind::none;
+  double parameter = 0;
 };
 
 /// What a method is built for.
@@ -89,6 +150,8 @@ struct Shape {
   int stages = 1;
   std::int64_t microbatches = 1;
   std::int64_t accumulate = 1;  ///< microbatches an update
+  std::int64_t epoch = 1;       ///< microbatches in one pass over the data
+  std::uint64_t seed = 0;
 };
 
 /// A method's answers for one shape.
@@ -98,10 +161,17 @@ struct Rules {
   std::unique_ptr<Schedule const> schedule = {};
   std::unique_ptr<VersionRule const> versions = {};
   std::unique_ptr<UpdateRule const> updates = {};
+  Transform transform = {};
   std::int64_t period = 1;  ///< microbatches after which the order repeats
+  int replicas = 1;         ///< copies of the model in one pipeline; j belongs to j mod replicas
+  bool folded = false;      ///< the second half of the stages goes back over the workers (a V)
 
-  /// The worker that owns a stage, and the stages of a worker (ascending).
-  int worker_of(int stage) const { return stage % workers; }
+  /// The worker that owns a stage.
+  int worker_of(int stage) const {
+    return folded && stage >= workers ? 2 * workers - 1 - stage : stage % workers;
+  }
+  int stages_per_worker() const { return shape.stages / workers; }
+  int replica_of(std::int64_t microbatch) const { return static_cast<int>(microbatch % replicas); }
 };
 
 }  // namespace quartic::plan

@@ -1,0 +1,32 @@
+#include "quartic/method/catalogue.hpp"
+#include "quartic/method/parts.hpp"
+#include "quartic/method/registry.hpp"
+
+namespace quartic::method {
+
+/// Nesterov for asynchronous pipelines (methods.md §8): PipeDream with NAdam, whose weights are the
+/// look-ahead point w + d, so that its (1−γ) on a late gradient is the delay correction. Which of
+/// the paper's variants is meant is ours.
+Method nesterov() {
+  return {.name = "nesterov",
+          .order = "1F1B, no flush",
+          .staleness = "S-1-s",
+          .drift = "0",
+          .copies = "S-s",
+          .activations = "S-s",
+          .bubble = "0",
+          .summary = "weight stashing, and NAdam's look-ahead to make up for the delay",
+          .reference = "Ajanthan et al. 2025, arXiv 2505.01099",
+          .optimizer = "nadam",
+          .beta1 = 0.99,
+          .options = {admission_option("fixed")},
+          .make = [](plan::Shape const& shape, OptionValues const& options) {
+            return plan::Rules{.workers = shape.stages,
+                               .schedule = admission_schedule(shape, options),
+                               .versions = stashed_weights(),
+                               .updates = every(shape.accumulate),
+                               .period = shape.accumulate};
+          }};
+}
+
+}  // namespace quartic::method

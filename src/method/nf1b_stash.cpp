@@ -1,0 +1,29 @@
+#include "quartic/method/catalogue.hpp"
+#include "quartic/method/parts.hpp"
+#include "quartic/method/registry.hpp"
+
+namespace quartic::method {
+
+/// TiMePReSt's order with PipeDream's weight stashing: the family's consistent baseline.
+Method nf1b_stash() {
+  return {.name = "nf1b-stash",
+          .order = "nF1B",
+          .staleness = "<= ceil(dq)",
+          .drift = "0",
+          .copies = "ceil(dq)+1",
+          .activations = "min(M(S-s), hd+M)",
+          .bubble = "0",
+          .summary = "nF1B with weight stashing: each backward reads what its forward read",
+          .reference = "Dutta et al. 2024, arXiv 2410.14312",
+          .default_accumulate = 3,
+          .options = {backward_option()},
+          .make = [](plan::Shape const& shape, OptionValues const& options) {
+            return plan::Rules{.workers = shape.stages,
+                               .schedule = nf1b_schedule(shape, options),
+                               .versions = stashed_weights(),
+                               .updates = every(shape.accumulate),
+                               .period = shape.accumulate};
+          }};
+}
+
+}  // namespace quartic::method

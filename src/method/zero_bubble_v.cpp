@@ -1,0 +1,118 @@
+#include <algorithm>
+
+#include "quartic/core/check.hpp"
+#include "quartic/method/catalogue.hpp"
+#include "quartic/method/parts.hpp"
+#include "quartic/method/registry.hpp"
+
+namespace quartic::method {
+namespace {
+
+using plan::Action;
+using plan::Kind;
+
+/// One worker's order of a minibatch (Qi et al. 2024, §6 and its appendix). The worker owns a
+/// stage on the way down the V, `outer`, and one on the way up, `inner`, which is nearer the loss.
+class Order {
+ public:
+  Order(int workers, int worker, std::int64_t microbatches)
+      : workers_(workers),
+        worker_(worker),
+        outer_{worker},
+        inner_{2 * workers - 1 - worker},
+        microbatches_(microbatches) {}
+
+  std::vector<Action> actions() {
+    // As many microbatches as the steady state needs; those that are too many are left out.
+    std::int64_t const enough = std::max<std::int64_t>(microbatches_, 2 * workers_ - 1);
+    for (int i = 0; i < 2 * (workers_ - worker_) - 1; ++i) forward(outer_);
+    for (int i = 0; i < worker_; ++i) {
+      forward(inner_);
+      forward(outer_);
+    }
+    for (int i = worker_; i < workers_; ++i) {
+      forward(inner_);
+      backward(inner_);
+    }
+    while (inner_.forwards < outer_.forwards || outer_.forwards < enough) {
+      if (outer_.forwards < enough) forward(outer_);
+      backward(outer_);
+      forward(inner_);
+      backward(inner_);
+    }
+    for (int i = 0; i < worker_; ++i) {
+      input(outer_);
+      input(inner_);
+    }
+    for (int i = worker_; i < workers_; ++i) {
+      input(outer_);
+      weight(outer_);
+    }
+    while (inner_.weights < inner_.inputs) weight(inner_);
+    while (outer_.weights < outer_.inputs) weight(outer_);
+    return std::move(actions_);
+  }
+
+ private:
+  struct Stage {
+    int stage;
+    std::int64_t forwards = 0;
+    std::int64_t inputs = 0;
+    std::int64_t weights = 0;
+  };
+  void add(Kind kind, Stage const& at, std::int64_t microbatch) {
+    if (microbatch < microbatches_) actions_.push_back({kind, at.stage, microbatch});
+  }
+  void forward(Stage& at) { add(Kind::forward, at, at.forwards++); }
+  void input(Stage& at) { add(Kind::backward_input, at, at.inputs++); }
+  void weight(Stage& at) { add(Kind::backward_weight, at, at.weights++); }
+  void backward(Stage& at) {
+    input(at);
+    weight(at);
+  }
+
+  int workers_;
+  int worker_;
+  Stage outer_;
+  Stage inner_;
+  std::int64_t microbatches_;
+  std::vector<Action> actions_;
+};
+
+plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
+  if (options.integer("stages-per-worker", 1, shape.stages + 1) != 2) {
+    usage_error("--stages-per-worker: zb-v folds the stages once, so only 2 is valid");
+  }
+  if (shape.stages % 2 != 0) {
+    usage_error("--stages {}: zb-v has two stages a worker, so it must be even", shape.stages);
+  }
+  int const workers = shape.stages / 2;
+  std::vector<std::vector<Action>> tables;
+  for (int worker = 0; worker < workers; ++worker) {
+    tables.push_back(Order(workers, worker, shape.accumulate).actions());
+  }
+  plan::Rules rules = synchronous(shape, workers,
+                     table_schedule(std::move(tables), shape.stages, shape.accumulate));
+  rules.folded = true;
+  return rules;
+}
+
+}  // namespace
+
+/// ZB-V: the stages go down the workers and back up, so that the first worker also has the loss.
+Method zero_bubble_v() {
+  return {.name = "zb-v",
+          .order = "V of two stages a worker, I, F, W, flush",
+          .staleness = "0",
+          .drift = "0",
+          .copies = "1",
+          .activations = "S on a worker's two stages",
+          .bubble = "none within a flush at f = bi = bw",
+          .summary = "synchronous: zero bubble with the activations of 1F1B",
+          .reference = "Qi et al. 2024, arXiv 2401.10241",
+          .default_accumulate = 8,
+          .options = {{"stages-per-worker", "2", ""}},
+          .make = make};
+}
+
+}  // namespace quartic::method
