@@ -59,6 +59,18 @@ OptionSpec number_option(std::string const& name, std::string const& value, std:
           [=](Config const& c) { return text(owner(c)); }};
 }
 
+/// A number from 0 to below 1.
+template <class Owner>
+OptionSpec fraction_option(std::string const& name, std::string const& value,
+                           std::string const& help, Owner owner) {
+  OptionSpec option = number_option(name, value, help, owner, 0);
+  option.set = [=, set = option.set](Config& c, std::string const& t) {
+    set(c, t);
+    if (owner(c) >= 1) usage_error("--{} {}: must be below 1", name, t);
+  };
+  return option;
+}
+
 OptionSpec flag_option(std::string const& name, std::string const& help, bool Config::*member) {
   return {name, "", help, [=](Config& c, std::string const& t) { c.*member = flag(name, t); },
           [=](Config const& c) { return std::string(c.*member ? "true" : "false"); }};
@@ -87,6 +99,27 @@ OptionSpec aside(OptionSpec option) {
 }
 
 constexpr int most_stages = 1 << 20;
+constexpr int most_pipelines = 1 << 12;
+
+void add_pipelines_options(std::vector<OptionSpec>& all) {
+  all.push_back({"pipelines", "P", "copies of the whole pipeline, on P times the workers",
+                 [](Config& c, std::string const& t) {
+                   c.averaging.pipelines =
+                       static_cast<int>(integer("pipelines", t, 1, most_pipelines));
+                 },
+                 [](Config const& c) { return fmt::format("{}", c.averaging.pipelines); }});
+  all.push_back({"synchronize-every", "H", "updates of a stage between averages over the pipelines",
+                 [](Config& c, std::string const& t) {
+                   c.averaging.every = integer("synchronize-every", t, 1, largest_run);
+                 },
+                 [](Config const& c) { return fmt::format("{}", c.averaging.every); }});
+  all.push_back(number_option(
+      "outer-rate", "R", "of the outer Nesterov step on the averages (1 without momentum: none)",
+      [](auto& c) -> auto& { return c.averaging.outer.rate; }, 0, true));
+  all.push_back(fraction_option(
+      "outer-momentum", "MU", "of the outer Nesterov step",
+      [](auto& c) -> auto& { return c.averaging.outer.momentum; }));
+}
 
 void add_pipeline_options(std::vector<OptionSpec>& all) {
   all.push_back(planned(
@@ -158,9 +191,9 @@ void add_data_options(std::vector<OptionSpec>& all) {
 }
 
 void add_optimizer_options(std::vector<OptionSpec>& all) {
-  all.push_back({"optimizer", "sgd|momentum", "update rule",
+  all.push_back({"optimizer", "sgd|momentum|nadam", "update rule (default: the method's, else sgd)",
                  [](Config& c, std::string const& t) {
-                   c.optimizer.name = choice("optimizer", t, same({"sgd", "momentum"}));
+                   c.optimizer.name = choice("optimizer", t, same({"sgd", "momentum", "nadam"}));
                  },
                  [](Config const& c) { return c.optimizer.name; }});
   all.push_back(number_option(
@@ -170,8 +203,15 @@ void add_optimizer_options(std::vector<OptionSpec>& all) {
       "momentum", "MU", "of --optimizer momentum",
       [](auto& c) -> auto& { return c.optimizer.momentum; }, 0));
   all.push_back(number_option(
-      "weight-decay", "D", "added to the gradient as D w",
+      "weight-decay", "D", "added to the gradient as D w; apart from it with nadam",
       [](auto& c) -> auto& { return c.optimizer.weight_decay; }, 0));
+  all.push_back(fraction_option(
+      "beta1", "B", "of nadam (default 0.9, nesterov 0.99)",
+      [](auto& c) -> auto& { return c.optimizer.beta1; }));
+  all.push_back(fraction_option(
+      "beta2", "B", "of nadam", [](auto& c) -> auto& { return c.optimizer.beta2; }));
+  all.push_back(number_option(
+      "epsilon", "E", "of nadam", [](auto& c) -> auto& { return c.optimizer.epsilon; }, 0, true));
   all.push_back(number_option(
       "gradient-noise", "SIGMA", "adds N(0, SIGMA^2) to every coordinate of every gradient",
       [](auto& c) -> auto& { return c.gradient_noise; }, 0));
@@ -212,6 +252,7 @@ void add_folder_options(std::vector<OptionSpec>& all) {
 std::vector<OptionSpec> make_options() {
   std::vector<OptionSpec> all;
   add_pipeline_options(all);
+  add_pipelines_options(all);
   add_method_options(all);
   add_model_options(all);
   add_data_options(all);

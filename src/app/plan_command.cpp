@@ -62,6 +62,7 @@ engine::StepRow row_of(plan::PlannedStep const& step) {
   engine::StepRow row;
   row.microbatch = step.microbatch;
   row.minibatch = step.minibatch;
+  row.replica = step.replica;
   row.version_forward = step.version_forward;
   row.version_backward = step.version_backward;
   row.version_applied = step.version_applied;
@@ -81,16 +82,18 @@ class PlanTrace {
  public:
   PlanTrace(comm::Communicator& communicator, Config const& config, std::string const& unit)
       : folder_(config.out, config.overwrite, 0) {
-    io::RunInfo info{config.method, config.stages, 1, unit, false, 0, 0, environment(communicator)};
+    io::RunInfo info{config.method, config.stages, 1, 1,
+                     unit,          false,         0, 0,
+                     environment(communicator)};
     info.attributes["config"] = config_text(config);
     info.attributes["config_hash"] = config_hash(config);
     info.attributes["cost"] = config.cost;
     std::vector<engine::StageInfo> stages;
-    for (int stage = 0; stage < config.stages; ++stage) stages.push_back({stage, 0, 0, 0});
+    for (int stage = 0; stage < config.stages; ++stage) stages.push_back({0, stage, 0, 0, 0});
     folder_.write_config(config_text(config));
     io::write_master(folder_.path(), info, stages);
     shard_.emplace(folder_.path(), 0, stages, info);
-    recorder_.emplace(*shard_, 0, config.stages, 1);
+    recorder_.emplace(*shard_, config.stages, 1);
   }
 
   void add(std::span<plan::PlannedStep const> steps) {
@@ -114,7 +117,7 @@ void make_plan(comm::Communicator& communicator, Config const& config) {
   if (config.cost == "measured")
     usage_error(
         "--cost measured: measures a model's stages, which a plan has none of; use quartic run");
-  plan::Rules const rules = rules_of(config);
+  plan::Rules const rules = rules_of(config, config.microbatches);
   plan::Cost const cost = plan::Cost::parse(config.cost, config.stages, config.seed);
   plan::Statistics statistics(rules);
   plan::Grid grid(rules);

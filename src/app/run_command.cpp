@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -9,7 +10,6 @@
 #include "quartic/app/environment.hpp"
 #include "quartic/app/run_folder.hpp"
 #include "quartic/app/setup.hpp"
-#include "quartic/comm/placement.hpp"
 #include "quartic/compute/blas.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/log.hpp"
@@ -29,7 +29,8 @@ constexpr std::int64_t step_bytes = 160;
 constexpr std::int64_t event_bytes = 41;
 
 std::int64_t expected_trace_bytes(Config const& config) {
-  std::int64_t const passes = config.microbatches * config.stages;
+  std::int64_t const passes =
+      config.microbatches * config.stages * config.averaging.pipelines;
   std::int64_t const events = config.trace_events ? 2 * event_bytes : 0;
   return passes / config.trace_every * step_bytes + passes * events + (std::int64_t{1} << 20);
 }
@@ -44,6 +45,7 @@ void on_rank_0(comm::Communicator& communicator, std::function<void()> const& st
 engine::RunSettings run_settings(Resolved const& resolved) {
   Config const& config = resolved.config;
   engine::RunSettings settings;
+  settings.averaging = config.averaging;
   settings.stage = {.stages = config.stages,
                     .microbatches = config.microbatches,
                     .microbatch_size = config.microbatch_size,
@@ -52,7 +54,7 @@ engine::RunSettings run_settings(Resolved const& resolved) {
                     .gradient_noise = config.gradient_noise,
                     .learning_rate = config.optimizer.learning_rate,
                     .seed = config.seed,
-                    .stashes = false,
+                    .pipelines = config.averaging.pipelines,
                     .displacement_every = config.trace_displacement,
                     .events = config.trace_events};
   settings.optimizer = config.optimizer;
@@ -74,8 +76,8 @@ class Training {
       : communicator_(communicator),
         resolved_(std::move(resolved)),
         config_(resolved_.config),
-        placement_(config_.stages, communicator.size()),
-        first_stage_(static_cast<int>(placement_.hosted(communicator.rank()).first)) {}
+        hosting_(resolved_.rules, config_.averaging.pipelines, communicator.size(),
+                 communicator.rank()) {}
 
   int operator()() {
     prepare_blocks();
@@ -89,22 +91,21 @@ class Training {
 
  private:
   void prepare_blocks() {
-    comm::agree(communicator_, [&] {
-      blocks_ = make_blocks<T>(resolved_, communicator_.rank(), communicator_.size());
-    });
-    require_memory<T>(communicator_, resolved_, blocks_, first_stage_);
+    comm::agree(communicator_, [&] { blocks_ = make_blocks<T>(resolved_, hosting_); });
+    require_memory<T>(communicator_, resolved_, blocks_, hosting_);
     if (config_.cost == "measured") {
-      config_.cost =
-          engine::measured_costs<T>(communicator_, blocks_, config_.microbatch_size, config_.seed);
+      config_.cost = engine::measured_costs<T>(communicator_, hosting_, blocks_,
+                                               config_.microbatch_size, config_.seed);
     }
     if (config_.out.empty()) config_.out = "runs/" + config_hash(config_);
   }
 
   std::vector<engine::StageInfo> stage_infos() const {
     std::vector<engine::StageInfo> infos;
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      std::int64_t const parameters = blocks_[i]->parameter_count();
-      infos.push_back({first_stage_ + static_cast<int>(i), communicator_.rank(), parameters,
+    for (std::size_t place = 0; place < blocks_.size(); ++place) {
+      engine::Seat const seat = hosting_.seats()[place];
+      std::int64_t const parameters = blocks_[place]->parameter_count();
+      infos.push_back({seat.pipeline, seat.stage, communicator_.rank(), parameters,
                        parameters * static_cast<std::int64_t>(sizeof(T))});
     }
     return infos;
@@ -112,10 +113,11 @@ class Training {
 
   io::RunInfo run_info() {
     bool const returns = blocks_.front()->sweep_plan().backward;
-    int const last_rank = placement_.rank_of(config_.stages - 1);
+    int const last_rank = hosting_.rank_of({0, config_.stages - 1});
     io::RunInfo info{config_.method,
                      config_.stages,
                      communicator_.size(),
+                     config_.averaging.pipelines,
                      plan::Cost::parse(config_.cost, config_.stages, config_.seed).unit(),
                      config_.trace_events,
                      last_rank,
@@ -143,8 +145,9 @@ class Training {
       log_.emplace(std::filesystem::path(config_.out) / "log", communicator_.rank());
     });
     if (folder_) folder_->keep();
-    log_->info(fmt::format("hosts stages {} to {} of {} on {}", first_stage_,
-                           first_stage_ + std::ssize(hosted) - 1, config_.stages,
+    std::vector<int> stages;
+    for (engine::Seat const seat : hosting_.seats()) stages.push_back(seat.stage);
+    log_->info(fmt::format("hosts stages {} of {} on {}", fmt::join(stages, " "), config_.stages,
                            comm::Communicator::host()));
   }
 
@@ -160,13 +163,11 @@ class Training {
 
   /// False when it ended well, true when it diverged.
   bool train() {
-    plan::Rules const rules = rules_of(config_);
     auto const message_bytes = static_cast<double>(largest_message_bytes());
     plan::Cost const cost =
         plan::Cost::parse(config_.cost, config_.stages, config_.seed, message_bytes);
-    engine::RunSettings settings = run_settings(resolved_);
-    settings.stage.stashes = rules.versions->stashes();
-    engine::Run<T> run(communicator_, rules, cost, settings, std::move(blocks_), *shard_);
+    engine::Run<T> run(communicator_, resolved_.rules, cost, run_settings(resolved_),
+                       std::move(blocks_), *shard_);
     std::string divergence;
     try {
       run.execute();
@@ -200,8 +201,7 @@ class Training {
   comm::Communicator& communicator_;
   Resolved resolved_;
   Config& config_;
-  comm::Placement placement_;
-  int first_stage_;
+  engine::Hosting hosting_;
   std::vector<std::unique_ptr<nn::Block<T>>> blocks_;
   std::optional<RunFolder> folder_;  // rank 0
   std::optional<io::TraceShard> shard_;

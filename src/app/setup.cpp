@@ -1,10 +1,11 @@
 #include "quartic/app/setup.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "quartic/app/environment.hpp"
-#include "quartic/comm/placement.hpp"
 #include "quartic/core/check.hpp"
+#include "quartic/io/delays.hpp"
 #include "quartic/method/registry.hpp"
 
 namespace quartic::app {
@@ -65,10 +66,63 @@ void require_memory_for_data(Config const& config, DataShape const& shape) {
   }
 }
 
+/// A method may be defined with one optimizer only.
+void resolve_optimizer(Config& config, method::Method const& method) {
+  nn::OptimizerSpec& optimizer = config.optimizer;
+  if (optimizer.name.empty()) optimizer.name = method.optimizer.empty() ? "sgd" : method.optimizer;
+  if (!method.optimizer.empty() && optimizer.name != method.optimizer) {
+    usage_error("--optimizer {}: {} is defined with {} only", optimizer.name, method.name,
+                method.optimizer);
+  }
+  if (optimizer.beta1 == 0) optimizer.beta1 = method.beta1 > 0 ? method.beta1 : 0.9;
+}
+
+/// --epochs of all data, of which each pipeline takes its share.
+void resolve_epochs(Config& config, std::int64_t an_epoch) {
+  std::int64_t const epochs = std::max<std::int64_t>(1, config.epochs);
+  if (epochs > largest_run / an_epoch)
+    usage_error("--epochs {}: at most {}", epochs, largest_run / an_epoch);
+  std::int64_t const pipelines = config.averaging.pipelines;
+  if (epochs * an_epoch % pipelines != 0) {
+    usage_error(
+        "--epochs {}: its {} microbatches do not divide among {} pipelines; give --microbatches "
+        "of one pipeline instead",
+        epochs, epochs * an_epoch, pipelines);
+  }
+  config.microbatches = epochs * an_epoch / pipelines;
+  config.epochs = 0;
+}
+
+void require_arrival_order(Config const& config, plan::Rules const& rules) {
+  if (config.order == engine::Order::plan) return;
+  if (rules.versions->needs_global_view()) {
+    usage_error(
+        "--order arrival: {} needs a global view of all stages, which only a plan has; valid is "
+        "--order plan",
+        config.method);
+  }
+  if (config.averaging.pipelines > 1)
+    usage_error("--order arrival: several pipelines average by the plan; valid is --order plan");
+}
+
+/// The columns of the features that this rank's stages read: the smallest range that holds them.
+Part columns_of(nn::ModelSpec const& model, engine::Hosting const& hosting) {
+  Part columns{0, 0};
+  for (engine::Seat const seat : hosting.seats()) {
+    Part const part = nn::columns_of_stage(model, seat.stage);
+    if (part.size == 0) continue;
+    if (columns.size == 0) columns = part;
+    std::int64_t const first = std::min(columns.first, part.first);
+    columns = {first, std::max(columns.first + columns.size, part.first + part.size) - first};
+  }
+  return columns;
+}
+
 }  // namespace
 
 void resolve_method(Config& config) {
   method::Method const& method = method::find_method(config.method);
+  resolve_optimizer(config, method);
   if (config.accumulate == 0) {
     config.accumulate = method::default_accumulate(method, config.stages);
   }
@@ -76,10 +130,11 @@ void resolve_method(Config& config) {
       method::OptionValues(method.name, method.options, config.method_options).all();
 }
 
-plan::Rules rules_of(Config const& config) {
+plan::Rules rules_of(Config const& config, std::int64_t microbatches_an_epoch) {
   return method::make_rules(method::find_method(config.method),
-                            {config.stages, config.microbatches, config.accumulate},
-                            config.method_options);
+                            {config.stages, config.microbatches, config.accumulate,
+                             microbatches_an_epoch, config.seed},
+                            config.method_options, io::read_delay_table);
 }
 
 Resolved resolve(Config config, int ranks) {
@@ -88,15 +143,10 @@ Resolved resolve(Config config, int ranks) {
   io::DataSource source = data_source(config);
   require_memory_for_data(config, source.shape());
   std::int64_t const an_epoch = microbatches_an_epoch(config, source.shape().rows);
-  if (config.microbatches == 0) {
-    std::int64_t const epochs = std::max<std::int64_t>(1, config.epochs);
-    if (epochs > largest_run / an_epoch)
-      usage_error("--epochs {}: at most {}", epochs, largest_run / an_epoch);
-    config.microbatches = epochs * an_epoch;
-    config.epochs = 0;
-  }
-  plan::Rules const rules = rules_of(config);
-  comm::Placement const placement(rules.workers, ranks);
+  if (config.microbatches == 0) resolve_epochs(config, an_epoch);
+  plan::Rules rules = rules_of(config, an_epoch);
+  require_arrival_order(config, rules);
+  static_cast<void>(engine::Hosting(rules, config.averaging.pipelines, ranks, 0));
   nn::ModelSpec const model{.objective = config.objective,
                             .stages = config.stages,
                             .rows = an_epoch * config.microbatch_size,
@@ -108,39 +158,33 @@ Resolved resolve(Config config, int ranks) {
                             .microbatch_size = config.microbatch_size,
                             .accumulate = config.accumulate};
   nn::check_cut(model);
-  return {std::move(config), std::move(source), model, an_epoch};
+  return {std::move(config), std::move(source), model, an_epoch, std::move(rules)};
 }
 
 template <class T>
-std::vector<std::unique_ptr<nn::Block<T>>> make_blocks(Resolved const& resolved, int rank,
-                                                       int ranks) {
-  comm::Placement const placement(resolved.config.stages, ranks);
-  Part const hosted = placement.hosted(rank);
-  Part columns{0, 0};
-  for (std::int64_t stage = hosted.first; stage < hosted.first + hosted.size; ++stage) {
-    Part const part = nn::columns_of_stage(resolved.model, static_cast<int>(stage));
-    if (columns.size == 0) columns.first = part.first;
-    if (part.size > 0) columns.size = part.first + part.size - columns.first;
-  }
+std::vector<std::unique_ptr<nn::Block<T>>> make_blocks(Resolved const& resolved,
+                                                       engine::Hosting const& hosting) {
+  Part const columns = columns_of(resolved.model, hosting);
   Dataset<T> const data = resolved.source.template load<T>(columns);
   std::vector<std::unique_ptr<nn::Block<T>>> blocks;
-  for (std::int64_t stage = hosted.first; stage < hosted.first + hosted.size; ++stage) {
-    blocks.push_back(nn::make_block<T>(resolved.model, static_cast<int>(stage), data, columns));
+  for (engine::Seat const seat : hosting.seats()) {
+    blocks.push_back(nn::make_block<T>(resolved.model, seat.stage, data, columns));
   }
   return blocks;
 }
 
 template <class T>
 void require_memory(comm::Communicator& communicator, Resolved const& resolved,
-                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted, int first_stage) {
-  plan::Rules const rules = rules_of(resolved.config);
+                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
+                    engine::Hosting const& hosting) {
+  plan::Rules const& rules = resolved.rules;
   std::int64_t elements = 0;
-  for (std::size_t i = 0; i < hosted.size(); ++i) {
-    auto const held = rules.schedule->activations(first_stage + static_cast<int>(i));
-    nn::Sizes const sizes = hosted[i]->sizes(resolved.config.microbatch_size);
-    std::int64_t const copies = 1 + (rules.versions->stashes() ? held : 0);
-    elements +=
-        hosted[i]->parameter_count() * (copies + 2);  // the gradient and an optimizer's state
+  for (std::size_t place = 0; place < hosted.size(); ++place) {
+    auto const held = rules.schedule->activations(hosting.seats()[place].stage);
+    nn::Sizes const sizes = hosted[place]->sizes(resolved.config.microbatch_size);
+    std::int64_t const copies = rules.replicas + (rules.versions->stashes() ? held : 0);
+    elements += hosted[place]->parameter_count() *
+                (copies + 1 + rules.replicas);  // the gradient and the optimizers' state
     elements += held * (sizes.input + sizes.saved + sizes.flow) + 4 * (sizes.input + sizes.output);
   }
   std::int64_t const mine = elements * static_cast<std::int64_t>(sizeof(T));
@@ -162,13 +206,15 @@ void require_memory(comm::Communicator& communicator, Resolved const& resolved,
   });
 }
 
-template std::vector<std::unique_ptr<nn::Block<float>>> make_blocks<float>(Resolved const&, int,
-                                                                           int);
-template std::vector<std::unique_ptr<nn::Block<double>>> make_blocks<double>(Resolved const&, int,
-                                                                             int);
+template std::vector<std::unique_ptr<nn::Block<float>>> make_blocks<float>(Resolved const&,
+                                                                           engine::Hosting const&);
+template std::vector<std::unique_ptr<nn::Block<double>>> make_blocks<double>(
+    Resolved const&, engine::Hosting const&);
 template void require_memory<float>(comm::Communicator&, Resolved const&,
-                                    std::vector<std::unique_ptr<nn::Block<float>>> const&, int);
+                                    std::vector<std::unique_ptr<nn::Block<float>>> const&,
+                                    engine::Hosting const&);
 template void require_memory<double>(comm::Communicator&, Resolved const&,
-                                     std::vector<std::unique_ptr<nn::Block<double>>> const&, int);
+                                     std::vector<std::unique_ptr<nn::Block<double>>> const&,
+                                     engine::Hosting const&);
 
 }  // namespace quartic::app

@@ -1,6 +1,7 @@
 // The optimizers' fused passes on the host.
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "host_lanes.hpp"
 #include "quartic/compute/update.hpp"
@@ -82,10 +83,46 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
   });
 }
 
+template <class T>
+double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                    std::span<T> m, std::span<T> v) {
+  QUARTIC_ASSERT(from.size() == to.size() && from.size() == gradient.size());
+  QUARTIC_ASSERT(from.size() == m.size() && from.size() == v.size());
+  auto const keep = static_cast<T>(step.keep);
+  auto const beta1 = static_cast<T>(step.beta1);
+  auto const beta2 = static_cast<T>(step.beta2);
+  auto const rest1 = static_cast<T>(1 - step.beta1);
+  auto const rest2 = static_cast<T>(1 - step.beta2);
+  auto const epsilon = static_cast<T>(step.epsilon);
+  auto const of_gradient = static_cast<T>(step.of_gradient);
+  auto const of_moment = static_cast<T>(step.of_moment);
+  auto const correction = static_cast<T>(step.correction);
+  return for_chunks(from.size(), [=](std::size_t first, auto width, LaneSums& squares) {
+    Chunk<T> w(from.data() + first, width);
+    Chunk<T> const g(gradient.data() + first, width);
+    Chunk<T> moment(m.data() + first, width);
+    Chunk<T> square(v.data() + first, width);
+    for (std::size_t i = 0; i < width; ++i) {
+      T const gradient_i = g.values[i];
+      moment.values[i] = beta1 * moment.values[i] + rest1 * gradient_i;
+      square.values[i] = beta2 * square.values[i] + rest2 * gradient_i * gradient_i;
+      T const step_i = of_gradient * gradient_i + of_moment * moment.values[i];
+      w.values[i] = keep * w.values[i] - step_i / (std::sqrt(correction * square.values[i]) + epsilon);
+    }
+    w.store(to.data() + first, width);
+    moment.store(m.data() + first, width);
+    square.store(v.data() + first, width);
+    std::fill_n(gradient.data() + first, std::size_t{width}, T(0));
+    add_squares(g, width, squares);
+  });
+}
+
 #define QUARTIC_INSTANTIATE(T)                                                                  \
   template double sgd_update(SgdStep, std::span<T const>, std::span<T>, std::span<T>);          \
   template double momentum_update(MomentumStep, std::span<T const>, std::span<T>, std::span<T>, \
-                                  std::span<T>);
+                                  std::span<T>);                                                \
+  template double nadam_update(NadamStep, std::span<T const>, std::span<T>, std::span<T>,       \
+                               std::span<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 

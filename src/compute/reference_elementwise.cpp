@@ -126,6 +126,25 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
   return sum;
 }
 
+template <class T>
+double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                    std::span<T> m, std::span<T> v) {
+  double sum = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    double const g = gradient[i];
+    double const first = step.beta1 * double{m[i]} + (1 - step.beta1) * g;
+    double const second = step.beta2 * double{v[i]} + (1 - step.beta2) * g * g;
+    double const direction = step.of_gradient * g + step.of_moment * first;
+    double const length = std::sqrt(step.correction * second) + step.epsilon;
+    to[i] = static_cast<T>(step.keep * double{from[i]} - direction / length);
+    m[i] = static_cast<T>(first);
+    v[i] = static_cast<T>(second);
+    gradient[i] = 0;
+    sum += g * g;
+  }
+  return sum;
+}
+
 #define QUARTIC_INSTANTIATE(T)                                                                  \
   template void relu_forward(std::span<T const>, std::span<T>);                                 \
   template void relu_backward(std::span<T const>, std::span<T const>, std::span<T>);            \
@@ -139,7 +158,9 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
                                          std::span<std::int32_t const>, T, std::span<T>);       \
   template double sgd_update(SgdStep, std::span<T const>, std::span<T>, std::span<T>);          \
   template double momentum_update(MomentumStep, std::span<T const>, std::span<T>, std::span<T>, \
-                                  std::span<T>);
+                                  std::span<T>);                                                \
+  template double nadam_update(NadamStep, std::span<T const>, std::span<T>, std::span<T>,       \
+                               std::span<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 

@@ -1,4 +1,5 @@
 // Run's other order: its workers act on what has arrived, not on a plan.
+#include <algorithm>
 #include <vector>
 
 #include "quartic/engine/run.hpp"
@@ -6,19 +7,30 @@
 namespace quartic::engine {
 
 template <class T>
+std::vector<typename Run<T>::ArrivalWorker> Run<T>::arrival_workers() const {
+  std::vector<ArrivalWorker> workers;
+  for (std::size_t place = 0; place < stages_.size(); ++place) {
+    int const worker = rules_.worker_of(stages_[place]->seat().stage);
+    auto const same = [&](ArrivalWorker const& known) { return known.worker == worker; };
+    auto known = std::find_if(workers.begin(), workers.end(), same);
+    if (known == workers.end()) known = workers.insert(known, {.worker = worker});
+    known->places.push_back(static_cast<int>(place));
+    known->views.emplace_back();
+    known->last_tags.emplace_back();
+  }
+  return workers;
+}
+
+template <class T>
 void Run<T>::act_on_arrival() {
-  std::vector<ArrivalWorker> workers(stages_.size());
+  std::vector<ArrivalWorker> workers = arrival_workers();
   pin_all(undefined);
-  std::size_t done = 0;
   std::int64_t idle_ns = 0;
-  while (done < workers.size()) {
+  auto const is_done = [](ArrivalWorker const& worker) { return worker.done; };
+  while (!std::all_of(workers.begin(), workers.end(), is_done)) {
     bool acted = false;
-    done = 0;
-    for (std::size_t i = 0; i < workers.size(); ++i) {
-      if (!workers[i].done) acted |= act(*stages_[i], workers[i], idle_ns);
-      if (workers[i].done) ++done;
-    }
-    if (!acted && done < workers.size()) {
+    for (ArrivalWorker& worker : workers) acted |= !worker.done && act(worker, idle_ns);
+    if (!acted) {
       std::int64_t const begin_ns = clock_.now_ns();
       idle();
       idle_ns += clock_.now_ns() - begin_ns;
@@ -29,49 +41,73 @@ void Run<T>::act_on_arrival() {
 
 /// One action of one worker, if it has one to do now.
 template <class T>
-bool Run<T>::act(Stage<T>& stage, ArrivalWorker& worker, std::int64_t idle_ns) {
-  plan::StageView const view = stage.view();
-  plan::Action const action = rules_.schedule->next({stage.index(),
-                                                     rules_.workers,
+bool Run<T>::act(ArrivalWorker& worker, std::int64_t idle_ns) {
+  for (std::size_t i = 0; i < worker.places.size(); ++i) {
+    worker.views[i] = stage(worker.places[i]).view();
+  }
+  plan::Action const action = rules_.schedule->next({worker.worker, rules_.workers,
                                                      rules_.shape.stages,
                                                      rules_.shape.microbatches,
-                                                     worker.actions_done,
-                                                     {&view, 1}});
+                                                     worker.actions_done, worker.views});
   worker.done = action.kind == plan::Kind::done;
-  if (worker.done || action.kind == plan::Kind::wait || !stage.ready(action.kind)) return false;
-  bool const forward = action.kind == plan::Kind::forward;
-  std::int64_t const tag = forward ? stage.next_tag() : stage.tag(action.microbatch);
-  plan::PassView const pass{view, action.microbatch, tag,
-                            forward ? plan::Read{} : stage.forward_read(action.microbatch)};
-  plan::Read const read =
-      forward ? rules_.versions->forward(pass) : rules_.versions->backward(pass);
-  bool const updates = !forward && action.kind != plan::Kind::backward_input &&
-                       rules_.updates->applies_after(stage.index(), action.microbatch);
-  if (forward) worker.last_tag = tag;
-  plan::StageView after = view;
-  after.forwards += forward ? 1 : 0;
-  after.updates += updates ? 1 : 0;
+  if (worker.done || action.kind == plan::Kind::wait) return worker.done;
+  if (!stage(hosting_.place_of({0, action.stage})).ready(action.kind)) return false;
   std::int64_t const waited = idle_ns - worker.idle_before_ns;
   worker.idle_before_ns = idle_ns;
-  stage.waited_ns(action.kind, waited);
-  stage.run({action, read, updates, tag, rules_.versions->oldest_needed(after, worker.last_tag),
-             undefined, undefined, rules_.updates->minibatch(action.microbatch), waited});
+  act(worker, action, waited);
   ++worker.actions_done;
   idle_polls_ = 0;
-  if (!updates) return true;
-  stage.record_steps({});
-  pin_arrival_cut(stage);
-  if (stage.index() == 0) progress_.at(action.microbatch + 1);
   return true;
 }
 
-/// On arrival a cut is a marker microbatch: each stage pins once it has applied it.
+template <class T>
+void Run<T>::act(ArrivalWorker& worker, plan::Action action, std::int64_t waited_ns) {
+  int const place = hosting_.place_of({0, action.stage});
+  auto const own = static_cast<std::size_t>(
+      std::find(worker.places.begin(), worker.places.end(), place) - worker.places.begin());
+  Stage<T>& at = stage(place);
+  plan::StageView& view = worker.views[own];
+  bool const forward = action.kind == plan::Kind::forward;
+  bool const weight = action.kind == plan::Kind::backward ||
+                      action.kind == plan::Kind::backward_weight;
+  std::int64_t const last = action.microbatch + action.count - 1;
+  plan::Tags const tags = forward ? at.next_tags() : at.tags(action.microbatch);
+  if (forward) worker.last_tags[own] = tags;
+  reads_.clear();
+  for (std::int64_t j = action.microbatch; j <= last; ++j) {
+    plan::Read read = forward ? rules_.versions->forward({view, j, tags, {}})
+                              : rules_.versions->backward({view, j, tags, at.forward_read(j)});
+    read.replica = rules_.replica_of(j);
+    reads_.push_back(read);
+  }
+  bool const updates = weight && rules_.updates->applies_after(action.stage, last);
+  view.forwards += forward ? 1 : 0;
+  view.backwards += !forward && action.kind != plan::Kind::backward_weight ? action.count : 0;
+  view.weight_backwards += weight ? action.count : 0;
+  view.updates += updates ? 1 : 0;
+  at.waited_ns(action.kind, waited_ns);
+  run_pieces(at, action, reads_,
+             {.updates = updates,
+              .averages = updates && rules_.updates->averages_after(last),
+              .ends = weight,
+              .tags = tags,
+              .oldest_needed =
+                  rules_.versions->oldest_needed({view, last, worker.last_tags[own], {}}),
+              .wait_ns = waited_ns});
+  if (!updates) return;
+  at.record_steps({});
+  pin_arrival_cut(at);
+  if (action.stage == 0) progress_.at(last + 1);
+}
+
+/// On arrival a cut is a marker update: each stage pins once it has made it.
 template <class T>
 void Run<T>::pin_arrival_cut(Stage<T>& stage) {
-  std::int64_t const versions = stage.weights().live();
+  std::int64_t const versions = stage.versions();
   std::int64_t const last = rules_.shape.microbatches / rules_.shape.accumulate;
   std::int64_t const every = settings_.cuts.every_updates / rules_.shape.stages;
-  if (versions == last || (every > 0 && versions % every == 0)) pin(stage, undefined);
+  if (versions == last || (every > 0 && versions % every == 0))
+    pin(hosting_.place_of(stage.seat()), undefined);
 }
 
 template void Run<float>::act_on_arrival();

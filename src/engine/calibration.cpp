@@ -77,22 +77,33 @@ plan::Cost::Measured measure_stage(nn::Block<T>& block, std::int64_t microbatch_
 }
 
 template <class T>
-std::string measured_costs(comm::Communicator& communicator,
+std::string measured_costs(comm::Communicator& communicator, Hosting const& hosting,
                            std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
                            std::int64_t microbatch_size, std::uint64_t seed) {
-  std::vector<plan::Cost::Measured> mine;
-  for (auto const& block : hosted) mine.push_back(measure_stage(*block, microbatch_size, seed));
-  std::vector<plan::Cost::Measured> const all = gather_rows(communicator, mine);
+  struct OfStage {
+    int stage;
+    plan::Cost::Measured cost;
+  };
+  std::vector<OfStage> mine;
+  for (std::size_t place = 0; place < hosted.size(); ++place) {
+    Seat const seat = hosting.seats()[place];
+    if (seat.pipeline > 0) continue;  // the plan is that of the first
+    mine.push_back({seat.stage, measure_stage(*hosted[place], microbatch_size, seed)});
+  }
+  std::vector<plan::Cost::Measured> all(static_cast<std::size_t>(hosting.stages()));
+  for (OfStage const& measured_stage : gather_rows(communicator, mine)) {
+    all[static_cast<std::size_t>(measured_stage.stage)] = measured_stage.cost;
+  }
   double const latency = half_round_trip(communicator);
   return communicator.broadcast(plan::Cost::measured_text(all, latency), 0);
 }
 
 template plan::Cost::Measured measure_stage(nn::Block<float>&, std::int64_t, std::uint64_t);
 template plan::Cost::Measured measure_stage(nn::Block<double>&, std::int64_t, std::uint64_t);
-template std::string measured_costs(comm::Communicator&,
+template std::string measured_costs(comm::Communicator&, Hosting const&,
                                     std::vector<std::unique_ptr<nn::Block<float>>> const&,
                                     std::int64_t, std::uint64_t);
-template std::string measured_costs(comm::Communicator&,
+template std::string measured_costs(comm::Communicator&, Hosting const&,
                                     std::vector<std::unique_ptr<nn::Block<double>>> const&,
                                     std::int64_t, std::uint64_t);
 

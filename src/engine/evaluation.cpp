@@ -6,10 +6,11 @@
 namespace quartic::engine {
 
 template <class T>
-StageEvaluation<T>::StageEvaluation(int stage, int stages, nn::Block<T>& block,
+StageEvaluation<T>::StageEvaluation(int stage, int stages, int pipelines, nn::Block<T>& block,
                                     StageLinks const& links, Recorder& recorder)
     : stage_(stage),
       stages_(stages),
+      pipelines_(pipelines),
       block_(block),
       links_(links),
       recorder_(recorder),
@@ -47,6 +48,28 @@ void StageEvaluation<T>::pin(Cut const& cut, std::span<T const> weights, std::in
   batch.cuts.push_back(cut);
   batch.versions.push_back(version);
   batch.closed = std::ssize(batch.cuts) == plan_.versions_per_sweep;
+  if (pipelines_ == 1) batch.whole_cuts = batch.cuts.size();
+}
+
+/// Turns the pinned copy of the oldest cut that is not whole into the mean over all pipelines.
+template <class T>
+bool StageEvaluation<T>::add_other_pipelines() {
+  if (pipelines_ == 1 || whole_batch_ == batches_.end()) return false;
+  Batch& batch = batches_[whole_batch_];
+  if (batch.whole_cuts == batch.cuts.size()) {
+    if (batch.closed) ++whole_batch_;
+    return batch.closed;
+  }
+  if (!links_.pins_in->arrived()) return false;
+  comm::Message sum = links_.pins_in->receive();
+  auto const values = std::as_const(sum).template payload<T>();
+  T* const own = batch.weights.data() + batch.whole_cuts * values.size();
+  T const share = T(1) / static_cast<T>(pipelines_);
+  for (std::size_t i = 0; i < values.size(); ++i) own[i] = share * (values[i] + own[i]);
+  batch.versions[batch.whole_cuts] += sum.header().microbatch;
+  links_.pins_in->give_back(std::move(sum));
+  ++batch.whole_cuts;
+  return true;
 }
 
 template <class T>
@@ -79,7 +102,7 @@ std::int64_t StageEvaluation<T>::bytes() const {
 
 template <class T>
 bool StageEvaluation<T>::progress() {
-  return backward() || forward();
+  return add_other_pipelines() || backward() || forward();
 }
 
 template <class T>
@@ -93,6 +116,7 @@ bool StageEvaluation<T>::forward() {
   if (forward_batch_ == batches_.end() || !batches_[forward_batch_].closed) return false;
   if (links_.sweeps_in != nullptr && !links_.sweeps_in->arrived()) return false;
   Batch& batch = batches_[forward_batch_];
+  if (batch.whole_cuts < batch.cuts.size()) return false;
   sweep_forward(batch, sweep_of(batch, forward_row_sweep_));
   if (++forward_row_sweep_ < row_sweeps_) return true;
   forward_row_sweep_ = 0;
@@ -196,6 +220,7 @@ void StageEvaluation<T>::recycle() {
   batch.cuts.clear();
   batch.versions.clear();
   batch.totals.clear();
+  batch.whole_cuts = 0;
   batch.closed = false;
   free_.push_back(std::move(batch));
 }

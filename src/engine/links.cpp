@@ -1,71 +1,85 @@
 #include "quartic/engine/links.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace quartic::engine {
 namespace {
 
-enum Kind : int { activation = 0, gradient = 1, sweep = 2, sweep_return = 3 };
+enum Kind : int { activation, gradient, sweep, sweep_return, sum, mean, pinned, kinds };
 
 /// Tags below belong to comm (alarm, clock).
 constexpr int first_tag = 16;
-int tag_of(int from_stage, int kind) {
-  return first_tag + 4 * from_stage + kind;
-}
 
 /// Receives posted before they are needed: one is being read while the next arrives.
 constexpr int passes_ahead = 2;
-constexpr int sweeps_ahead = 1;
+constexpr int rare_ahead = 1;
 
 }  // namespace
 
-Links::Links(comm::Communicator& communicator, comm::Placement const& placement, int workers,
-             std::vector<BoundaryBytes> const& boundaries)
+Links::Links(comm::Communicator& communicator, Hosting const& hosting,
+             std::vector<MessageBytes> const& bytes)
     : communicator_(communicator),
-      placement_(placement),
-      workers_(workers),
-      stages_(boundaries.size() + 1) {
-  for (int s = 0; s < static_cast<int>(boundaries.size()); ++s) {
-    auto const [pass, sweep_bytes] = boundaries[static_cast<std::size_t>(s)];
-    StageLinks& lower = stages_[static_cast<std::size_t>(s)];
-    StageLinks& upper = stages_[static_cast<std::size_t>(s) + 1];
-    Ends const activations = connect(s, s + 1, activation, pass, passes_ahead);
-    lower.activations_out = activations.out;
-    upper.activations_in = activations.in;
-    Ends const gradients = connect(s + 1, s, gradient, pass, passes_ahead);
-    upper.gradients_out = gradients.out;
-    lower.gradients_in = gradients.in;
-    Ends const sweeps = connect(s, s + 1, sweep, sweep_bytes, sweeps_ahead);
-    lower.sweeps_out = sweeps.out;
-    upper.sweeps_in = sweeps.in;
-    Ends const returns = connect(s + 1, s, sweep_return, sweep_bytes, sweeps_ahead);
-    upper.returns_out = returns.out;
-    lower.returns_in = returns.in;
+      hosting_(hosting),
+      seats_(static_cast<std::size_t>(hosting.pipelines() * hosting.stages())) {
+  for (int pipeline = 0; pipeline < hosting.pipelines(); ++pipeline) {
+    for (int stage = 0; stage < hosting.stages(); ++stage) {
+      MessageBytes const of_stage = bytes[static_cast<std::size_t>(stage)];
+      if (stage + 1 < hosting.stages()) connect_stages({pipeline, stage}, of_stage);
+      if (pipeline + 1 < hosting.pipelines()) {
+        connect_pipelines({pipeline, stage}, of_stage.weights);
+      }
+    }
   }
 }
 
+void Links::connect_stages(Seat lower, MessageBytes bytes) {
+  Seat const upper{lower.pipeline, lower.stage + 1};
+  Ends const activations = connect(lower, upper, activation, bytes.pass, passes_ahead);
+  links(lower).activations_out = activations.out;
+  links(upper).activations_in = activations.in;
+  Ends const gradients = connect(upper, lower, gradient, bytes.pass, passes_ahead);
+  links(upper).gradients_out = gradients.out;
+  links(lower).gradients_in = gradients.in;
+  if (lower.pipeline > 0) return;  // the objective is evaluated in the first pipeline
+  Ends const sweeps = connect(lower, upper, sweep, bytes.sweep, rare_ahead);
+  links(lower).sweeps_out = sweeps.out;
+  links(upper).sweeps_in = sweeps.in;
+  Ends const returns = connect(upper, lower, sweep_return, bytes.sweep, rare_ahead);
+  links(upper).returns_out = returns.out;
+  links(lower).returns_in = returns.in;
+}
+
+void Links::connect_pipelines(Seat first, std::size_t bytes) {
+  Seat const second{first.pipeline + 1, first.stage};
+  Ends const sums = connect(second, first, sum, bytes, rare_ahead);
+  links(second).sums_out = sums.out;
+  links(first).sums_in = sums.in;
+  Ends const means = connect(first, second, mean, bytes, rare_ahead);
+  links(first).means_out = means.out;
+  links(second).means_in = means.in;
+  Ends const pins = connect(second, first, pinned, bytes, rare_ahead);
+  links(second).pins_out = pins.out;
+  links(first).pins_in = pins.in;
+}
+
 /// The ends of a channel that this rank holds: both, one or none.
-Links::Ends Links::connect(int from_stage, int to_stage, int kind, std::size_t bytes,
-                           int posted_ahead) {
+Links::Ends Links::connect(Seat from, Seat to, int kind, std::size_t bytes, int posted_ahead) {
   int const here = communicator_.rank();
-  int const from = placement_.rank_of(from_stage % workers_);
-  int const to = placement_.rank_of(to_stage % workers_);
-  int const tag = tag_of(from_stage, kind);
-  if (from == here && to == here) {
+  int const sender = hosting_.rank_of(from);
+  int const receiver = hosting_.rank_of(to);
+  int const tag = first_tag + kinds * static_cast<int>(index(from)) + kind;
+  if (sender == here && receiver == here) {
     auto& channel = local_.emplace_back(std::make_unique<comm::LocalChannel>(bytes));
     return {channel.get(), channel.get()};
   }
-  if (from == here) {
-    return {
-        outboxes_.emplace_back(std::make_unique<comm::RemoteOutbox>(communicator_, to, tag, bytes))
-            .get(),
-        nullptr};
+  if (sender == here) {
+    auto box = std::make_unique<comm::RemoteOutbox>(communicator_, receiver, tag, bytes);
+    return {outboxes_.emplace_back(std::move(box)).get(), nullptr};
   }
-  if (to == here) {
-    return {nullptr, inboxes_
-                         .emplace_back(std::make_unique<comm::RemoteInbox>(communicator_, from, tag,
-                                                                           bytes, posted_ahead))
-                         .get()};
+  if (receiver == here) {
+    auto box = std::make_unique<comm::RemoteInbox>(communicator_, sender, tag, bytes, posted_ahead);
+    return {nullptr, inboxes_.emplace_back(std::move(box)).get()};
   }
   return {nullptr, nullptr};
 }

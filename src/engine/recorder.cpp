@@ -8,11 +8,8 @@ constexpr std::size_t buffered_rows = 1024;  // reserved once; a full buffer is 
 
 }  // namespace
 
-Recorder::Recorder(RecordSink& sink, int first_stage, int stages, std::int64_t every)
-    : sink_(sink),
-      first_stage_(first_stage),
-      every_(every),
-      stages_(static_cast<std::size_t>(stages)) {
+Recorder::Recorder(RecordSink& sink, int places, std::int64_t every)
+    : sink_(sink), every_(every), stages_(static_cast<std::size_t>(places)) {
   for (StageRows& stage : stages_) {
     stage.steps.reserve(buffered_rows);
     stage.events.reserve(buffered_rows);
@@ -21,15 +18,15 @@ Recorder::Recorder(RecordSink& sink, int first_stage, int stages, std::int64_t e
   objectives_.reserve(buffered_rows);
 }
 
-void Recorder::step(int stage, StepRow const& row) {
-  if (row.microbatch % every_ == 0) rows(stage).steps.push_back(row);
-  if (rows(stage).steps.size() == buffered_rows) flush();
+void Recorder::step(int place, StepRow const& row) {
+  if (row.microbatch % every_ == 0) rows(place).steps.push_back(row);
+  if (rows(place).steps.size() == buffered_rows) flush();
   flush_when_due(row.backward_end_ns);
 }
 
-void Recorder::event(int stage, EventRow const& row) {
-  rows(stage).events.push_back(row);
-  if (rows(stage).events.size() == buffered_rows) flush();
+void Recorder::event(int place, EventRow const& row) {
+  rows(place).events.push_back(row);
+  if (rows(place).events.size() == buffered_rows) flush();
 }
 
 void Recorder::loss(LossRow const& row) {
@@ -51,9 +48,9 @@ void Recorder::flush_when_due(std::int64_t now_ns) {
 void Recorder::flush() {
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     StageRows& stage = stages_[i];
-    int const index = first_stage_ + static_cast<int>(i);
-    if (!stage.steps.empty()) sink_.steps(index, stage.steps);
-    if (!stage.events.empty()) sink_.events(index, stage.events);
+    int const place = static_cast<int>(i);
+    if (!stage.steps.empty()) sink_.steps(place, stage.steps);
+    if (!stage.events.empty()) sink_.events(place, stage.events);
     stage.steps.clear();
     stage.events.clear();
   }

@@ -22,6 +22,12 @@ std::string human(std::int64_t bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
+/// "3", or "1:3" for stage 3 of pipeline 1.
+std::string name(Seat seat) {
+  if (seat.pipeline == 0) return fmt::format("{}", seat.stage);
+  return fmt::format("{}:{}", seat.pipeline, seat.stage);
+}
+
 void append_line(fmt::memory_buffer& out, StageReport const& report) {
   StageTotals const& totals = report.totals;
   auto const share = [&](std::int64_t ns) {
@@ -31,7 +37,7 @@ void append_line(fmt::memory_buffer& out, StageReport const& report) {
       report.wall_ns - computing_ns(totals) - totals.wait_activations_ns - totals.wait_gradients_ns;
   fmt::format_to(std::back_inserter(out),
                  "{:>5} {:>8.1f} {:>9.1f} {:>7.1f} {:>12.1f} {:>11.1f} {:>7.1f} {:>20} {:>16}\n",
-                 report.stage, share(totals.forward_ns), share(totals.backward_ns),
+                 name(report.seat), share(totals.forward_ns), share(totals.backward_ns),
                  share(totals.update_ns), share(totals.wait_activations_ns),
                  share(totals.wait_gradients_ns), share(rest),
                  mean_and_max(totals.staleness_sum, totals.steps, totals.staleness_max),

@@ -17,21 +17,22 @@ namespace {
 constexpr std::int64_t batches_ahead = 4;
 
 template <class T>
-std::vector<BoundaryBytes> boundaries(std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
-                                      int first_stage, StageSettings const& settings) {
-  std::vector<BoundaryBytes> all(static_cast<std::size_t>(settings.stages - 1));
-  for (std::size_t i = 0; i < hosted.size(); ++i) {
-    nn::Block<T> const& block = *hosted[i];
-    auto const stage = static_cast<std::size_t>(first_stage) + i;
+std::vector<MessageBytes> message_bytes(std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
+                                        Hosting const& hosting, StageSettings const& settings) {
+  std::vector<MessageBytes> all(static_cast<std::size_t>(settings.stages));
+  for (std::size_t place = 0; place < hosted.size(); ++place) {
+    nn::Block<T> const& block = *hosted[place];
+    auto const stage = static_cast<std::size_t>(hosting.seats()[place].stage);
     nn::Sizes const sizes = block.sizes(settings.microbatch_size);
-    if (stage > 0) {
-      all[stage - 1] = {static_cast<std::size_t>(sizes.input) * sizeof(T),
-                        StageEvaluation<T>::bytes_below(block)};
-    }
-    if (stage < all.size()) {
-      all[stage] = {static_cast<std::size_t>(sizes.output) * sizeof(T),
-                    StageEvaluation<T>::bytes_above(block)};
-    }
+    auto const bytes = [](std::int64_t elements) {
+      return static_cast<std::size_t>(elements) * sizeof(T);
+    };
+    all[stage].pass = bytes(sizes.output);
+    all[stage].sweep = StageEvaluation<T>::bytes_above(block);
+    all[stage].weights = bytes(block.parameter_count());
+    if (stage == 0) continue;
+    all[stage - 1].pass = bytes(sizes.input);
+    all[stage - 1].sweep = StageEvaluation<T>::bytes_below(block);
   }
   return all;
 }
@@ -46,27 +47,33 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       rules_(rules),
       cost_(cost),
       settings_(settings),
-      placement_(rules.workers, communicator.size()),
+      hosting_(rules, settings.averaging.pipelines, communicator.size(), communicator.rank()),
       alarm_(communicator),
       clock_(communicator),
-      recorder_(sink, static_cast<int>(placement_.hosted(communicator.rank()).first),
-                static_cast<int>(hosted.size()), settings.trace_every),
-      first_stage_(static_cast<int>(placement_.hosted(communicator.rank()).first)),
-      links_(std::make_unique<Links>(communicator, placement_, rules.workers,
-                                     boundaries(hosted, first_stage_, settings.stage))),
+      recorder_(sink, static_cast<int>(hosted.size()), settings.trace_every),
+      links_(std::make_unique<Links>(communicator, hosting_,
+                                     message_bytes(hosted, hosting_, settings.stage))),
+      averagings_(static_cast<std::size_t>(rules.shape.stages),
+                  Averaging<T>(settings.averaging, rules.replicas)),
       passed_by_all_(settings.cuts.every_ticks),
       progress_("training", "microbatches", rules.shape.microbatches,
                 settings.quiet || communicator.rank() != 0),
       oversubscribed_(communicator.ranks_on_node() >
                       static_cast<int>(std::thread::hardware_concurrency())) {
   for (auto& block : hosted) {
-    int const index = first_stage_ + static_cast<int>(stages_.size());
-    auto optimizer = nn::make_optimizer<T>(settings.optimizer, block->parameter_count());
-    stages_.push_back(std::make_unique<Stage<T>>(index, std::move(block), std::move(optimizer),
-                                                 links_->of(index), settings.stage, clock_,
+    int const place = static_cast<int>(stages_.size());
+    Seat const seat = hosting_.seats()[stages_.size()];
+    StageLinks const& links = links_->of(seat);
+    stages_.push_back(std::make_unique<Stage<T>>(seat, place, std::move(block), rules,
+                                                 settings.optimizer, links, settings.stage, clock_,
                                                  recorder_, *this));
-    evaluations_.emplace_back(index, settings.stage.stages, stages_.back()->block(),
-                              links_->of(index), recorder_);
+    averagings_[static_cast<std::size_t>(seat.stage)].start(*stages_.back());
+    if (seat.pipeline == 0) {
+      evaluations_.emplace_back(seat.stage, settings.stage.stages, settings.averaging.pipelines,
+                                stages_.back()->block(), links, recorder_);
+    } else {
+      pin_chains_.emplace_back(links);
+    }
     time_cuts_.emplace_back(settings.cuts.every_ticks);
   }
 }
@@ -75,13 +82,9 @@ template <class T>
 Run<T>::~Run() = default;
 
 template <class T>
-bool Run<T>::hosts(int stage) const {
-  return first_stage_ <= stage && stage < first_stage_ + static_cast<int>(stages_.size());
-}
-
-template <class T>
 void Run<T>::beat() {
   if (auto const call = alarm_.heard()) {
+    alarmed_ = true;
     throw Divergence(call->stage, call->microbatch, "the loss or the gradient is not finite");
   }
 }
@@ -92,7 +95,7 @@ void Run<T>::execute() {
     settings_.order == Order::plan ? replay() : act_on_arrival();
     finish();
   } catch (Divergence const& divergence) {
-    if (hosts(divergence.stage)) alarm_.ring(divergence.stage, divergence.microbatch);
+    if (!alarmed_) alarm_.ring(divergence.stage, divergence.microbatch);
     recorder_.flush();
     throw;
   }
@@ -106,7 +109,7 @@ void Run<T>::replay() {
   while (plan::PlannedAction const* planned = planner.next()) {
     busy += planned->end - planned->begin;
     if (settings_.cuts.every_updates == 0) pin_time_cuts(*planned);
-    if (hosts(planned->action.stage)) replay(*planned, planner.applied());
+    replay(*planned, planner.applied());
     if (settings_.cuts.every_updates > 0 && planned->updates &&
         planner.block_updates() % settings_.cuts.every_updates == 0) {
       pin_all(plan::to_units(planned->end));
@@ -121,15 +124,18 @@ void Run<T>::replay() {
 /// Pins what this action's stage has passed, and for all stages the cuts before everything to come.
 template <class T>
 void Run<T>::pin_time_cuts(plan::PlannedAction const& planned) {
-  auto const pass = [&](Stage<T>& stage, plan::Ticks before) {
-    time_cuts(stage.index()).pass(before, [&](plan::Ticks time) {
-      pin(stage, plan::to_units(time));
+  auto const pass = [&](int place, plan::Ticks before) {
+    time_cuts_[static_cast<std::size_t>(place)].pass(before, [&](plan::Ticks time) {
+      pin(place, plan::to_units(time));
     });
   };
   passed_by_all_.pass(planned.begin, [&](plan::Ticks time) {
-    for (auto& stage : stages_) pass(*stage, time + 1);
+    for (int place = 0; place < static_cast<int>(stages_.size()); ++place) pass(place, time + 1);
   });
-  if (hosts(planned.action.stage)) pass(stage(planned.action.stage), planned.end);
+  for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
+    int const place = hosting_.place_of({pipeline, planned.action.stage});
+    if (place >= 0) pass(place, planned.end);
+  }
 }
 
 template <class T>
@@ -139,30 +145,82 @@ void Run<T>::pin_the_end(plan::Planner const& planner) {
     if (!pinned) pin_all(plan::to_units(planner.makespan()));
     return;
   }
-  for (auto& stage : stages_) {
-    time_cuts(stage->index()).finish(planner.makespan(), [&](plan::Ticks time) {
-      pin(*stage, plan::to_units(time));
-    });
+  for (int place = 0; place < static_cast<int>(stages_.size()); ++place) {
+    time_cuts_[static_cast<std::size_t>(place)].finish(
+        planner.makespan(), [&](plan::Ticks time) { pin(place, plan::to_units(time)); });
   }
 }
 
 template <class T>
 void Run<T>::pin_all(double plan_time) {
-  for (auto& stage : stages_) pin(*stage, plan_time);
+  for (int place = 0; place < static_cast<int>(stages_.size()); ++place) pin(place, plan_time);
 }
 
+/// All pipelines keep to one plan.
 template <class T>
 void Run<T>::replay(plan::PlannedAction const& planned,
                     std::span<plan::PlannedStep const> applied) {
+  auto const [kind, index, microbatch, count] = planned.action;
+  for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
+    int const place = hosting_.place_of({pipeline, index});
+    if (place < 0) continue;
+    Stage<T>& own = stage(place);
+    run_pieces(own, planned.action, planned.reads,
+               {.updates = planned.updates,
+                .averages = planned.averages,
+                .ends = planned.ends,
+                .tags = planned.tags,
+                .oldest_needed = planned.oldest_needed,
+                .plan_begin = plan::to_units(planned.begin),
+                .plan_end = plan::to_units(planned.end)});
+    if (planned.updates) own.record_steps(applied);
+    if (planned.updates && place == 0 && index == 0) progress_.at(microbatch + count);
+  }
+  if (planned.updates && settings_.averaging.pipelines > 1) average(planned);
+}
+
+/// Runs an action, piece by piece where it is for several microbatches. `pass` has what all pieces
+/// share; what happens once happens with the last.
+template <class T>
+void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
+                        Pass pass) {
+  plan::Schedule const& schedule = *rules_.schedule;
+  bool const updates = pass.updates;
+  pass.pieces = action.count;
+  for (int piece = 0; piece < action.count; ++piece) {
+    std::int64_t const microbatch = action.microbatch + piece;
+    auto const at = static_cast<std::size_t>(piece);
+    pass.action = {action.kind, action.stage, microbatch};
+    pass.piece = piece;
+    pass.read = at < reads.size() ? reads[at]
+                                  : plan::Read{.replica = rules_.replica_of(microbatch)};
+    pass.minibatch = rules_.updates->minibatch(microbatch);
+    pass.data_index = schedule.data_index(microbatch);
+    pass.sends = action.stage > 0 && schedule.sampled_stage(microbatch) != action.stage;
+    pass.updates = updates && pass.is_last_piece();
+    if (pass.updates) {
+      pass.rate = rules_.updates->rate(action.stage, stage.version(pass.read.replica));
+    }
+    pass.wait_ns += await(stage, action.kind);
+    stage.run(pass);
+    pass.wait_ns = 0;
+  }
+}
+
+/// With the copies of the stage in the other pipelines, every so many updates.
+template <class T>
+void Run<T>::average(plan::PlannedAction const& planned) {
   int const index = planned.action.stage;
-  Stage<T>& own = stage(index);
-  std::int64_t const waited = await(own, planned.action.kind);
-  own.run({planned.action, planned.read, planned.updates, planned.tag, planned.oldest_needed,
-           plan::to_units(planned.begin), plan::to_units(planned.end),
-           rules_.updates->minibatch(planned.action.microbatch), waited});
-  if (!planned.updates) return;
-  own.record_steps(applied);
-  if (index == 0) progress_.at(planned.action.microbatch + 1);
+  int const replica = rules_.replica_of(planned.action.microbatch);
+  copies_.clear();
+  for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
+    int const place = hosting_.place_of({pipeline, index});
+    if (place >= 0) copies_.push_back(&stage(place));
+  }
+  Averaging<T>& averaging = averagings_[static_cast<std::size_t>(index)];
+  if (copies_.empty() || !averaging.due(copies_.front()->version(replica))) return;
+  averaging.average(copies_, replica, [this] { idle(); });
+  idle_polls_ = 0;
 }
 
 template <class T>
@@ -198,14 +256,20 @@ void Run<T>::give_way() {
 }
 
 template <class T>
-void Run<T>::pin(Stage<T>& stage, double plan_time) {
-  evaluation(stage.index())
-      .pin({plan_time, clock_.now_ns()}, stage.weights().read_live(), stage.weights().live());
+void Run<T>::pin(int place, double plan_time) {
+  Stage<T>& own = stage(place);
+  auto const at = static_cast<std::size_t>(place);
+  if (at < evaluations_.size()) {
+    evaluations_[at].pin({plan_time, clock_.now_ns()}, own.model(), own.versions());
+  } else {
+    pin_chains_[at - evaluations_.size()].pin(own.model(), own.versions());
+  }
 }
 
 template <class T>
 bool Run<T>::evaluate() {
   bool any = false;
+  for (PinChain<T>& chain : pin_chains_) any |= chain.progress();
   for (StageEvaluation<T>& evaluation : evaluations_) any |= evaluation.progress();
   return any;
 }
@@ -214,20 +278,25 @@ bool Run<T>::evaluate() {
 /// nothing more from it to pass them too.
 template <class T>
 void Run<T>::evaluate_what_is_overdue() {
-  auto const overdue = [](StageEvaluation<T> const& evaluation) {
-    return evaluation.pending() > batches_ahead;
-  };
-  while (std::all_of(evaluations_.begin(), evaluations_.end(), overdue)) idle();
+  auto const overdue = [](auto const& evaluation) { return evaluation.pending() > batches_ahead; };
+  while (!evaluations_.empty() &&
+         std::all_of(evaluations_.begin(), evaluations_.end(), overdue)) {
+    idle();
+  }
+}
+
+template <class T>
+bool Run<T>::evaluation_pending() const {
+  auto const pending = [](auto const& evaluation) { return evaluation.pending() > 0; };
+  return std::any_of(evaluations_.begin(), evaluations_.end(), pending) ||
+         std::any_of(pin_chains_.begin(), pin_chains_.end(), pending);
 }
 
 template <class T>
 void Run<T>::finish() {
   wall_ns_ = clock_.now_ns();
   for (StageEvaluation<T>& evaluation : evaluations_) evaluation.close();
-  auto const unfinished = [](StageEvaluation<T> const& evaluation) {
-    return evaluation.pending() > 0;
-  };
-  while (std::any_of(evaluations_.begin(), evaluations_.end(), unfinished)) idle();
+  while (evaluation_pending()) idle();
   while (!links_->drained()) idle();
   recorder_.flush();
 }
@@ -239,11 +308,12 @@ MemoryRow Run<T>::memory() const {
   for (auto const& stage : stages_) {
     std::int64_t const bytes = stage->block_bytes();
     row.weights_bytes += bytes;
-    row.stashes_bytes += bytes * (stage->weights().peak_copies() - 1);
+    row.stashes_bytes += bytes * (stage->peak_copies() - 1);
     row.activations_bytes += stage->peak_activation_bytes();
     row.buffers_bytes += stage->buffer_bytes();
   }
   for (StageEvaluation<T> const& evaluation : evaluations_) row.buffers_bytes += evaluation.bytes();
+  for (PinChain<T> const& chain : pin_chains_) row.buffers_bytes += chain.bytes();
   row.buffers_bytes += static_cast<std::int64_t>(links_->bytes());
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -254,7 +324,7 @@ MemoryRow Run<T>::memory() const {
 template <class T>
 RunReport Run<T>::report() const {
   std::vector<StageReport> mine;
-  for (auto const& stage : stages_) mine.push_back({stage->index(), stage->totals(), wall_ns_});
+  for (auto const& stage : stages_) mine.push_back({stage->seat(), stage->totals(), wall_ns_});
   return {gather_rows(communicator_, mine), gather_rows<MemoryRow>(communicator_, {memory()}),
           planned_bubble_};
 }

@@ -23,29 +23,35 @@ double distance_sq(std::span<T const> a, std::span<T const> b) {
 }  // namespace
 
 template <class T>
-Stage<T>::Stage(int index, std::unique_ptr<nn::Block<T>> block,
-                std::unique_ptr<nn::Optimizer<T>> optimizer, StageLinks const& links,
-                StageSettings const& settings, comm::SharedClock const& clock, Recorder& recorder,
-                nn::Pulse& pulse)
-    : index_(index),
+Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block,
+                plan::Rules const& rules, nn::OptimizerSpec const& optimizer,
+                StageLinks const& links, StageSettings const& settings,
+                comm::SharedClock const& clock, Recorder& recorder, nn::Pulse& pulse)
+    : seat_(seat),
+      place_(place),
+      stashes_(rules.versions->stashes()),
       block_(std::move(block)),
-      optimizer_(std::move(optimizer)),
       links_(links),
       settings_(settings),
       clock_(clock),
       recorder_(recorder),
       pulse_(pulse),
       sizes_(block_->sizes(settings.microbatch_size)),
-      weights_(block_->parameter_count()),
       gradient_(static_cast<std::size_t>(block_->parameter_count())),
+      mean_(rules.replicas > 1 ? gradient_.size() : 0),
       noise_(settings.gradient_noise > 0 ? gradient_.size() : 0) {
-  block_->initialise(weights_.initial(), settings.seed);
+  for (int replica = 0; replica < rules.replicas; ++replica) {
+    block_->initialise(stores_.emplace_back(block_->parameter_count()).initial(), settings.seed);
+    optimizers_.push_back(nn::make_optimizer<T>(optimizer, block_->parameter_count()));
+  }
+  transform_ = make_transform(rules, seat.stage, stores_.front(), *optimizers_.front());
+  totals_.peak_copies = rules.replicas;
 }
 
 template <class T>
 plan::StageView Stage<T>::view() {
-  plan::StageView view{index_,          forwards_, backwards_, weight_backwards_,
-                       weights_.live(), forwards_, backwards_};
+  plan::StageView view{seat_.stage, forwards_, backwards_, weight_backwards_,
+                       versions(),  forwards_, backwards_};
   if (ready(plan::Kind::forward)) ++view.forward_ready;
   if (ready(plan::Kind::backward)) ++view.backward_ready;
   return view;
@@ -63,31 +69,49 @@ bool Stage<T>::ready(plan::Kind kind) {
 }
 
 template <class T>
-std::int64_t Stage<T>::next_tag() const {
-  if (links_.activations_in == nullptr) return weights_.live();
-  return links_.activations_in->front().header().tag;
+plan::Tags Stage<T>::next_tags() const {
+  if (links_.activations_in == nullptr) return {versions(), 0};
+  return {links_.activations_in->front().header().tag, 0};
+}
+
+template <class T>
+std::int64_t Stage<T>::versions() const {
+  std::int64_t sum = 0;
+  for (WeightStore<T> const& store : stores_) sum += store.live();
+  return sum;
+}
+
+template <class T>
+std::int64_t Stage<T>::copies() const {
+  std::int64_t sum = 0;
+  for (WeightStore<T> const& store : stores_) sum += store.copies();
+  return sum;
+}
+
+template <class T>
+std::span<T const> Stage<T>::model() {
+  if (stores_.size() == 1) return stores_.front().read_live();
+  std::fill(mean_.begin(), mean_.end(), T(0));
+  for (WeightStore<T> const& store : stores_) {
+    auto const weights = store.read_live();
+    for (std::size_t i = 0; i < mean_.size(); ++i) mean_[i] += weights[i];
+  }
+  T const share = T(1) / static_cast<T>(stores_.size());
+  for (T& value : mean_) value *= share;
+  return mean_;
 }
 
 template <class T>
 void Stage<T>::run(Pass const& pass) {
   if (pass.action.kind == plan::Kind::forward) return forward(pass);
-  std::int64_t const begin_ns = clock_.now_ns();
-  if (pass.action.kind != plan::Kind::backward_weight) backward_input(pass, begin_ns);
-  if (pass.action.kind != plan::Kind::backward_input) backward_weight(pass);
-  std::int64_t const end_ns = clock_.now_ns();
-  totals_.backward_ns += end_ns - begin_ns;
-  event(pass, plan::letter(pass.action.kind), begin_ns, end_ns);
-  if (pass.action.kind != plan::Kind::backward_input) applied_.back().row.backward_end_ns = end_ns;
-  if (pass.updates) {
-    update(pass.oldest_needed, end_ns);
-  } else {
-    weights_.keep_from(pass.oldest_needed);
-  }
+  backward(pass);
 }
 
+/// Data is read in order, cyclically; pipeline p of P reads every P-th microbatch from the p-th on.
 template <class T>
-nn::Batch Stage<T>::batch(std::int64_t microbatch) const {
-  std::int64_t const in_epoch = microbatch % settings_.microbatches_an_epoch;
+nn::Batch Stage<T>::batch(std::int64_t microbatch, std::int64_t data_index) const {
+  std::int64_t const of_all = data_index * settings_.pipelines + seat_.pipeline;
+  std::int64_t const in_epoch = of_all % settings_.microbatches_an_epoch;
   return {microbatch, in_epoch * settings_.microbatch_size, settings_.microbatch_size};
 }
 
@@ -98,45 +122,86 @@ void Stage<T>::forward(Pass const& pass) {
   InFlight& slot = in_flight_.push({});
   slot.saved = take(saved_pool_, sizes_.saved);
   slot.read = pass.read;
-  slot.tag = pass.tag;
+  slot.tags = pass.tags;
+  slot.data_index = pass.data_index;
   if (links_.activations_in != nullptr) slot.input = links_.activations_in->receive();
   if (slot.input) expect(slot.input, microbatch);
   comm::Message output = is_last() ? comm::Message() : links_.activations_out->acquire();
-  auto const weights = weights_.read(pass.read.version);
-  if (settings_.stashes) weights_.hold(pass.read.version);
-  double const loss =
-      block_->forward(batch(microbatch), weights, std::as_const(slot.input).template payload<T>(),
-                      output.template payload<T>(), slot.saved, pulse_);
+  WeightStore<T>& store = stores_[position(pass.read.replica)];
+  auto const weights = transform_->forward(pass.read, store);
+  if (stashes_ && !pass.ends) store.hold(pass.read.version);
+  double const loss = block_->forward(
+      batch(microbatch, pass.data_index), weights, std::as_const(slot.input).template payload<T>(),
+      output.template payload<T>(), slot.saved, pulse_);
   if (output) {
-    output.header() = {microbatch, pass.tag, pass.read.replica};
+    output.header() = {microbatch, pass.tags.forward, pass.read.replica};
     links_.activations_out->send(std::move(output));
   }
-  if (settings_.displacement_every > 0 && microbatch % settings_.displacement_every == 0) {
-    slot.displacement_origin = take(origin_pool_, std::ssize(gradient_));
-    std::copy(weights.begin(), weights.end(), slot.displacement_origin.begin());
-  }
-  weights_.keep_from(pass.oldest_needed);
   ++forwards_;
-  totals_.peak_activations = std::max(totals_.peak_activations, in_flight_.size());
   std::int64_t const end_ns = clock_.now_ns();
   totals_.forward_ns += end_ns - begin_ns;
-  slot.row.microbatch = microbatch;
-  slot.row.minibatch = pass.minibatch;
-  slot.row.replica = pass.read.replica;
-  slot.row.version_forward = pass.read.version;
   slot.row.forward_begin_ns = begin_ns;
   slot.row.forward_end_ns = end_ns;
-  slot.row.plan_forward = pass.plan_begin;
-  slot.row.wait_ns = pass.wait_ns;
+  keep(slot, pass, weights);
+  store.keep_from(pass.oldest_needed);
   event(pass, 'F', begin_ns, end_ns);
-  if (is_last()) {
-    recorder_.loss({0, pass.read.replica, microbatch, pass.minibatch, pass.plan_end, end_ns, loss});
-    if (!std::isfinite(loss)) throw Divergence(index_, microbatch, "the loss is not finite");
+  if (!is_last()) return;
+  recorder_.loss({seat_.pipeline, pass.read.replica, microbatch, pass.minibatch, pass.plan_end,
+                  end_ns, loss});
+  if (!std::isfinite(loss)) throw Divergence(seat_.stage, microbatch, "the loss is not finite");
+}
+
+/// What the backward will need and record; nothing where it stops above this stage.
+template <class T>
+void Stage<T>::keep(InFlight& slot, Pass const& pass, std::span<T const> weights) {
+  if (pass.ends) {
+    give_back(slot);
+    in_flight_.pop();
+    ++backwards_;
+    ++weight_backwards_;
+    return;
+  }
+  StepRow& row = slot.row;
+  row.microbatch = pass.action.microbatch;
+  row.minibatch = pass.minibatch;
+  row.replica = pass.read.replica;
+  row.version_forward = pass.read.version;
+  row.plan_forward = pass.plan_begin;
+  row.wait_ns = pass.wait_ns;
+  row.weight_copies = static_cast<std::int32_t>(copies());
+  totals_.peak_activations = std::max(totals_.peak_activations, in_flight_.size());
+  if (settings_.displacement_every == 0 || row.microbatch % settings_.displacement_every != 0)
+    return;
+  slot.displacement_origin = take(origin_pool_, std::ssize(gradient_));
+  std::copy(weights.begin(), weights.end(), slot.displacement_origin.begin());
+}
+
+template <class T>
+void Stage<T>::backward(Pass const& pass) {
+  plan::Kind const kind = pass.action.kind;
+  std::int64_t const begin_ns = clock_.now_ns();
+  if (pass.piece == 0) {
+    action_begin_ns_ = begin_ns;
+    action_activations_ = static_cast<std::int32_t>(in_flight_.size());
+    action_copies_ = static_cast<std::int32_t>(copies());
+  }
+  int const replica = pass.read.replica;
+  if (kind != plan::Kind::backward_weight) backward_input(pass);
+  if (kind != plan::Kind::backward_input) backward_weight(pass);
+  std::int64_t const end_ns = clock_.now_ns();
+  totals_.backward_ns += end_ns - begin_ns;
+  if (kind != plan::Kind::backward_input) applied_.back().row.backward_end_ns = end_ns;
+  if (!pass.is_last_piece()) return;
+  event(pass, plan::letter(kind), action_begin_ns_, end_ns);
+  if (pass.updates) {
+    update(pass, end_ns);
+  } else {
+    stores_[position(replica)].keep_from(pass.oldest_needed);
   }
 }
 
 template <class T>
-void Stage<T>::backward_input(Pass const& pass, std::int64_t begin_ns) {
+void Stage<T>::backward_input(Pass const& pass) {
   std::int64_t const microbatch = pass.action.microbatch;
   InFlight& slot = in_flight_[microbatch];
   if (links_.gradients_in != nullptr) {
@@ -144,78 +209,126 @@ void Stage<T>::backward_input(Pass const& pass, std::int64_t begin_ns) {
     expect(slot.output_gradient, microbatch);
   }
   slot.read = pass.read;
-  slot.row.version_backward = pass.read.version;
-  slot.row.drift = pass.read.version - slot.row.version_forward;
-  slot.row.backward_begin_ns = begin_ns;
-  slot.row.plan_backward = pass.plan_begin;
-  slot.row.wait_ns += pass.wait_ns;
+  slot.tags = pass.tags;
+  StepRow& row = slot.row;
+  row.version_backward = pass.read.recorded();
+  row.drift = row.version_backward - row.version_forward;
+  row.backward_begin_ns = action_begin_ns_;
+  row.plan_backward = pass.plan_begin;
+  row.wait_ns += pass.wait_ns;
   slot.flow = take(flow_pool_, sizes_.flow);
-  comm::Message gradient = index_ == 0 ? comm::Message() : links_.gradients_out->acquire();
-  block_->backward_input(batch(microbatch), weights_.read(pass.read.version),
+  comm::Message gradient = pass.sends ? links_.gradients_out->acquire() : comm::Message();
+  block_->backward_input(batch(microbatch, slot.data_index), backward_weights(slot),
                          std::as_const(slot.input).template payload<T>(), slot.saved,
                          std::as_const(slot.output_gradient).template payload<T>(),
                          gradient.template payload<T>(), slot.flow, pulse_);
-  if (gradient) {  // sent before the weight half, so that the stage below can start
-    gradient.header() = {microbatch, slot.tag, pass.read.replica};
-    links_.gradients_out->send(std::move(gradient));
+  if (gradient) {
+    gradient.header() = {microbatch, slot.tags.backward, pass.read.replica};
+    held_back_.push_back(std::move(gradient));
+    // Sent before the weight half, so that the stage below can start.
+    if (pass.is_last_piece()) send_gradients();
   }
   ++backwards_;
-}
-
-template <class T>
-void Stage<T>::backward_weight(Pass const& pass) {
-  auto const activations = static_cast<std::int32_t>(in_flight_.size());
-  InFlight slot = in_flight_.pop();
-  slot.row.activations = activations;
-  slot.row.weight_copies = weights_.copies();
-  std::int64_t const microbatch = pass.action.microbatch;
-  block_->backward_weight(batch(microbatch), weights_.read(slot.read.version),
-                          std::as_const(slot.input).template payload<T>(), slot.saved,
-                          std::as_const(slot.output_gradient).template payload<T>(), slot.flow,
-                          gradient_, pulse_);
-  if (settings_.gradient_noise > 0) add_noise(microbatch);
-  if (slot.input) links_.activations_in->give_back(std::move(slot.input));
-  if (slot.output_gradient) links_.gradients_in->give_back(std::move(slot.output_gradient));
-  saved_pool_.push_back(std::move(slot.saved));
-  flow_pool_.push_back(std::move(slot.flow));
-  if (settings_.stashes) weights_.release(slot.row.version_forward);
-  applied_.push_back({slot.row, std::move(slot.displacement_origin)});
+  if (pass.action.kind != plan::Kind::backward_input || !pass.ends) return;
+  InFlight ended = in_flight_.pop();  // the sampled stage is below
+  give_back(ended);
   ++weight_backwards_;
 }
 
 template <class T>
+void Stage<T>::send_gradients() {
+  for (comm::Message& gradient : held_back_) links_.gradients_out->send(std::move(gradient));
+  held_back_.clear();
+}
+
+template <class T>
+std::span<T const> Stage<T>::backward_weights(InFlight const& slot) {
+  return transform_->backward(slot.read, slot.row.version_forward,
+                              stores_[position(slot.read.replica)]);
+}
+
+template <class T>
+void Stage<T>::backward_weight(Pass const& pass) {
+  InFlight slot = in_flight_.pop();
+  slot.row.activations = action_activations_;
+  slot.row.weight_copies = std::max(slot.row.weight_copies, action_copies_);
+  block_->backward_weight(batch(pass.action.microbatch, slot.data_index), backward_weights(slot),
+                          std::as_const(slot.input).template payload<T>(), slot.saved,
+                          std::as_const(slot.output_gradient).template payload<T>(), slot.flow,
+                          gradient_, pulse_);
+  if (settings_.gradient_noise > 0) add_noise(pass.action.microbatch);
+  give_back(slot);
+  applied_.push_back({slot.row, std::move(slot.displacement_origin)});
+  ++weight_backwards_;
+}
+
+/// Returns what a microbatch has held at this stage.
+template <class T>
+void Stage<T>::give_back(InFlight& slot) {
+  if (slot.input) links_.activations_in->give_back(std::move(slot.input));
+  if (slot.output_gradient) links_.gradients_in->give_back(std::move(slot.output_gradient));
+  saved_pool_.push_back(std::move(slot.saved));
+  if (slot.row.version_backward >= 0) flow_pool_.push_back(std::move(slot.flow));
+  if (stashes_ && slot.row.version_forward >= 0)
+    stores_[position(slot.read.replica)].release(slot.row.version_forward);
+}
+
+template <class T>
 void Stage<T>::add_noise(std::int64_t microbatch) {
-  Stream(settings_.seed, StreamName::gradient_noise, static_cast<std::uint32_t>(index_),
-         static_cast<std::uint64_t>(microbatch))
+  std::int64_t const of_all = microbatch * settings_.pipelines + seat_.pipeline;
+  Stream(settings_.seed, StreamName::gradient_noise, static_cast<std::uint32_t>(seat_.stage),
+         static_cast<std::uint64_t>(of_all))
       .normals(noise_);
   T const scale = static_cast<T>(settings_.gradient_noise * settings_.gradient_scale);
   for (std::size_t i = 0; i < gradient_.size(); ++i) gradient_[i] += scale * noise_[i];
 }
 
 template <class T>
-void Stage<T>::update(std::int64_t oldest_needed, std::int64_t begin_ns) {
-  auto const [from, to] = weights_.begin_update(oldest_needed);
+void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
+  int const replica = applied_.back().row.replica;
+  WeightStore<T>& store = stores_[position(replica)];
+  auto const [from, to] = store.begin_update(pass.oldest_needed);
   for (Applied& applied : applied_) {
     if (applied.displacement_origin.empty()) continue;
     applied.row.displacement_sq = distance_sq<T>(from, applied.displacement_origin);
     origin_pool_.push_back(std::move(applied.displacement_origin));
   }
-  double const gradient_sq = optimizer_->step(from, to, gradient_, settings_.learning_rate);
+  learning_rate_ = settings_.learning_rate * pass.rate;
+  double const gradient_sq =
+      optimizers_[position(replica)]->step(from, to, gradient_, learning_rate_);
   if (!std::isfinite(gradient_sq)) {
-    throw Divergence(index_, applied_.back().row.microbatch, "the gradient is not finite");
+    throw Divergence(seat_.stage, applied_.back().row.microbatch, "the gradient is not finite");
   }
   for (Applied& applied : applied_) complete(applied, gradient_sq);
-  weights_.finish_update(oldest_needed);
+  store.finish_update(pass.oldest_needed);
+  totals_.peak_copies = std::max(totals_.peak_copies, copies());
+  if (pass.averages) average();
+  changed(replica);
   totals_.update_ns += clock_.now_ns() - begin_ns;
+}
+
+/// Every replica goes on from the mean of all.
+template <class T>
+void Stage<T>::average() {
+  auto const mean = model();
+  for (WeightStore<T>& store : stores_) {
+    auto const weights = store.rewrite_live();
+    std::copy(mean.begin(), mean.end(), weights.begin());
+  }
+}
+
+template <class T>
+void Stage<T>::changed(int replica) {
+  transform_->changed(stores_[position(replica)], learning_rate_);
 }
 
 template <class T>
 void Stage<T>::complete(Applied& applied, double gradient_sq) {
   StepRow& row = applied.row;
-  row.version_applied = weights_.live();
+  row.version_applied = stores_[position(row.replica)].live();
   row.staleness = row.version_applied - row.version_forward;
   row.gradient_sq = gradient_sq;
-  row.learning_rate = settings_.learning_rate;
+  row.learning_rate = learning_rate_;
   ++totals_.steps;
   totals_.staleness_sum += row.staleness;
   totals_.staleness_max = std::max(totals_.staleness_max, row.staleness);
@@ -237,7 +350,7 @@ void Stage<T>::record_steps(std::span<plan::PlannedStep const> planned) {
       row.delay_own = planned[i].delay_own;
       row.delay_oldest = planned[i].delay_oldest;
     }
-    recorder_.step(index_, row);
+    recorder_.step(place_, row);
   }
   applied_.clear();
 }
@@ -245,15 +358,15 @@ void Stage<T>::record_steps(std::span<plan::PlannedStep const> planned) {
 template <class T>
 void Stage<T>::expect(comm::Message const& message, std::int64_t microbatch) const {
   if (message.header().microbatch == microbatch) return;
-  failure("stage {} expected a message of microbatch {} and received one of {}", index_, microbatch,
-          message.header().microbatch);
+  failure("stage {} expected a message of microbatch {} and received one of {}", seat_.stage,
+          microbatch, message.header().microbatch);
 }
 
 template <class T>
 void Stage<T>::event(Pass const& pass, char action, std::int64_t begin_ns, std::int64_t end_ns) {
   if (!settings_.events) return;
   recorder_.event(
-      index_, {action, pass.action.microbatch, pass.plan_begin, pass.plan_end, begin_ns, end_ns});
+      place_, {action, pass.action.microbatch, pass.plan_begin, pass.plan_end, begin_ns, end_ns});
 }
 
 template <class T>
@@ -270,10 +383,11 @@ std::int64_t Stage<T>::peak_activation_bytes() const {
 
 template <class T>
 std::int64_t Stage<T>::buffer_bytes() const {
-  auto const elements = std::ssize(gradient_) + std::ssize(noise_) +
-                        std::ssize(optimizer_->state()) + sizes_.flow * std::ssize(flow_pool_) +
-                        std::ssize(gradient_) * std::ssize(origin_pool_);
-  return elements * static_cast<std::int64_t>(sizeof(T));
+  auto elements = std::ssize(gradient_) + std::ssize(mean_) + std::ssize(noise_) +
+                  sizes_.flow * std::ssize(flow_pool_) +
+                  std::ssize(gradient_) * std::ssize(origin_pool_);
+  for (auto const& optimizer : optimizers_) elements += std::ssize(optimizer->state());
+  return elements * static_cast<std::int64_t>(sizeof(T)) + transform_->bytes();
 }
 
 template <class T>

@@ -1,9 +1,8 @@
 #include <array>
 #include <cmath>
-#include <filesystem>
 
 #include "quartic/core/check.hpp"
-#include "quartic/io/h5.hpp"
+#include "quartic/io/h5_numbers.hpp"
 #include "quartic/io/reader.hpp"
 
 namespace quartic::io {
@@ -11,70 +10,14 @@ namespace {
 
 constexpr char const* valid = "valid is /X [rows, features] and /y [rows], integers or floats";
 
-// A file that HDF5 cannot read is a wrong file here, not a broken promise.
-template <class Action>
-auto reading(Action&& action) {
-  try {
-    return action();
-  } catch (Failure const& error) {
-    throw UsageError(error.what());
-  }
-}
-
 template <class T>
 hid_t memory_type() {
   return sizeof(T) == sizeof(float) ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
 }
 
-void check_type(h5::File const& file, std::string const& name, hid_t dataset) {
-  h5::Handle const type = file.own(H5Dget_type(dataset), H5Tclose, "H5Dget_type");
-  H5T_class_t const kind = H5Tget_class(type.id());
-  if (kind != H5T_INTEGER && kind != H5T_FLOAT) {
-    usage_error("{}: /{} does not hold numbers; {}", file.path().string(), name, valid);
-  }
-}
-
-h5::Handle open_numbers(h5::File const& file, std::string const& name) {
-  if (!file.has_link(file.id(), name)) {
-    usage_error("{}: has no /{}; {}", file.path().string(), name, valid);
-  }
-  h5::Handle dataset{H5Dopen2(file.id(), name.c_str(), H5P_DEFAULT), H5Dclose};
-  if (dataset.id() < 0) {
-    usage_error("{}: /{} cannot be opened as a dataset: {}; {}", file.path().string(), name,
-                h5::reason(), valid);
-  }
-  check_type(file, name, dataset.id());
-  return dataset;
-}
-
-template <std::size_t rank>
-std::array<hsize_t, rank> shape_of(h5::File const& file, std::string const& name, hid_t dataset) {
-  h5::Handle const space = file.own(H5Dget_space(dataset), H5Sclose, "H5Dget_space");
-  int const found = H5Sget_simple_extent_ndims(space.id());
-  if (found != static_cast<int>(rank)) {
-    usage_error("{}: /{} has {} dimensions, not {}; {}", file.path().string(), name, found, rank,
-                valid);
-  }
-  std::array<hsize_t, rank> shape{};
-  H5Sget_simple_extent_dims(space.id(), shape.data(), nullptr);
-  return shape;
-}
-
-// The best that HDF5's own filters do is a thousandth of a byte a number: more than that is a
-// header that lies, and nothing of its size should be asked of the machine.
-void check_size(h5::File const& file, hsize_t rows, hsize_t features) {
-  hsize_t const bytes = std::filesystem::file_size(file.path());
-  hsize_t const most = 1032 * bytes;
-  if (rows == 0 || features == 0) usage_error("{}: /X is empty; {}", file.path().string(), valid);
-  if (rows > most || features > most / rows) {
-    usage_error("{}: /X announces {} x {} numbers, which a file of {} bytes cannot hold",
-                file.path().string(), rows, features, bytes);
-  }
-}
-
 template <class T>
 std::vector<T> read_columns(h5::File const& file, Part columns, std::int64_t rows) {
-  h5::Handle const dataset = open_numbers(file, "X");
+  h5::Handle const dataset = h5::open_numbers(file, "X", h5::Numbers::any, valid);
   h5::Handle const space = file.own(H5Dget_space(dataset.id()), H5Sclose, "H5Dget_space");
   std::array<hsize_t, 2> const first{0, static_cast<hsize_t>(columns.first)};
   std::array<hsize_t, 2> const count{static_cast<hsize_t>(rows),
@@ -96,9 +39,9 @@ class Hdf5Reader final : public TypedReader<Hdf5Reader> {
  public:
   Hdf5Reader(std::string path, std::string checksum, Targets meaning) : path_(std::move(path)) {
     h5::File const file = h5::File::open(path_, H5F_ACC_RDONLY);
-    h5::Handle const features = open_numbers(file, "X");
-    auto const [rows, columns] = shape_of<2>(file, "X", features.id());
-    check_size(file, rows, columns);
+    h5::Handle const features = h5::open_numbers(file, "X", h5::Numbers::any, valid);
+    auto const [rows, columns] = h5::shape_of<2>(file, "X", features.id(), valid);
+    h5::check_size(file, "X", rows, columns);
     shape_ = {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns),
               std::move(checksum)};
     read_targets(file);
@@ -110,7 +53,7 @@ class Hdf5Reader final : public TypedReader<Hdf5Reader> {
   template <class T>
   Dataset<T> read(Part columns) const {
     QUARTIC_ASSERT(columns.first + columns.size <= shape_.features);
-    return reading([&]() -> Dataset<T> {
+    return h5::reading([&]() -> Dataset<T> {
       h5::File const file = h5::File::open(path_, H5F_ACC_RDONLY);
       DenseFeatures<T> features{shape_.rows, columns.size,
                                 read_columns<T>(file, columns, shape_.rows)};
@@ -121,8 +64,8 @@ class Hdf5Reader final : public TypedReader<Hdf5Reader> {
 
  private:
   void read_targets(h5::File const& file) {
-    h5::Handle const targets = open_numbers(file, "y");
-    auto const [length] = shape_of<1>(file, "y", targets.id());
+    h5::Handle const targets = h5::open_numbers(file, "y", h5::Numbers::any, valid);
+    auto const [length] = h5::shape_of<1>(file, "y", targets.id(), valid);
     if (length != static_cast<hsize_t>(shape_.rows)) {
       usage_error("{}: /y has {} rows and /X has {}; {}", path_, length, shape_.rows, valid);
     }
@@ -151,7 +94,7 @@ class Hdf5Reader final : public TypedReader<Hdf5Reader> {
 }  // namespace
 
 std::unique_ptr<Reader> open_hdf5(std::string const& path, std::string checksum, Targets targets) {
-  return reading([&] { return std::make_unique<Hdf5Reader>(path, std::move(checksum), targets); });
+  return h5::reading([&] { return std::make_unique<Hdf5Reader>(path, std::move(checksum), targets); });
 }
 
 }  // namespace quartic::io

@@ -114,6 +114,15 @@ Handle File::open_dataset(hid_t parent, std::string const& name) const {
   return own(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen2");
 }
 
+Handle File::ensure_group(std::string const& path) const {
+  for (std::size_t end = 1; end != std::string::npos;) {
+    end = path.find('/', end + 1);
+    std::string const part = path.substr(0, end);
+    if (!has_link(id(), part)) create_group(id(), part);
+  }
+  return open_group(id(), path);
+}
+
 bool File::has_link(hid_t parent, std::string const& name) const {
   return check(H5Lexists(parent, name.c_str(), H5P_DEFAULT), "H5Lexists") > 0;
 }

@@ -32,6 +32,11 @@ std::string stage_name(int stage) {
   return fmt::format("{:04}", stage);
 }
 
+std::string stages_path(int pipeline) {
+  if (pipeline == 0) return "/stage";
+  return fmt::format("/pipeline/{:04}/stage", pipeline);
+}
+
 ShardLock::ShardLock(fs::path const& shard)
     : descriptor_(::open(shard.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ >= 0) ::flock(descriptor_, LOCK_SH | LOCK_NB);

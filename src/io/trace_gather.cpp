@@ -33,16 +33,33 @@ void copy_stage(h5::File const& target, hid_t to, h5::File const& shard, hid_t f
   }
 }
 
-void copy_shard(h5::File const& target, hid_t stages, fs::path const& path) {
+// The stages of one pipeline that a shard holds; returns how many.
+std::size_t copy_stages(h5::File const& target, h5::File const& shard, std::string const& path) {
+  h5::Handle const from = shard.open_group(shard.id(), path);
+  h5::Handle const to = target.ensure_group(path);
+  std::vector<std::string> const names = shard.names(from.id());
+  for (std::string const& name : names) copy_stage(target, to.id(), shard, from.id(), name);
+  return names.size();
+}
+
+// Returns how many stages the shard holds.
+std::size_t copy_shard(h5::File const& target, fs::path const& path) {
   // The shard of a killed run keeps the mark of its writer; only a SWMR reader may open that.
   h5::File const shard = h5::File::open(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ);
-  h5::Handle const from = shard.open_group(shard.id(), "stage");
-  for (std::string const& name : shard.names(from.id())) {
-    copy_stage(target, stages, shard, from.id(), name);
-  }
+  std::size_t stages = 0;
   for (std::string const& name : shard.names(shard.id())) {
-    if (name != "stage") copy_table(target, target.id(), shard, shard.id(), name);
+    if (name == "stage") {
+      stages += copy_stages(target, shard, "/stage");
+    } else if (name == "pipeline") {
+      h5::Handle const pipelines = shard.open_group(shard.id(), name);
+      for (std::string const& pipeline : shard.names(pipelines.id())) {
+        stages += copy_stages(target, shard, "/pipeline/" + pipeline + "/stage");
+      }
+    } else {
+      copy_table(target, target.id(), shard, shard.id(), name);
+    }
   }
+  return stages;
 }
 
 // When the run last wrote, which for one that died is not now: "2024-05-31T12:00:00Z".
@@ -67,16 +84,12 @@ void fill(fs::path const& copy, fs::path const& folder, bool complete) {
     target.check(H5Ldelete(target.id(), name.c_str(), H5P_DEFAULT), "H5Ldelete");
   }
   std::int64_t const ranks = target.integer(target.id(), "ranks");
-  {
-    h5::Handle const stages = target.create_group(target.id(), "stage");
-    for (int rank = 0; rank < ranks; ++rank) {
-      copy_shard(target, stages.id(), folder / shard_name(rank));
-    }
-    std::size_t const found = target.names(stages.id()).size();
-    std::int64_t const expected = target.integer(target.id(), "stages");
-    if (static_cast<std::int64_t>(found) != expected) {
-      failure("{}: the shards hold {} of {} stages", folder.string(), found, expected);
-    }
+  std::size_t found = 0;
+  for (int rank = 0; rank < ranks; ++rank) found += copy_shard(target, folder / shard_name(rank));
+  std::int64_t const expected =
+      target.integer(target.id(), "pipelines") * target.integer(target.id(), "stages");
+  if (static_cast<std::int64_t>(found) != expected) {
+    failure("{}: the shards hold {} of {} stages", folder.string(), found, expected);
   }
   target.set_integer(target.id(), "complete", complete ? 1 : 0);
   target.set_text(target.id(), "finished", last_write(folder, ranks));

@@ -13,6 +13,7 @@ void describe(h5::File const& file, RunInfo const& info) {
   file.set_text(file.id(), "method", info.method);
   file.set_integer(file.id(), "stages", info.stages);
   file.set_integer(file.id(), "ranks", info.ranks);
+  file.set_integer(file.id(), "pipelines", info.pipelines);
   file.set_integer(file.id(), "complete", 0);
   file.set_text(file.id(), "time_unit", info.time_unit);
   for (auto const& [name, text] : info.attributes) file.set_text(file.id(), name, text);
@@ -34,10 +35,10 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
   h5::File file = h5::File::create(folder / "trace.h5");
   describe(file, info);
   {
-    h5::Handle const parent = file.create_group(file.id(), "stage");
     for (engine::StageInfo const& stage : stages) {
+      h5::Handle const parent = file.ensure_group(stages_path(stage.pipeline));
       std::string const name = stage_name(stage.stage);
-      link(file, parent.id(), name, stage.rank, "/stage/" + name);
+      link(file, parent.id(), name, stage.rank, stages_path(stage.pipeline) + "/" + name);
     }
     link(file, file.id(), "loss", info.loss_rank, "/loss");
     link(file, file.id(), "objective", info.objective_rank, "/objective");

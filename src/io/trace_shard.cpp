@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include "quartic/core/check.hpp"
@@ -44,6 +45,13 @@ StageTables create_stage(h5::File const& file, hid_t parent, engine::StageInfo c
   return tables;
 }
 
+/// Every rank that hosts a last stage has losses.
+bool has_losses(std::vector<engine::StageInfo> const& hosted, RunInfo const& info) {
+  return std::any_of(hosted.begin(), hosted.end(), [&](engine::StageInfo const& stage) {
+    return stage.stage + 1 == info.stages;
+  });
+}
+
 template <class Row>
 std::optional<RowTable<Row>> create_if(bool wanted, h5::File const& file, char const* name) {
   if (!wanted) return {};
@@ -57,17 +65,17 @@ struct TraceShard::Tables {
   Tables(std::filesystem::path const& path, int rank, std::vector<engine::StageInfo> const& hosted,
          RunInfo const& info)
       : file(h5::File::create(path)),
-        losses(create_if<engine::LossRow>(rank == info.loss_rank, file, "loss")),
+        losses(create_if<engine::LossRow>(has_losses(hosted, info), file, "loss")),
         objectives(create_if<engine::ObjectiveRow>(rank == info.objective_rank, file, "objective")),
         memory(file, file.id(), "memory") {
-    h5::Handle const parent = file.create_group(file.id(), "stage");
     for (engine::StageInfo const& stage : hosted) {
-      stages.emplace(stage.stage, create_stage(file, parent.id(), stage, info.events));
+      h5::Handle const parent = file.ensure_group(stages_path(stage.pipeline));
+      stages.push_back(create_stage(file, parent.id(), stage, info.events));
     }
   }
 
   h5::File file;
-  std::map<int, StageTables> stages;
+  std::vector<StageTables> stages;  // by place
   std::optional<RowTable<engine::LossRow>> losses;
   std::optional<RowTable<engine::ObjectiveRow>> objectives;
   RowTable<engine::MemoryRow> memory;
@@ -85,14 +93,14 @@ TraceShard::TraceShard(std::filesystem::path const& folder, int rank,
 
 TraceShard::~TraceShard() = default;
 
-void TraceShard::steps(int stage, std::span<engine::StepRow const> rows) {
+void TraceShard::steps(int place, std::span<engine::StepRow const> rows) {
   QUARTIC_ASSERT(tables_ != nullptr);
-  tables_->stages.at(stage).steps.append(tables_->file, rows);
+  tables_->stages.at(static_cast<std::size_t>(place)).steps.append(tables_->file, rows);
 }
 
-void TraceShard::events(int stage, std::span<engine::EventRow const> rows) {
+void TraceShard::events(int place, std::span<engine::EventRow const> rows) {
   QUARTIC_ASSERT(tables_ != nullptr);
-  tables_->stages.at(stage).events.value().append(tables_->file, rows);
+  tables_->stages.at(static_cast<std::size_t>(place)).events.value().append(tables_->file, rows);
 }
 
 void TraceShard::losses(std::span<engine::LossRow const> rows) {

@@ -91,7 +91,8 @@ void LinearBlock<T>::backward_input(Batch /*batch*/, std::span<T const> /*weight
                                     std::span<T const> /*input*/, std::span<T const> saved,
                                     std::span<T const> output_gradient, std::span<T> input_gradient,
                                     std::span<T> /*flow*/, Pulse& /*pulse*/) {
-  if (!is_first()) compute::copy<T>(is_last() ? saved : output_gradient, input_gradient);
+  if (input_gradient.empty()) return;
+  compute::copy<T>(is_last() ? saved : output_gradient, input_gradient);
 }
 
 template <class T>

@@ -45,7 +45,7 @@ class Trace {
     folder_ = std::filesystem::temp_directory_path() /
               fmt::format("quartic_bench_{}_{}", communicator.rank(), getpid());
     std::vector<engine::StageInfo> stages;
-    for (int i = 0; i < hosted; ++i) stages.push_back({first_stage + i, 0, 1, 8});
+    for (int i = 0; i < hosted; ++i) stages.push_back({0, first_stage + i, 0, 1, 8});
     io::RunInfo info;
     info.loss_rank = info.objective_rank = communicator.rank();
     shard_ = std::make_unique<io::TraceShard>(folder_, communicator.rank(), stages, info);
@@ -66,7 +66,7 @@ class Trace {
 
 engine::RunSettings settings_of(Scene const& scene) {
   engine::RunSettings settings;
-  settings.stage = {.stages = scene.stages, .microbatches = scene.microbatches, .stashes = true};
+  settings.stage = {.stages = scene.stages, .microbatches = scene.microbatches};
   settings.trace_every = scene.rows == Rows::none ? scene.microbatches : 1;
   settings.quiet = true;
   return settings;

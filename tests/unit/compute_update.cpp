@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "quartic/compute/reference.hpp"
 #include "quartic/compute/update.hpp"
 #include "quartic/compute/vector.hpp"
@@ -27,10 +29,12 @@ Result<T> apply(Update update, Result<T> start, std::vector<T> const& w, bool in
   return result;
 }
 
+// `states`: blocks of optimizer state, in r.velocity one after the other; none of it negative.
 template <class T, class Fast, class Plain>
-void compare(std::int64_t size, Fast fast, Plain plain) {
+void compare(std::int64_t size, Fast fast, Plain plain, std::int64_t states = 1) {
   auto const w = normals<T>(size);
-  Result<T> const start{{}, normals<T>(size), normals<T>(size), 0};
+  Result<T> start{{}, normals<T>(size), normals<T>(states * size), 0};
+  for (T& value : start.velocity) value = std::abs(value);
   auto const apart = apply(fast, start, w, false);
   auto const in_place = apply(fast, start, w, true);
   auto const expected = apply(plain, start, w, false);
@@ -51,6 +55,7 @@ TEST_CASE_TEMPLATE("updates equal the plain ones, in place and apart bitwise ali
                    double) {
   SgdStep const sgd{0.125, 0.01};
   MomentumStep const momentum{0.125, 0.01, 0.9};
+  NadamStep const nadam{0.99, 0.9, 0.999, 1e-3, 0.05, 0.07, 1.5};
   for (std::int64_t size = 0; size < 40; ++size) {
     compare<T>(
         size, [&](auto from, auto& r) { return sgd_update<T>(sgd, from, r.to, r.gradient); },
@@ -63,6 +68,20 @@ TEST_CASE_TEMPLATE("updates equal the plain ones, in place and apart bitwise ali
         [&](auto from, auto& r) {
           return reference::momentum_update<T>(momentum, from, r.to, r.gradient, r.velocity);
         });
+    auto const moment = [size](auto& r, std::int64_t which) {
+      return std::span(r.velocity).subspan(static_cast<std::size_t>(which * size),
+                                           static_cast<std::size_t>(size));
+    };
+    compare<T>(
+        size,
+        [&](auto from, auto& r) {
+          return nadam_update<T>(nadam, from, r.to, r.gradient, moment(r, 0), moment(r, 1));
+        },
+        [&](auto from, auto& r) {
+          return reference::nadam_update<T>(nadam, from, r.to, r.gradient, moment(r, 0),
+                                            moment(r, 1));
+        },
+        2);
   }
 }
 

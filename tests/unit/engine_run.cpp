@@ -113,8 +113,7 @@ RunSettings settings_for(std::int64_t microbatches) {
                     .microbatches = microbatches,
                     .microbatch_size = size,
                     .microbatches_an_epoch = rows / size,
-                    .learning_rate = 0.01,
-                    .stashes = true};
+                    .learning_rate = 0.01};
   settings.optimizer.learning_rate = 0.01;
   settings.quiet = true;
   return settings;

@@ -26,7 +26,8 @@ using test::TemporaryFolder;
 namespace {
 
 // Three stages on two ranks: 0 and 1 on rank 0, 2 on rank 1, which also has the tables of the run.
-std::vector<engine::StageInfo> const stages{{0, 0, 10, 80}, {1, 0, 20, 160}, {2, 1, 30, 240}};
+std::vector<engine::StageInfo> const stages{
+    {0, 0, 0, 10, 80}, {0, 1, 0, 20, 160}, {0, 2, 1, 30, 240}};
 
 io::RunInfo run_info() {
   io::RunInfo info;
@@ -81,9 +82,9 @@ void write_run(std::filesystem::path const& folder, std::int64_t microbatches) {
   io::write_master(folder, run_info(), stages);
   for (int rank = 0; rank < 2; ++rank) {
     io::TraceShard shard(folder, rank, hosted(rank), run_info());
-    for (auto const& stage : hosted(rank)) {
-      shard.steps(stage.stage, steps(microbatches));
-      shard.events(stage.stage, std::vector{EventRow{'F', 1, 0, 1, 5, 6}, EventRow{'B', 1}});
+    for (int place = 0; place < std::ssize(hosted(rank)); ++place) {
+      shard.steps(place, steps(microbatches));
+      shard.events(place, std::vector{EventRow{'F', 1, 0, 1, 5, 6}, EventRow{'B', 1}});
     }
     if (rank == 1) {
       shard.losses(std::vector{LossRow{0, 1, 2, 3, 4.5, 5, 6.5}});
@@ -288,6 +289,31 @@ TEST_CASE("a run can be read through its master while it writes") {
   REQUIRE(write(orders[1], "e", 1) == 1);
   waitpid(writer, nullptr, 0);
   for (int const end : {orders[0], orders[1], answers[0], answers[1]}) close(end);
+}
+
+TEST_CASE("stages of other pipelines have their own groups, before and after gathering") {
+  TemporaryFolder const folder;
+  io::RunInfo info = run_info();
+  info.stages = 1;
+  info.pipelines = 2;
+  info.objective_rank = info.loss_rank = 0;
+  std::vector<engine::StageInfo> const copies{{0, 0, 0, 10, 80}, {1, 0, 1, 10, 80}};
+  io::write_master(folder.path(), info, copies);
+  for (int rank = 0; rank < 2; ++rank) {
+    io::TraceShard shard(folder.path(), rank, {copies[static_cast<std::size_t>(rank)]}, info);
+    shard.steps(0, steps(rank == 0 ? 3 : 5));
+    shard.losses(std::vector{LossRow{rank, 0, 2, 3, 4.5, 5, 6.5}});
+    shard.close();
+  }
+  auto const check = [&](io::h5::File const& file) {
+    CHECK(integers(file, "stage/0000/steps", "microbatch").size() == 3);
+    CHECK(integers(file, "pipeline/0001/stage/0000/steps", "microbatch").size() == 5);
+  };
+  check(open_live(folder.path()));
+  io::gather(folder.path(), true);
+  io::h5::File const gathered = io::h5::File::open(folder.path() / "trace.h5", H5F_ACC_RDONLY);
+  check(gathered);
+  CHECK(integers(gathered, "loss", "pipeline") == std::vector<std::int64_t>{0, 1});
 }
 
 TEST_CASE("a killed run keeps what it flushed, and can be gathered") {

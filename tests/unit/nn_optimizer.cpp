@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "quartic/core/check.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "unit/compute_samples.hpp"
@@ -28,6 +30,33 @@ TEST_CASE("momentum: v = μ v + g + decay w, w' = w - lr v, as PyTorch's SGD") {
   CHECK(optimizer->state()[0] == 1.75);
 }
 
+TEST_CASE("nadam: two steps by hand, decay apart from the gradient") {
+  double const b1 = 0.5;
+  double const b2 = 0.75;
+  nn::OptimizerSpec const spec{"nadam", 0, 0, 0.1, b1, b2, 1e-3};
+  auto const optimizer = nn::make_optimizer<double>(spec, 1);
+  auto const mu = [&](int t) { return b1 * (1 - 0.5 * std::pow(0.96, t * 0.004)); };
+  double expected = 2;
+  double m = 0;
+  double v = 0;
+  double product = 1;
+  std::vector<double> w{2};
+  for (int t = 1; t <= 2; ++t) {
+    double const gradient = t == 1 ? 3 : -1;
+    m = b1 * m + (1 - b1) * gradient;
+    v = b2 * v + (1 - b2) * gradient * gradient;
+    product *= mu(t);
+    double const m_hat = mu(t + 1) * m / (1 - product * mu(t + 1)) +
+                         (1 - mu(t)) * gradient / (1 - product);
+    double const v_hat = v / (1 - std::pow(b2, t));
+    expected = expected * (1 - 0.25 * 0.1) - 0.25 * m_hat / (std::sqrt(v_hat) + 1e-3);
+    std::vector<double> g{gradient};
+    CHECK(optimizer->step(w, w, g, 0.25) == gradient * gradient);
+    CHECK(w[0] == doctest::Approx(expected).epsilon(1e-14));
+  }
+  CHECK(optimizer->state().size() == 2);
+}
+
 TEST_CASE("an optimizer given back its state goes on as if nothing had happened") {
   nn::OptimizerSpec const spec{"momentum", 0, 0.9, 0.01};
   auto const first = nn::make_optimizer<float>(spec, 33);
@@ -46,5 +75,5 @@ TEST_CASE("an optimizer given back its state goes on as if nothing had happened"
 
 TEST_CASE("an unknown optimizer is the user's mistake, and the answer names the known ones") {
   CHECK_THROWS_WITH_AS(nn::make_optimizer<double>({"adagrad"}, 1),
-                       "--optimizer adagrad: not known; valid are sgd, momentum", UsageError);
+                       "--optimizer adagrad: not known; valid are sgd, momentum, nadam", UsageError);
 }

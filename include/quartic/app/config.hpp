@@ -23,6 +23,7 @@ struct Config {
   int stages = 4;
   std::int64_t accumulate = 0;  ///< 0: the method's default
   std::map<std::string, std::string> method_options;
+  engine::AveragingSettings averaging;  ///< over --pipelines
 
   std::string objective = "quadratic";
   std::vector<std::int64_t> hidden{128, 128, 128};
@@ -39,7 +40,7 @@ struct Config {
   std::int64_t epochs = 0;        ///< 0: by microbatches; 1 when neither is given
   bool drop_last = false;
 
-  nn::OptimizerSpec optimizer;
+  nn::OptimizerSpec optimizer{.name = "", .beta1 = 0};  ///< empty, 0: what the method is defined with
   double gradient_noise = 0;
   std::uint64_t seed = 0;
 

@@ -5,6 +5,7 @@
 
 #include "quartic/app/config.hpp"
 #include "quartic/comm/communicator.hpp"
+#include "quartic/engine/hosting.hpp"
 #include "quartic/io/data.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/plan/rules.hpp"
@@ -18,6 +19,7 @@ struct Resolved {
   io::DataSource source;
   nn::ModelSpec model;
   std::int64_t microbatches_an_epoch = 1;
+  plan::Rules rules;
 };
 
 /// Fills in the defaults that depend on the method: --accumulate and the method's own options.
@@ -27,17 +29,18 @@ void resolve_method(Config& config);
 /// Reads the data's shape, and checks the configuration against it and the number of ranks.
 Resolved resolve(Config config, int ranks);
 
-/// The rules of the resolved method.
-plan::Rules rules_of(Config const& config);
+/// The rules of the resolved method, for data of so many microbatches an epoch.
+plan::Rules rules_of(Config const& config, std::int64_t microbatches_an_epoch);
 
-/// The blocks of this rank's stages, with their data.
+/// The blocks of this rank's seats, with their data.
 template <class T>
-std::vector<std::unique_ptr<nn::Block<T>>> make_blocks(Resolved const& resolved, int rank,
-                                                       int ranks);
+std::vector<std::unique_ptr<nn::Block<T>>> make_blocks(Resolved const& resolved,
+                                                       engine::Hosting const& hosting);
 
 /// Collective. UsageError when the stages of a node's ranks will not fit into its memory.
 template <class T>
 void require_memory(comm::Communicator& communicator, Resolved const& resolved,
-                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted, int first_stage);
+                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
+                    engine::Hosting const& hosting);
 
 }  // namespace quartic::app

@@ -19,6 +19,18 @@ struct MomentumStep {
   double momentum = 0;
 };
 
+/// A step of NAdam (Dozat 2016, with Nesterov's momentum schedule folded into two factors), with
+/// decoupled weight decay.
+struct NadamStep {
+  double keep = 1;  ///< 1 - lr decay
+  double beta1 = 0;
+  double beta2 = 0;
+  double epsilon = 0;
+  double of_gradient = 0;  ///< lr (1 - μ_t) / (1 - Π μ)
+  double of_moment = 0;    ///< lr μ_{t+1} / (1 - μ_{t+1} Π μ)
+  double correction = 1;   ///< 1 / (1 - β2^t)
+};
+
 /// to = from - lr (g + decay from).
 template <class T>
 double sgd_update(SgdStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient);
@@ -27,5 +39,11 @@ double sgd_update(SgdStep step, std::span<T const> from, std::span<T> to, std::s
 template <class T>
 double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> to,
                        std::span<T> gradient, std::span<T> velocity);
+
+/// m = β1 m + (1 - β1) g; v = β2 v + (1 - β2) g²; to = keep from - (of_gradient g + of_moment m) /
+/// (sqrt(correction v) + ε).
+template <class T>
+double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                    std::span<T> m, std::span<T> v);
 
 }  // namespace quartic::compute

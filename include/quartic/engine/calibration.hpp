@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "quartic/comm/communicator.hpp"
+#include "quartic/engine/hosting.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/plan/cost.hpp"
 
@@ -19,7 +20,7 @@ plan::Cost::Measured measure_stage(nn::Block<T>& block, std::int64_t microbatch_
 /// Collective. The measured costs of all stages, in the text form of `--cost`; the same on every
 /// rank.
 template <class T>
-std::string measured_costs(comm::Communicator& communicator,
+std::string measured_costs(comm::Communicator& communicator, Hosting const& hosting,
                            std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
                            std::int64_t microbatch_size, std::uint64_t seed);
 

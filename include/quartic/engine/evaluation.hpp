@@ -23,13 +23,16 @@ struct Cut {
 /// gradient, backward, whenever its worker has nothing better to do. The rows of /objective are
 /// written where the sweep ends: at stage 0 with a gradient, at the last stage without.
 ///
+/// With several pipelines the mean of their copies is evaluated: a cut counts once the other
+/// pipelines' sum has come (PinChain).
+///
 /// A message of a sweep: the scores so far (value, correct, gradient_sq, block updates, wall time;
 /// one group a version), then the block's own payload.
 template <class T>
 class StageEvaluation {
  public:
-  StageEvaluation(int stage, int stages, nn::Block<T>& block, StageLinks const& links,
-                  Recorder& recorder);
+  StageEvaluation(int stage, int stages, int pipelines, nn::Block<T>& block,
+                  StageLinks const& links, Recorder& recorder);
 
   /// Payload bytes of the sweep messages above and below a block.
   static std::size_t bytes_above(nn::Block<T> const& block);
@@ -57,6 +60,7 @@ class StageEvaluation {
     std::vector<Cut> cuts;
     std::vector<std::int64_t> versions;
     std::vector<Score> totals;  // where the sweeps end: over all row sweeps
+    std::size_t whole_cuts = 0;  // whose copies of all pipelines are in
     bool closed = false;
   };
 
@@ -64,6 +68,7 @@ class StageEvaluation {
   static std::size_t message_bytes(nn::Sweep largest, std::int64_t elements);
   Batch& open_batch();
   nn::Sweep sweep_of(Batch const& batch, std::int64_t row_sweep) const;
+  bool add_other_pipelines();
   bool forward();
   bool backward();
   void sweep_forward(Batch& batch, nn::Sweep sweep);
@@ -77,6 +82,7 @@ class StageEvaluation {
 
   int stage_;
   int stages_;
+  int pipelines_;
   nn::Block<T>& block_;
   StageLinks links_;
   Recorder& recorder_;
@@ -86,6 +92,7 @@ class StageEvaluation {
   std::vector<Batch> free_;
   std::vector<nn::Score> share_;    // this stage's, of the sweep at hand
   std::vector<Score> scores_;       // running, of the sweep at hand
+  std::int64_t whole_batch_ = 0;    // next whose cuts become whole
   std::int64_t forward_batch_ = 0;  // next to sweep forward
   std::int64_t forward_row_sweep_ = 0;
   std::int64_t backward_batch_ = 0;

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "quartic/comm/channel.hpp"
-#include "quartic/comm/placement.hpp"
+#include "quartic/engine/hosting.hpp"
 
 namespace quartic::engine {
 
-/// The ends that one stage holds; nullptr at the pipeline's ends.
+/// The ends that one seat holds; nullptr where there is no neighbour.
 struct StageLinks {
   comm::Inbox* activations_in = nullptr;
   comm::Outbox* activations_out = nullptr;
@@ -19,24 +19,31 @@ struct StageLinks {
   comm::Outbox* sweeps_out = nullptr;
   comm::Inbox* returns_in = nullptr;  ///< evaluation, backward
   comm::Outbox* returns_out = nullptr;
+  // Between the copies of the stage in neighbouring pipelines, each a block of weights.
+  comm::Inbox* sums_in = nullptr;  ///< averaging, down to pipeline 0
+  comm::Outbox* sums_out = nullptr;
+  comm::Inbox* means_in = nullptr;  ///< averaging, back up
+  comm::Outbox* means_out = nullptr;
+  comm::Inbox* pins_in = nullptr;  ///< cuts, down to pipeline 0
+  comm::Outbox* pins_out = nullptr;
 };
 
-/// Payload bytes of the messages across the boundary after one stage.
-struct BoundaryBytes {
-  std::size_t pass = 0;   ///< activation and gradient
-  std::size_t sweep = 0;  ///< evaluation, both ways
+/// Payload bytes of a stage's messages; those of stages that the rank does not touch may be 0.
+struct MessageBytes {
+  std::size_t pass = 0;     ///< activation and gradient across the boundary after the stage
+  std::size_t sweep = 0;    ///< evaluation, both ways, across the same
+  std::size_t weights = 0;  ///< the stage's block
 };
 
-/// All channels of this rank's stages: between hosted neighbours by move, to others by MPI, with
+/// All channels of this rank's seats: between hosted neighbours by move, to others by MPI, with
 /// receives posted ahead.
 class Links {
  public:
-  /// `boundaries[s]` is the boundary between stages s and s+1. `worker_of` maps stages to workers
-  /// through `placement` to ranks.
-  Links(comm::Communicator& communicator, comm::Placement const& placement, int workers,
-        std::vector<BoundaryBytes> const& boundaries);
+  /// `bytes[s]` is for stage s, the same in all pipelines.
+  Links(comm::Communicator& communicator, Hosting const& hosting,
+        std::vector<MessageBytes> const& bytes);
 
-  StageLinks const& of(int stage) const { return stages_[static_cast<std::size_t>(stage)]; }
+  StageLinks const& of(Seat seat) const { return seats_[index(seat)]; }
   /// Whether every message sent has left this rank.
   bool drained();
   std::size_t bytes() const;
@@ -46,12 +53,17 @@ class Links {
     comm::Outbox* out;
     comm::Inbox* in;
   };
-  Ends connect(int from_stage, int to_stage, int kind, std::size_t bytes, int posted_ahead);
+  std::size_t index(Seat seat) const {
+    return static_cast<std::size_t>(seat.pipeline * hosting_.stages() + seat.stage);
+  }
+  StageLinks& links(Seat seat) { return seats_[index(seat)]; }
+  void connect_stages(Seat lower, MessageBytes bytes);
+  void connect_pipelines(Seat first, std::size_t bytes);
+  Ends connect(Seat from, Seat to, int kind, std::size_t bytes, int posted_ahead);
 
   comm::Communicator& communicator_;
-  comm::Placement const& placement_;
-  int workers_;
-  std::vector<StageLinks> stages_;
+  Hosting const& hosting_;
+  std::vector<StageLinks> seats_;
   std::vector<std::unique_ptr<comm::LocalChannel>> local_;
   std::vector<std::unique_ptr<comm::RemoteOutbox>> outboxes_;
   std::vector<std::unique_ptr<comm::RemoteInbox>> inboxes_;

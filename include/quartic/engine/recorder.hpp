@@ -12,12 +12,12 @@ namespace quartic::engine {
 /// row brings its time.
 class Recorder {
  public:
-  /// `stages`: those that this rank hosts, contiguous from `first_stage`. `every`: a row in `steps`
-  /// for every so-many-th microbatch.
-  Recorder(RecordSink& sink, int first_stage, int stages, std::int64_t every);
+  /// `places`: how many stages this rank hosts; a stage is named by its place among them. `every`:
+  /// a row in `steps` for every so-many-th microbatch.
+  Recorder(RecordSink& sink, int places, std::int64_t every);
 
-  void step(int stage, StepRow const& row);
-  void event(int stage, EventRow const& row);
+  void step(int place, StepRow const& row);
+  void event(int place, EventRow const& row);
   void loss(LossRow const& row);
   void objective(ObjectiveRow const& row);
   /// Hands over everything if the last time is a second ago; a rank that waits calls it too.
@@ -30,10 +30,9 @@ class Recorder {
     std::vector<StepRow> steps;
     std::vector<EventRow> events;
   };
-  StageRows& rows(int stage) { return stages_[static_cast<std::size_t>(stage - first_stage_)]; }
+  StageRows& rows(int place) { return stages_[static_cast<std::size_t>(place)]; }
 
   RecordSink& sink_;
-  int first_stage_;
   std::int64_t every_;
   std::vector<StageRows> stages_;
   std::vector<LossRow> losses_;

@@ -82,6 +82,7 @@ struct MemoryRow {
 
 /// A stage as the trace describes it.
 struct StageInfo {
+  int pipeline = 0;
   int stage = 0;
   int rank = 0;
   std::int64_t parameters = 0;
@@ -93,8 +94,9 @@ struct StageInfo {
 class RecordSink {
  public:
   virtual ~RecordSink() = default;
-  virtual void steps(int stage, std::span<StepRow const> rows) = 0;
-  virtual void events(int stage, std::span<EventRow const> rows) = 0;
+  /// `place`: the stage's place among those that this rank hosts.
+  virtual void steps(int place, std::span<StepRow const> rows) = 0;
+  virtual void events(int place, std::span<EventRow const> rows) = 0;
   virtual void losses(std::span<LossRow const> rows) = 0;
   virtual void objectives(std::span<ObjectiveRow const> rows) = 0;
   virtual void memory(MemoryRow const& row) = 0;

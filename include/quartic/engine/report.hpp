@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "quartic/engine/hosting.hpp"
 #include "quartic/engine/records.hpp"
 #include "quartic/engine/stage.hpp"
 
@@ -10,7 +11,7 @@ namespace quartic::engine {
 
 /// One stage's line of the closing table.
 struct StageReport {
-  int stage = 0;
+  Seat seat;
   StageTotals totals;
   std::int64_t wall_ns = 0;
 };

@@ -6,12 +6,14 @@
 
 #include "quartic/comm/alarm.hpp"
 #include "quartic/comm/communicator.hpp"
-#include "quartic/comm/placement.hpp"
 #include "quartic/comm/shared_clock.hpp"
 #include "quartic/core/progress.hpp"
+#include "quartic/engine/averaging.hpp"
 #include "quartic/engine/cuts.hpp"
 #include "quartic/engine/evaluation.hpp"
+#include "quartic/engine/hosting.hpp"
 #include "quartic/engine/links.hpp"
+#include "quartic/engine/pin_chain.hpp"
 #include "quartic/engine/recorder.hpp"
 #include "quartic/engine/report.hpp"
 #include "quartic/engine/stage.hpp"
@@ -25,6 +27,7 @@ enum class Order { plan, arrival };
 
 struct RunSettings {
   StageSettings stage;
+  AveragingSettings averaging;
   nn::OptimizerSpec optimizer;
   CutSettings cuts;
   Order order = Order::plan;
@@ -38,8 +41,8 @@ struct RunSettings {
 template <class T>
 class Run final : public nn::Pulse {
  public:
-  /// Collective. `hosted` are the blocks of this rank's stages, ascending. `rules`, `cost` and
-  /// `sink` must outlive the run.
+  /// Collective. `hosted` are the blocks of this rank's seats, in the order of
+  /// Hosting::seats(). `rules`, `cost` and `sink` must outlive the run.
   Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Cost const& cost,
       RunSettings const& settings, std::vector<std::unique_ptr<nn::Block<T>>> hosted,
       RecordSink& sink);
@@ -49,7 +52,6 @@ class Run final : public nn::Pulse {
   /// not finite; what was recorded until then has reached the sink.
   void execute();
 
-  Stage<T>& stage(int index) { return *stages_[static_cast<std::size_t>(index - first_stage_)]; }
   MemoryRow memory() const;
   /// Collective; after execute().
   RunReport report() const;
@@ -58,49 +60,57 @@ class Run final : public nn::Pulse {
 
  private:
   struct ArrivalWorker {
+    int worker = 0;
+    std::vector<int> places = {};  // of its stages
+    std::vector<plan::StageView> views = {};
+    std::vector<plan::Tags> last_tags = {};
     std::int64_t actions_done = 0;
-    std::int64_t last_tag = 0;
     std::int64_t idle_before_ns = 0;  // of this rank, until this worker's last action
     bool done = false;
   };
 
-  bool hosts(int stage) const;
+  Stage<T>& stage(int place) { return *stages_[static_cast<std::size_t>(place)]; }
   void replay();
   void replay(plan::PlannedAction const& planned, std::span<plan::PlannedStep const> applied);
+  void run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
+                  Pass pass);
+  void average(plan::PlannedAction const& planned);
   void pin_time_cuts(plan::PlannedAction const& planned);
   void pin_the_end(plan::Planner const& planner);
   void pin_all(double plan_time);
+  std::vector<ArrivalWorker> arrival_workers() const;
   void act_on_arrival();
-  bool act(Stage<T>& stage, ArrivalWorker& worker, std::int64_t idle_ns);
+  bool act(ArrivalWorker& worker, std::int64_t idle_ns);
+  void act(ArrivalWorker& worker, plan::Action action, std::int64_t waited_ns);
   void pin_arrival_cut(Stage<T>& stage);
 
   std::int64_t await(Stage<T>& stage, plan::Kind kind);
   void give_way();
   void idle();
-  void pin(Stage<T>& stage, double plan_time);
+  void pin(int place, double plan_time);
   bool evaluate();
+  bool evaluation_pending() const;
   void evaluate_what_is_overdue();
   void finish();
-  StageEvaluation<T>& evaluation(int stage) {
-    return evaluations_[static_cast<std::size_t>(stage - first_stage_)];
-  }
-  TimeCuts& time_cuts(int stage) {
-    return time_cuts_[static_cast<std::size_t>(stage - first_stage_)];
-  }
 
   comm::Communicator& communicator_;
   plan::Rules const& rules_;
   plan::Cost const& cost_;
   RunSettings settings_;
-  comm::Placement placement_;
+  Hosting hosting_;
   comm::Alarm alarm_;
+  bool alarmed_ = false;  // by another rank
   comm::SharedClock clock_;
   Recorder recorder_;
-  int first_stage_;
   std::unique_ptr<Links> links_;
+  // By place: of each stage that this rank hosts, by pipeline, then stage.
   std::vector<std::unique_ptr<Stage<T>>> stages_;
-  std::vector<StageEvaluation<T>> evaluations_;
+  std::vector<StageEvaluation<T>> evaluations_;  // of pipeline 0's, which come first
+  std::vector<PinChain<T>> pin_chains_;          // of the others'
   std::vector<TimeCuts> time_cuts_;
+  std::vector<Averaging<T>> averagings_;  // by stage
+  std::vector<Stage<T>*> copies_;         // of a stage, while they are averaged
+  std::vector<plan::Read> reads_;         // of an action on arrival
   TimeCuts passed_by_all_;
   Progress progress_;
   bool oversubscribed_;

@@ -9,6 +9,7 @@
 #include "quartic/core/indexed_ring.hpp"
 #include "quartic/engine/links.hpp"
 #include "quartic/engine/recorder.hpp"
+#include "quartic/engine/transform.hpp"
 #include "quartic/engine/weight_store.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/nn/optimizer.hpp"
@@ -27,7 +28,7 @@ struct StageSettings {
   double gradient_noise = 0;
   double learning_rate = 0;
   std::uint64_t seed = 0;
-  bool stashes = false;
+  int pipelines = 1;
   std::int64_t displacement_every = 0;  ///< 0: never
   bool events = false;
 };
@@ -45,19 +46,30 @@ struct StageTotals {
   std::int64_t drift_sum = 0;
   std::int64_t drift_max = 0;
   std::int64_t peak_activations = 0;
+  std::int64_t peak_copies = 0;
 };
 
-/// One pass of one microbatch as a worker starts it.
+/// One pass of one microbatch as a worker starts it. An action for a whole minibatch comes as that
+/// many pieces, whose messages leave with the last.
 struct Pass {
-  plan::Action action;
+  plan::Action action;  ///< with count 1
+  int piece = 0;
+  int pieces = 1;
   plan::Read read;
   bool updates = false;
-  std::int64_t tag = 0;            ///< travels with the microbatch
+  bool averages = false;  ///< and averages the replicas of the stage
+  bool ends = false;      ///< the stage holds the microbatch no longer
+  bool sends = true;      ///< a backward: its input gradient goes to the stage below
+  plan::Tags tags;
   std::int64_t oldest_needed = 0;  ///< versions below, unless held, are given up with this pass
   double plan_begin = undefined;
   double plan_end = undefined;
   std::int64_t minibatch = 0;
-  std::int64_t wait_ns = 0;  ///< that the worker has been blocked for this pass's message
+  std::int64_t data_index = 0;  ///< which microbatch of the data, in this pipeline
+  double rate = 1;              ///< factor on the learning rate of its update
+  std::int64_t wait_ns = 0;     ///< that the worker has been blocked for this pass's message
+
+  bool is_last_piece() const { return piece + 1 == pieces; }
 };
 
 /// One stage at work: takes its input from its links, computes, sends its output on, and keeps the
@@ -66,11 +78,14 @@ struct Pass {
 template <class T>
 class Stage {
  public:
-  Stage(int index, std::unique_ptr<nn::Block<T>> block, std::unique_ptr<nn::Optimizer<T>> optimizer,
-        StageLinks const& links, StageSettings const& settings, comm::SharedClock const& clock,
-        Recorder& recorder, nn::Pulse& pulse);
+  /// `place`: among the stages that this rank hosts. What is said here of `rules` is needed now
+  /// only.
+  Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
+        nn::OptimizerSpec const& optimizer, StageLinks const& links, StageSettings const& settings,
+        comm::SharedClock const& clock, Recorder& recorder, nn::Pulse& pulse);
 
-  int index() const { return index_; }
+  Seat seat() const { return seat_; }
+  StageLinks const& links() const { return links_; }
   /// Counts as the rules see them; arrivals are one ahead at most.
   plan::StageView view();
   /// Whether the input of an action has arrived; never blocks.
@@ -83,14 +98,25 @@ class Stage {
   void record_steps(std::span<plan::PlannedStep const> planned);
 
   nn::Block<T>& block() { return *block_; }
-  /// The tag of the next microbatch to be forwarded here, whose input must have arrived.
-  std::int64_t next_tag() const;
-  std::int64_t tag(std::int64_t microbatch) const { return in_flight_[microbatch].tag; }
+  /// The tags of the next microbatch to be forwarded here, whose input must have arrived.
+  plan::Tags next_tags() const;
+  plan::Tags tags(std::int64_t microbatch) const { return in_flight_[microbatch].tags; }
   plan::Read forward_read(std::int64_t microbatch) const { return in_flight_[microbatch].read; }
   std::int64_t block_bytes() const {
     return std::ssize(gradient_) * static_cast<std::int64_t>(sizeof(T));
   }
-  WeightStore<T>& weights() { return weights_; }
+  /// The model as it is evaluated: the live weights, of replicas their mean. Valid until the next
+  /// call or update.
+  std::span<T const> model();
+  /// Updates made so far, over all replicas.
+  std::int64_t versions() const;
+  std::int64_t version(int replica) const { return stores_[position(replica)].live(); }
+  std::int64_t copies() const;
+  std::int64_t peak_copies() const { return totals_.peak_copies; }
+  /// The live weights of a replica, that no pass holds: to be averaged with those of other
+  /// pipelines. Call changed() afterwards.
+  std::span<T> live(int replica) { return stores_[position(replica)].rewrite_live(); }
+  void changed(int replica);
   StageTotals const& totals() const { return totals_; }
   void waited_ns(plan::Kind kind, std::int64_t duration);
   /// Bytes of what is kept for microbatches in flight, and of gradients and optimizer state.
@@ -104,8 +130,9 @@ class Stage {
     std::vector<T> flow;
     comm::Message output_gradient;
     std::vector<T> displacement_origin;  // empty unless this microbatch is sampled
-    std::int64_t tag = 0;
+    plan::Tags tags;
     plan::Read read;
+    std::int64_t data_index = 0;
     StepRow row;
   };
   struct Applied {  // waits for its update
@@ -113,21 +140,29 @@ class Stage {
     std::vector<T> displacement_origin;
   };
 
-  nn::Batch batch(std::int64_t microbatch) const;
+  static std::size_t position(int replica) { return static_cast<std::size_t>(replica); }
+  nn::Batch batch(std::int64_t microbatch, std::int64_t data_index) const;
   void forward(Pass const& pass);
-  void backward_input(Pass const& pass, std::int64_t begin_ns);
+  void keep(InFlight& slot, Pass const& pass, std::span<T const> weights);
+  void backward(Pass const& pass);
+  void backward_input(Pass const& pass);
+  void send_gradients();
   void backward_weight(Pass const& pass);
-  void update(std::int64_t oldest_needed, std::int64_t begin_ns);
+  std::span<T const> backward_weights(InFlight const& slot);
+  void give_back(InFlight& slot);
+  void update(Pass const& pass, std::int64_t begin_ns);
+  void average();
   void complete(Applied& applied, double gradient_sq);
   void add_noise(std::int64_t microbatch);
   void expect(comm::Message const& message, std::int64_t microbatch) const;
   void event(Pass const& pass, char action, std::int64_t begin_ns, std::int64_t end_ns);
   std::vector<T> take(std::vector<std::vector<T>>& pool, std::int64_t size);
-  bool is_last() const { return index_ + 1 == settings_.stages; }
+  bool is_last() const { return seat_.stage + 1 == settings_.stages; }
 
-  int index_;
+  Seat seat_;
+  int place_;
+  bool stashes_;
   std::unique_ptr<nn::Block<T>> block_;
-  std::unique_ptr<nn::Optimizer<T>> optimizer_;
   StageLinks links_;
   StageSettings settings_;
   comm::SharedClock const& clock_;
@@ -135,11 +170,19 @@ class Stage {
   nn::Pulse& pulse_;
 
   nn::Sizes sizes_;
-  WeightStore<T> weights_;
+  std::vector<WeightStore<T>> stores_;                       // by replica
+  std::vector<std::unique_ptr<nn::Optimizer<T>>> optimizers_;  // likewise
+  std::unique_ptr<Transform<T>> transform_;
   std::vector<T> gradient_;
+  std::vector<T> mean_;       // of the replicas, where there are several
+  double learning_rate_ = 0;  // of the last update
   std::vector<T> noise_;
   IndexedRing<InFlight> in_flight_;
   std::vector<Applied> applied_;
+  std::vector<comm::Message> held_back_;  // gradients of a whole minibatch, until its last piece
+  std::int64_t action_begin_ns_ = 0;      // of the first piece
+  std::int32_t action_activations_ = 0;
+  std::int32_t action_copies_ = 0;
   std::vector<std::vector<T>> saved_pool_;
   std::vector<std::vector<T>> flow_pool_;
   std::vector<std::vector<T>> origin_pool_;

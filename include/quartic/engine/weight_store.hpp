@@ -28,6 +28,8 @@ class WeightStore {
   std::int32_t peak_copies() const { return peak_copies_; }
   std::span<T const> read(std::int64_t version) const { return span(*blocks_[version]); }
   std::span<T const> read_live() const { return read(live()); }
+  /// The live version, to be changed in place before any pass reads it.
+  std::span<T> rewrite_live() { return span(*blocks_[live()]); }
 
   /// Keeps a version until it is released as often as it was held.
   void hold(std::int64_t version) { ledger_.hold(version); }

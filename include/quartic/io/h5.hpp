@@ -81,6 +81,8 @@ class File {
   Handle create_group(hid_t parent, std::string const& name) const;
   Handle open_group(hid_t parent, std::string const& name) const;
   Handle open_dataset(hid_t parent, std::string const& name) const;
+  /// The group at an absolute path, made with its parents where they are missing.
+  Handle ensure_group(std::string const& path) const;
   bool has_link(hid_t parent, std::string const& name) const;
   /// The names in a group, in order.
   std::vector<std::string> names(hid_t group) const;

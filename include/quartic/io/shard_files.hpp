@@ -11,8 +11,10 @@ std::filesystem::path make_shard_folder(std::filesystem::path const& folder);
 /// `ranks/RRRR.h5`, relative to the run folder.
 std::filesystem::path shard_name(int rank);
 
-/// `NNNN`: the group of a stage.
+/// `NNNN`: the group of a stage, in the group of its pipeline's stages: `/stage` for pipeline 0,
+/// `/pipeline/PPPP/stage` for the others.
 std::string stage_name(int stage);
+std::string stages_path(int pipeline);
 
 /// Held by the writer of a shard as long as it lives, so that nobody gathers a run that still
 /// writes. The kernel lets go of it when the process dies. Where a file system has no locks it

@@ -16,9 +16,10 @@ struct RunInfo {
   std::string method;
   int stages = 0;
   int ranks = 1;
+  int pipelines = 1;
   std::string time_unit;
   bool events = false;     ///< stages have an `events` table
-  int loss_rank = 0;       ///< the rank whose shard holds /loss
+  int loss_rank = 0;       ///< the rank whose shard holds /loss of pipeline 0
   int objective_rank = 0;  ///< the rank whose shard holds /objective
   /// config, config_hash, git, data_checksum, cpu, blas_core, compiler, flags, blas, mpi, hosts,
   /// started, cost, and slurm_* under Slurm: written as text attributes under these names.
@@ -38,8 +39,8 @@ class TraceShard final : public engine::RecordSink {
   TraceShard(TraceShard const&) = delete;
   TraceShard& operator=(TraceShard const&) = delete;
 
-  void steps(int stage, std::span<engine::StepRow const> rows) override;
-  void events(int stage, std::span<engine::EventRow const> rows) override;
+  void steps(int place, std::span<engine::StepRow const> rows) override;
+  void events(int place, std::span<engine::EventRow const> rows) override;
   void losses(std::span<engine::LossRow const> rows) override;
   void objectives(std::span<engine::ObjectiveRow const> rows) override;
   void memory(engine::MemoryRow const& row) override;

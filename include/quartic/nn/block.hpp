@@ -69,7 +69,7 @@ class Pulse {
 ///   backward_input(batch, weights of B(s,j), input, saved, output_gradient, input_gradient, flow)
 ///   backward_weight(batch, weights of B(s,j), input, saved, output_gradient, flow, gradient)
 /// At the last stage `output` and `output_gradient` are empty: the loss starts the backward. At
-/// stage 0 `input` and `input_gradient` are empty.
+/// stage 0 `input` is empty, and `input_gradient` wherever the backward stops.
 template <class T>
 class Block {
  public:

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "quartic/compute/bend.hpp"
+#include "quartic/engine/stage.hpp"
+
+namespace quartic::engine {
+
+/// How the copies of a stage in P pipelines are kept together.
+struct AveragingSettings {
+  int pipelines = 1;
+  std::int64_t every = 1;  ///< updates of a stage between averages
+  compute::OuterStep outer;
+  bool has_outer_step() const { return outer.rate != 1 || outer.momentum != 0; }
+};
+
+/// The allreduce over the copies of one stage: the sum runs down the pipelines to the first, which
+/// takes the mean (and the outer step), and the result runs back up. Every copy is added in the
+/// same order on any number of ranks, so the result does not depend on the hosting.
+///
+///   pipeline 2   sends w2            ->            receives mean
+///   pipeline 1   sends w2 + w1       ->            receives mean, passes it on
+///   pipeline 0   mean = (w2 + w1 + w0) / 3  ->     passes it on
+template <class T>
+class Averaging {
+ public:
+  Averaging(AveragingSettings const& settings, int replicas);
+
+  bool due(std::int64_t version) const {
+    return settings_.pipelines > 1 && version % settings_.every == 0;
+  }
+  /// `copies`: those of this rank, ascending in pipeline, which have all made the same update;
+  /// ranks that host others call it too. `idle` is called while a message has not arrived.
+  void average(std::span<Stage<T>* const> copies, int replica, std::function<void()> const& idle);
+  /// Remembers the start weights, which the outer step needs of pipeline 0's copy.
+  void start(Stage<T>& copy);
+
+ private:
+  void pass_down(Stage<T>& copy, int replica, std::function<void()> const& idle);
+  void pass_up(Stage<T>& copy, int replica, std::function<void()> const& idle);
+  void finish(std::span<T> sum, int replica);
+
+  struct Outer {
+    std::vector<T> old;
+    std::vector<T> momentum;
+  };
+  AveragingSettings settings_;
+  std::vector<Outer> outer_;  // by replica; of pipeline 0
+};
+
+}  // namespace quartic::engine

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "quartic/comm/placement.hpp"
+#include "quartic/plan/rules.hpp"
+
+namespace quartic::engine {
+
+/// A stage of one pipeline: where the run's stages sit.
+struct Seat {
+  int pipeline = 0;
+  int stage = 0;
+  friend bool operator==(Seat, Seat) = default;
+};
+
+/// Which rank hosts which seats. Pipeline p's worker w is worker p·W + w of the run; ranks host
+/// contiguous workers, and all seats of each.
+class Hosting {
+ public:
+  /// UsageError when there are more ranks than workers.
+  Hosting(plan::Rules const& rules, int pipelines, int ranks, int rank);
+
+  /// The seats of this rank, by pipeline, then stage.
+  std::span<Seat const> seats() const { return seats_; }
+  /// A seat's place in that list; -1 where another rank hosts it.
+  int place_of(Seat seat) const;
+  int rank_of(Seat seat) const;
+  int pipelines() const { return pipelines_; }
+  int stages() const { return stages_; }
+
+ private:
+  int pipelines_;
+  int stages_;
+  std::vector<int> ranks_;   // by pipeline, then stage
+  std::vector<int> places_;  // likewise
+  std::vector<Seat> seats_;
+};
+
+}  // namespace quartic::engine

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "quartic/engine/weight_store.hpp"
+#include "quartic/nn/optimizer.hpp"
+#include "quartic/plan/rules.hpp"
+
+namespace quartic::engine {
+
+/// How a method bends the weights of one stage (plan::Transform): at most one pass over them an
+/// update, and none where a pass reads weights as they are. The spans are valid until the next call.
+template <class T>
+class Transform {
+ public:
+  virtual ~Transform() = default;
+  /// What a forward computes with.
+  virtual std::span<T const> forward(plan::Read const& read, WeightStore<T> const& store) {
+    return store.read(read.version);
+  }
+  /// What a backward computes with whose forward read version `forward`.
+  virtual std::span<T const> backward(plan::Read const& read, std::int64_t forward,
+                                      WeightStore<T> const& store) {
+    static_cast<void>(forward);
+    return store.read(read.version);
+  }
+  /// After an update, whose learning rate was `learning_rate`, or an average of copies.
+  virtual void changed(WeightStore<T> const& store, double learning_rate) {
+    static_cast<void>(store);
+    static_cast<void>(learning_rate);
+  }
+  virtual std::int64_t bytes() const { return 0; }
+};
+
+/// The transform that `rules` names, for one stage. `store` has the start weights; `optimizer` must
+/// outlive it.
+template <class T>
+std::unique_ptr<Transform<T>> make_transform(plan::Rules const& rules, int stage,
+                                             WeightStore<T> const& store,
+                                             nn::Optimizer<T>& optimizer);
+
+}  // namespace quartic::engine

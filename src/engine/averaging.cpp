@@ -1,0 +1,90 @@
+#include "quartic/engine/averaging.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace quartic::engine {
+namespace {
+
+/// The next message, once it is there.
+comm::Message await(comm::Inbox& inbox, std::function<void()> const& idle) {
+  while (!inbox.arrived()) idle();
+  return inbox.receive();
+}
+
+template <class T>
+void send_copy(comm::Outbox* outbox, std::span<T const> weights) {
+  if (outbox == nullptr) return;
+  comm::Message message = outbox->acquire();
+  std::copy(weights.begin(), weights.end(), message.payload<T>().begin());
+  outbox->send(std::move(message));
+}
+
+}  // namespace
+
+template <class T>
+Averaging<T>::Averaging(AveragingSettings const& settings, int replicas)
+    : settings_(settings), outer_(static_cast<std::size_t>(replicas)) {}
+
+template <class T>
+void Averaging<T>::start(Stage<T>& copy) {
+  if (!settings_.has_outer_step() || copy.seat().pipeline > 0) return;
+  for (std::size_t replica = 0; replica < outer_.size(); ++replica) {
+    auto const weights = copy.live(static_cast<int>(replica));
+    outer_[replica] = {{weights.begin(), weights.end()}, std::vector<T>(weights.size())};
+  }
+}
+
+template <class T>
+void Averaging<T>::average(std::span<Stage<T>* const> copies, int replica,
+                           std::function<void()> const& idle) {
+  for (auto copy = copies.rbegin(); copy != copies.rend(); ++copy) pass_down(**copy, replica, idle);
+  for (Stage<T>* const copy : copies) {
+    pass_up(*copy, replica, idle);
+    copy->changed(replica);
+  }
+}
+
+/// Adds this copy to the sum of those above it; in pipeline 0 that is all.
+template <class T>
+void Averaging<T>::pass_down(Stage<T>& copy, int replica, std::function<void()> const& idle) {
+  auto const weights = copy.live(replica);
+  StageLinks const& links = copy.links();
+  if (links.sums_in == nullptr) return send_copy<T>(links.sums_out, weights);
+  comm::Message sum = await(*links.sums_in, idle);
+  auto const values = sum.payload<T>();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] += weights[i];
+  send_copy<T>(links.sums_out, values);
+  if (links.sums_out == nullptr) {
+    finish(values, replica);
+    std::copy(values.begin(), values.end(), weights.begin());
+  }
+  links.sums_in->give_back(std::move(sum));
+}
+
+template <class T>
+void Averaging<T>::finish(std::span<T> sum, int replica) {
+  T const share = T(1) / static_cast<T>(settings_.pipelines);
+  for (T& value : sum) value *= share;
+  if (!settings_.has_outer_step()) return;
+  Outer& outer = outer_[static_cast<std::size_t>(replica)];
+  compute::outer_step<T>(settings_.outer, sum, outer.old, outer.momentum);
+}
+
+template <class T>
+void Averaging<T>::pass_up(Stage<T>& copy, int replica, std::function<void()> const& idle) {
+  auto const weights = copy.live(replica);
+  StageLinks const& links = copy.links();
+  if (links.means_in != nullptr) {
+    comm::Message mean = await(*links.means_in, idle);
+    auto const values = std::as_const(mean).payload<T>();
+    std::copy(values.begin(), values.end(), weights.begin());
+    links.means_in->give_back(std::move(mean));
+  }
+  send_copy<T>(links.means_out, weights);
+}
+
+template class Averaging<float>;
+template class Averaging<double>;
+
+}  // namespace quartic::engine

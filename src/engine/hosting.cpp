@@ -1,0 +1,26 @@
+#include "quartic/engine/hosting.hpp"
+
+namespace quartic::engine {
+
+Hosting::Hosting(plan::Rules const& rules, int pipelines, int ranks, int rank)
+    : pipelines_(pipelines), stages_(rules.shape.stages) {
+  comm::Placement const placement(pipelines * rules.workers, ranks);
+  for (int pipeline = 0; pipeline < pipelines; ++pipeline) {
+    for (int stage = 0; stage < stages_; ++stage) {
+      int const host = placement.rank_of(pipeline * rules.workers + rules.worker_of(stage));
+      ranks_.push_back(host);
+      places_.push_back(host == rank ? static_cast<int>(seats_.size()) : -1);
+      if (host == rank) seats_.push_back({pipeline, stage});
+    }
+  }
+}
+
+int Hosting::place_of(Seat seat) const {
+  return places_[static_cast<std::size_t>(seat.pipeline * stages_ + seat.stage)];
+}
+
+int Hosting::rank_of(Seat seat) const {
+  return ranks_[static_cast<std::size_t>(seat.pipeline * stages_ + seat.stage)];
+}
+
+}  // namespace quartic::engine
