@@ -82,9 +82,8 @@ class PlanTrace {
  public:
   PlanTrace(comm::Communicator& communicator, Config const& config, std::string const& unit)
       : folder_(config.out, config.overwrite, 0) {
-    io::RunInfo info{config.method, config.stages, 1, 1,
-                     unit,          false,         0, 0,
-                     environment(communicator)};
+    io::RunInfo info{
+        config.method, config.stages, 1, 1, unit, false, 0, 0, environment(communicator)};
     info.attributes["config"] = config_text(config);
     info.attributes["config_hash"] = config_hash(config);
     info.attributes["cost"] = config.cost;

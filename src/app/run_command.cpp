@@ -29,8 +29,7 @@ constexpr std::int64_t step_bytes = 160;
 constexpr std::int64_t event_bytes = 41;
 
 std::int64_t expected_trace_bytes(Config const& config) {
-  std::int64_t const passes =
-      config.microbatches * config.stages * config.averaging.pipelines;
+  std::int64_t const passes = config.microbatches * config.stages * config.averaging.pipelines;
   std::int64_t const events = config.trace_events ? 2 * event_bytes : 0;
   return passes / config.trace_every * step_bytes + passes * events + (std::int64_t{1} << 20);
 }

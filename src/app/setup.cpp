@@ -131,10 +131,10 @@ void resolve_method(Config& config) {
 }
 
 plan::Rules rules_of(Config const& config, std::int64_t microbatches_an_epoch) {
-  return method::make_rules(method::find_method(config.method),
-                            {config.stages, config.microbatches, config.accumulate,
-                             microbatches_an_epoch, config.seed},
-                            config.method_options, io::read_delay_table);
+  return method::make_rules(
+      method::find_method(config.method),
+      {config.stages, config.microbatches, config.accumulate, microbatches_an_epoch, config.seed},
+      config.method_options, io::read_delay_table);
 }
 
 Resolved resolve(Config config, int ranks) {

@@ -47,11 +47,10 @@ void outer_step(OuterStep step, std::span<T> mean, std::span<T> old, std::span<T
   }
 }
 
-#define QUARTIC_INSTANTIATE(T)                                                                   \
-  template void blend(double, std::span<T const>, std::span<T const>, std::span<T>);             \
-  template void correct(Correction, std::span<T const>, std::span<T>, std::span<T>,              \
-                        std::span<T>);                                                           \
-  template void predict(double, std::span<T const>, std::span<T const>, std::span<T>);           \
+#define QUARTIC_INSTANTIATE(T)                                                                     \
+  template void blend(double, std::span<T const>, std::span<T const>, std::span<T>);               \
+  template void correct(Correction, std::span<T const>, std::span<T>, std::span<T>, std::span<T>); \
+  template void predict(double, std::span<T const>, std::span<T const>, std::span<T>);             \
   template void outer_step(OuterStep, std::span<T>, std::span<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)

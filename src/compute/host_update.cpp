@@ -107,7 +107,8 @@ double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, st
       moment.values[i] = beta1 * moment.values[i] + rest1 * gradient_i;
       square.values[i] = beta2 * square.values[i] + rest2 * gradient_i * gradient_i;
       T const step_i = of_gradient * gradient_i + of_moment * moment.values[i];
-      w.values[i] = keep * w.values[i] - step_i / (std::sqrt(correction * square.values[i]) + epsilon);
+      w.values[i] =
+          keep * w.values[i] - step_i / (std::sqrt(correction * square.values[i]) + epsilon);
     }
     w.store(to.data() + first, width);
     moment.store(m.data() + first, width);

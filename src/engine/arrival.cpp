@@ -45,10 +45,9 @@ bool Run<T>::act(ArrivalWorker& worker, std::int64_t idle_ns) {
   for (std::size_t i = 0; i < worker.places.size(); ++i) {
     worker.views[i] = stage(worker.places[i]).view();
   }
-  plan::Action const action = rules_.schedule->next({worker.worker, rules_.workers,
-                                                     rules_.shape.stages,
-                                                     rules_.shape.microbatches,
-                                                     worker.actions_done, worker.views});
+  plan::Action const action =
+      rules_.schedule->next({worker.worker, rules_.workers, rules_.shape.stages,
+                             rules_.shape.microbatches, worker.actions_done, worker.views});
   worker.done = action.kind == plan::Kind::done;
   if (worker.done || action.kind == plan::Kind::wait) return worker.done;
   if (!stage(hosting_.place_of({0, action.stage})).ready(action.kind)) return false;
@@ -68,8 +67,8 @@ void Run<T>::act(ArrivalWorker& worker, plan::Action action, std::int64_t waited
   Stage<T>& at = stage(place);
   plan::StageView& view = worker.views[own];
   bool const forward = action.kind == plan::Kind::forward;
-  bool const weight = action.kind == plan::Kind::backward ||
-                      action.kind == plan::Kind::backward_weight;
+  bool const weight =
+      action.kind == plan::Kind::backward || action.kind == plan::Kind::backward_weight;
   std::int64_t const last = action.microbatch + action.count - 1;
   plan::Tags const tags = forward ? at.next_tags() : at.tags(action.microbatch);
   if (forward) worker.last_tags[own] = tags;
@@ -86,14 +85,14 @@ void Run<T>::act(ArrivalWorker& worker, plan::Action action, std::int64_t waited
   view.weight_backwards += weight ? action.count : 0;
   view.updates += updates ? 1 : 0;
   at.waited_ns(action.kind, waited_ns);
-  run_pieces(at, action, reads_,
-             {.updates = updates,
-              .averages = updates && rules_.updates->averages_after(last),
-              .ends = weight,
-              .tags = tags,
-              .oldest_needed =
-                  rules_.versions->oldest_needed({view, last, worker.last_tags[own], {}}),
-              .wait_ns = waited_ns});
+  run_pieces(
+      at, action, reads_,
+      {.updates = updates,
+       .averages = updates && rules_.updates->averages_after(last),
+       .ends = weight,
+       .tags = tags,
+       .oldest_needed = rules_.versions->oldest_needed({view, last, worker.last_tags[own], {}}),
+       .wait_ns = waited_ns});
   if (!updates) return;
   at.record_steps({});
   pin_arrival_cut(at);

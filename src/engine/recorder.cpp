@@ -14,7 +14,6 @@ Recorder::Recorder(RecordSink& sink, int places, std::int64_t every)
     stage.steps.reserve(buffered_rows);
     stage.events.reserve(buffered_rows);
   }
-  losses_.reserve(buffered_rows);
   objectives_.reserve(buffered_rows);
 }
 
@@ -29,9 +28,11 @@ void Recorder::event(int place, EventRow const& row) {
   if (rows(place).events.size() == buffered_rows) flush();
 }
 
-void Recorder::loss(LossRow const& row) {
-  losses_.push_back(row);
-  if (losses_.size() == buffered_rows) flush();
+void Recorder::loss(int place, LossRow const& row) {
+  std::vector<LossRow>& losses = rows(place).losses;
+  if (losses.capacity() == 0) losses.reserve(buffered_rows);  // only last stages have any
+  losses.push_back(row);
+  if (losses.size() == buffered_rows) flush();
 }
 
 void Recorder::objective(ObjectiveRow const& row) {
@@ -51,12 +52,12 @@ void Recorder::flush() {
     int const place = static_cast<int>(i);
     if (!stage.steps.empty()) sink_.steps(place, stage.steps);
     if (!stage.events.empty()) sink_.events(place, stage.events);
+    if (!stage.losses.empty()) sink_.losses(place, stage.losses);
     stage.steps.clear();
+    stage.losses.clear();
     stage.events.clear();
   }
-  if (!losses_.empty()) sink_.losses(losses_);
   if (!objectives_.empty()) sink_.objectives(objectives_);
-  losses_.clear();
   objectives_.clear();
   sink_.flush();
 }

@@ -125,9 +125,8 @@ void Run<T>::replay() {
 template <class T>
 void Run<T>::pin_time_cuts(plan::PlannedAction const& planned) {
   auto const pass = [&](int place, plan::Ticks before) {
-    time_cuts_[static_cast<std::size_t>(place)].pass(before, [&](plan::Ticks time) {
-      pin(place, plan::to_units(time));
-    });
+    time_cuts_[static_cast<std::size_t>(place)].pass(
+        before, [&](plan::Ticks time) { pin(place, plan::to_units(time)); });
   };
   passed_by_all_.pass(planned.begin, [&](plan::Ticks time) {
     for (int place = 0; place < static_cast<int>(stages_.size()); ++place) pass(place, time + 1);
@@ -192,8 +191,8 @@ void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Re
     auto const at = static_cast<std::size_t>(piece);
     pass.action = {action.kind, action.stage, microbatch};
     pass.piece = piece;
-    pass.read = at < reads.size() ? reads[at]
-                                  : plan::Read{.replica = rules_.replica_of(microbatch)};
+    pass.read =
+        at < reads.size() ? reads[at] : plan::Read{.replica = rules_.replica_of(microbatch)};
     pass.minibatch = rules_.updates->minibatch(microbatch);
     pass.data_index = schedule.data_index(microbatch);
     pass.sends = action.stage > 0 && schedule.sampled_stage(microbatch) != action.stage;
@@ -279,8 +278,7 @@ bool Run<T>::evaluate() {
 template <class T>
 void Run<T>::evaluate_what_is_overdue() {
   auto const overdue = [](auto const& evaluation) { return evaluation.pending() > batches_ahead; };
-  while (!evaluations_.empty() &&
-         std::all_of(evaluations_.begin(), evaluations_.end(), overdue)) {
+  while (!evaluations_.empty() && std::all_of(evaluations_.begin(), evaluations_.end(), overdue)) {
     idle();
   }
 }

@@ -23,10 +23,10 @@ double distance_sq(std::span<T const> a, std::span<T const> b) {
 }  // namespace
 
 template <class T>
-Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block,
-                plan::Rules const& rules, nn::OptimizerSpec const& optimizer,
-                StageLinks const& links, StageSettings const& settings,
-                comm::SharedClock const& clock, Recorder& recorder, nn::Pulse& pulse)
+Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
+                nn::OptimizerSpec const& optimizer, StageLinks const& links,
+                StageSettings const& settings, comm::SharedClock const& clock, Recorder& recorder,
+                nn::Pulse& pulse)
     : seat_(seat),
       place_(place),
       stashes_(rules.versions->stashes()),
@@ -130,9 +130,9 @@ void Stage<T>::forward(Pass const& pass) {
   WeightStore<T>& store = stores_[position(pass.read.replica)];
   auto const weights = transform_->forward(pass.read, store);
   if (stashes_ && !pass.ends) store.hold(pass.read.version);
-  double const loss = block_->forward(
-      batch(microbatch, pass.data_index), weights, std::as_const(slot.input).template payload<T>(),
-      output.template payload<T>(), slot.saved, pulse_);
+  double const loss = block_->forward(batch(microbatch, pass.data_index), weights,
+                                      std::as_const(slot.input).template payload<T>(),
+                                      output.template payload<T>(), slot.saved, pulse_);
   if (output) {
     output.header() = {microbatch, pass.tags.forward, pass.read.replica};
     links_.activations_out->send(std::move(output));
@@ -146,8 +146,8 @@ void Stage<T>::forward(Pass const& pass) {
   store.keep_from(pass.oldest_needed);
   event(pass, 'F', begin_ns, end_ns);
   if (!is_last()) return;
-  recorder_.loss({seat_.pipeline, pass.read.replica, microbatch, pass.minibatch, pass.plan_end,
-                  end_ns, loss});
+  recorder_.loss(place_, {seat_.pipeline, pass.read.replica, microbatch, pass.minibatch,
+                          pass.plan_end, end_ns, loss});
   if (!std::isfinite(loss)) throw Divergence(seat_.stage, microbatch, "the loss is not finite");
 }
 

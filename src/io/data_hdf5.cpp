@@ -94,7 +94,8 @@ class Hdf5Reader final : public TypedReader<Hdf5Reader> {
 }  // namespace
 
 std::unique_ptr<Reader> open_hdf5(std::string const& path, std::string checksum, Targets targets) {
-  return h5::reading([&] { return std::make_unique<Hdf5Reader>(path, std::move(checksum), targets); });
+  return h5::reading(
+      [&] { return std::make_unique<Hdf5Reader>(path, std::move(checksum), targets); });
 }
 
 }  // namespace quartic::io

@@ -32,9 +32,20 @@ std::string stage_name(int stage) {
   return fmt::format("{:04}", stage);
 }
 
+namespace {
+
+std::string pipeline_path(int pipeline) {
+  return pipeline == 0 ? "" : fmt::format("/pipeline/{:04}", pipeline);
+}
+
+}  // namespace
+
 std::string stages_path(int pipeline) {
-  if (pipeline == 0) return "/stage";
-  return fmt::format("/pipeline/{:04}/stage", pipeline);
+  return pipeline_path(pipeline) + "/stage";
+}
+
+std::string losses_path(int pipeline) {
+  return pipeline_path(pipeline) + "/loss";
 }
 
 ShardLock::ShardLock(fs::path const& shard)

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <ctime>
+#include <map>
 #include <optional>
 
 #include "quartic/core/check.hpp"
@@ -42,8 +43,11 @@ std::size_t copy_stages(h5::File const& target, h5::File const& shard, std::stri
   return names.size();
 }
 
+// Of pipelines, by name, the shard whose losses they are.
+using OtherLosses = std::map<std::string, fs::path>;
+
 // Returns how many stages the shard holds.
-std::size_t copy_shard(h5::File const& target, fs::path const& path) {
+std::size_t copy_shard(h5::File const& target, fs::path const& path, OtherLosses& other_losses) {
   // The shard of a killed run keeps the mark of its writer; only a SWMR reader may open that.
   h5::File const shard = h5::File::open(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ);
   std::size_t stages = 0;
@@ -54,12 +58,23 @@ std::size_t copy_shard(h5::File const& target, fs::path const& path) {
       h5::Handle const pipelines = shard.open_group(shard.id(), name);
       for (std::string const& pipeline : shard.names(pipelines.id())) {
         stages += copy_stages(target, shard, "/pipeline/" + pipeline + "/stage");
+        h5::Handle const group = shard.open_group(pipelines.id(), pipeline);
+        if (shard.has_link(group.id(), "loss")) other_losses.emplace(pipeline, path);
       }
     } else {
       copy_table(target, target.id(), shard, shard.id(), name);
     }
   }
   return stages;
+}
+
+// Appends the losses of the other pipelines to /loss, by pipeline.
+void copy_losses(h5::File const& target, OtherLosses const& other_losses) {
+  for (auto const& [pipeline, path] : other_losses) {
+    h5::File const shard = h5::File::open(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ);
+    h5::Handle const group = shard.open_group(shard.id(), "pipeline/" + pipeline);
+    copy_table(target, target.id(), shard, group.id(), "loss");
+  }
 }
 
 // When the run last wrote, which for one that died is not now: "2024-05-31T12:00:00Z".
@@ -85,7 +100,11 @@ void fill(fs::path const& copy, fs::path const& folder, bool complete) {
   }
   std::int64_t const ranks = target.integer(target.id(), "ranks");
   std::size_t found = 0;
-  for (int rank = 0; rank < ranks; ++rank) found += copy_shard(target, folder / shard_name(rank));
+  OtherLosses other_losses;
+  for (int rank = 0; rank < ranks; ++rank) {
+    found += copy_shard(target, folder / shard_name(rank), other_losses);
+  }
+  copy_losses(target, other_losses);
   std::int64_t const expected =
       target.integer(target.id(), "pipelines") * target.integer(target.id(), "stages");
   if (static_cast<std::int64_t>(found) != expected) {

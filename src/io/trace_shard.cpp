@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <optional>
 
 #include "quartic/core/check.hpp"
@@ -32,24 +31,21 @@ class RowTable {
 struct StageTables {
   RowTable<engine::StepRow> steps;
   std::optional<RowTable<engine::EventRow>> events;
+  std::optional<RowTable<engine::LossRow>> losses;  // of a last stage
 };
 
 StageTables create_stage(h5::File const& file, hid_t parent, engine::StageInfo const& stage,
-                         bool events) {
+                         RunInfo const& info) {
   h5::Handle const group = file.create_group(parent, stage_name(stage.stage));
   file.set_integer(group.id(), "rank", stage.rank);
   file.set_integer(group.id(), "parameters", stage.parameters);
   file.set_integer(group.id(), "parameter_bytes", stage.parameter_bytes);
-  StageTables tables{{file, group.id(), "steps"}, {}};
-  if (events) tables.events.emplace(file, group.id(), "events");
+  StageTables tables{{file, group.id(), "steps"}, {}, {}};
+  if (info.events) tables.events.emplace(file, group.id(), "events");
+  if (stage.stage + 1 == info.stages) {
+    tables.losses.emplace(file, file.id(), losses_path(stage.pipeline));
+  }
   return tables;
-}
-
-/// Every rank that hosts a last stage has losses.
-bool has_losses(std::vector<engine::StageInfo> const& hosted, RunInfo const& info) {
-  return std::any_of(hosted.begin(), hosted.end(), [&](engine::StageInfo const& stage) {
-    return stage.stage + 1 == info.stages;
-  });
 }
 
 template <class Row>
@@ -65,18 +61,16 @@ struct TraceShard::Tables {
   Tables(std::filesystem::path const& path, int rank, std::vector<engine::StageInfo> const& hosted,
          RunInfo const& info)
       : file(h5::File::create(path)),
-        losses(create_if<engine::LossRow>(has_losses(hosted, info), file, "loss")),
         objectives(create_if<engine::ObjectiveRow>(rank == info.objective_rank, file, "objective")),
         memory(file, file.id(), "memory") {
     for (engine::StageInfo const& stage : hosted) {
       h5::Handle const parent = file.ensure_group(stages_path(stage.pipeline));
-      stages.push_back(create_stage(file, parent.id(), stage, info.events));
+      stages.push_back(create_stage(file, parent.id(), stage, info));
     }
   }
 
   h5::File file;
   std::vector<StageTables> stages;  // by place
-  std::optional<RowTable<engine::LossRow>> losses;
   std::optional<RowTable<engine::ObjectiveRow>> objectives;
   RowTable<engine::MemoryRow> memory;
   std::optional<ShardLock> lock;
@@ -103,9 +97,9 @@ void TraceShard::events(int place, std::span<engine::EventRow const> rows) {
   tables_->stages.at(static_cast<std::size_t>(place)).events.value().append(tables_->file, rows);
 }
 
-void TraceShard::losses(std::span<engine::LossRow const> rows) {
+void TraceShard::losses(int place, std::span<engine::LossRow const> rows) {
   QUARTIC_ASSERT(tables_ != nullptr);
-  tables_->losses.value().append(tables_->file, rows);
+  tables_->stages.at(static_cast<std::size_t>(place)).losses.value().append(tables_->file, rows);
 }
 
 void TraceShard::objectives(std::span<engine::ObjectiveRow const> rows) {

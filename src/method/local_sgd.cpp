@@ -90,15 +90,13 @@ Method local_sgd() {
           .make = [](plan::Shape const& shape, OptionValues const& options) {
             std::int64_t const given = options.integer("replicas", 0, largest_replicas);
             std::int64_t const replicas = given == 0 ? shape.stages : given;
-            std::int64_t const local_steps =
-                options.integer("local-steps", 1, largest_local_steps);
-            return plan::Rules{
-                .workers = shape.stages,
-                .schedule = std::make_unique<Rounds>(replicas, local_steps),
-                .versions = std::make_unique<OwnReplica>(replicas),
-                .updates = std::make_unique<EveryRound>(replicas, local_steps),
-                .period = replicas * local_steps,
-                .replicas = static_cast<int>(replicas)};
+            std::int64_t const local_steps = options.integer("local-steps", 1, largest_local_steps);
+            return plan::Rules{.workers = shape.stages,
+                               .schedule = std::make_unique<Rounds>(replicas, local_steps),
+                               .versions = std::make_unique<OwnReplica>(replicas),
+                               .updates = std::make_unique<EveryRound>(replicas, local_steps),
+                               .period = replicas * local_steps,
+                               .replicas = static_cast<int>(replicas)};
           }};
 }
 

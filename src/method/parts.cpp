@@ -71,8 +71,7 @@ class FixedOrder : public Schedule {
     int const stage = view.hosted.front().stage;
     if (view.actions_done == 2 * view.microbatches) return {Kind::done, stage};
     bool const last = view.actions_done / 2 >= last_window_;
-    std::int64_t const first =
-        last ? last_window_ : view.actions_done / (2 * window_) * window_;
+    std::int64_t const first = last ? last_window_ : view.actions_done / (2 * window_) * window_;
     std::int64_t const left = view.microbatches - first;
     std::int64_t const size = last ? left : std::min(window_, left);
     std::int64_t const step = view.actions_done - 2 * first;

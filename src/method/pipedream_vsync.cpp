@@ -8,9 +8,7 @@ namespace {
 /// Every stage reads the version that was live at stage 0 when the microbatch entered.
 class TaggedWeights final : public plan::VersionRule {
  public:
-  plan::Read forward(plan::PassView const& pass) const override {
-    return {0, pass.tags.forward};
-  }
+  plan::Read forward(plan::PassView const& pass) const override { return {0, pass.tags.forward}; }
   plan::Read backward(plan::PassView const& pass) const override { return pass.forward_read; }
   bool stashes() const override { return true; }
   std::int64_t oldest_needed(plan::PassView const& last) const override {

@@ -24,8 +24,8 @@ class AnnealedRate final : public plan::UpdateRule {
   double rate(int stage, std::int64_t update) const override {
     std::int64_t const k = update - synchronous_;
     if (k < 0 || k >= annealing_) return 1;
-    double const delay = (2.0 * (shape_.stages - 1 - stage) + 1) /
-                         static_cast<double>(shape_.accumulate);
+    double const delay =
+        (2.0 * (shape_.stages - 1 - stage) + 1) / static_cast<double>(shape_.accumulate);
     return std::pow(delay, static_cast<double>(k) / static_cast<double>(annealing_) - 1);
   }
 
@@ -40,47 +40,45 @@ class AnnealedRate final : public plan::UpdateRule {
 /// PipeMare (methods.md §8). Technique 2 is written from memory of the paper, and the shares of
 /// the run that techniques 1 and 3 last are ours.
 Method pipemare() {
-  return {.name = "pipemare",
-          .order = "1F1B, no flush",
-          .staleness = "ceil((S-1-s)/M)",
-          .drift = "ceil((S-1-s)/M)",
-          .copies = "1",
-          .activations = "S-s",
-          .bubble = "0",
-          .summary = "async with rates by delay and a backward on estimated forward weights",
-          .reference = "Yang et al. 2021, arXiv 1910.05124",
-          .options = {admission_option("fixed"),
-                      {"annealing", "0.25",
-                       "T1: share of the updates over which the rates recover (0: no T1; ours)"},
-                      {"correction", "0.1",
-                       "T2: decay D of the mean update, 0 < D < 1 (0: no T2; from memory of the "
-                       "paper)"},
-                      {"synchronous", "0", "T3: share of the updates that come first, flushed (ours)"}},
-          .make = [](plan::Shape const& shape, OptionValues const& options) {
-            std::int64_t const updates = shape.microbatches / shape.accumulate;
-            auto const share = [&](char const* option) {
-              return std::llround(options.number(option, 0, 1) * static_cast<double>(updates));
-            };
-            std::int64_t const synchronous = share("synchronous");
-            double const decay = options.number("correction", 0, 1);
-            auto const kind =
-                decay > 0 ? plan::Transform::Kind::correct : plan::Transform::Kind::none;
-            if (synchronous > 0 && options.all().at("admission") != "fixed") {
-              usage_error("--synchronous: only --admission fixed flushes its first updates");
-            }
-            auto schedule =
-                synchronous > 0
-                    ? one_forward_one_backward_after(synchronous * shape.accumulate, shape)
-                    : admission_schedule(shape, options);
-            return plan::Rules{
-                .workers = shape.stages,
-                .schedule = std::move(schedule),
-                .versions = live_weights(),
-                .updates =
-                    std::make_unique<AnnealedRate>(shape, synchronous, share("annealing")),
-                .transform = {kind, decay},
-                .period = shape.accumulate};
-          }};
+  return {
+      .name = "pipemare",
+      .order = "1F1B, no flush",
+      .staleness = "ceil((S-1-s)/M)",
+      .drift = "ceil((S-1-s)/M)",
+      .copies = "1",
+      .activations = "S-s",
+      .bubble = "0",
+      .summary = "async with rates by delay and a backward on estimated forward weights",
+      .reference = "Yang et al. 2021, arXiv 1910.05124",
+      .options = {admission_option("fixed"),
+                  {"annealing", "0.25",
+                   "T1: share of the updates over which the rates recover (0: no T1; ours)"},
+                  {"correction", "0.1",
+                   "T2: decay D of the mean update, 0 < D < 1 (0: no T2; from memory of the "
+                   "paper)"},
+                  {"synchronous", "0", "T3: share of the updates that come first, flushed (ours)"}},
+      .make = [](plan::Shape const& shape, OptionValues const& options) {
+        std::int64_t const updates = shape.microbatches / shape.accumulate;
+        auto const share = [&](char const* option) {
+          return std::llround(options.number(option, 0, 1) * static_cast<double>(updates));
+        };
+        std::int64_t const synchronous = share("synchronous");
+        double const decay = options.number("correction", 0, 1);
+        auto const kind = decay > 0 ? plan::Transform::Kind::correct : plan::Transform::Kind::none;
+        if (synchronous > 0 && options.all().at("admission") != "fixed") {
+          usage_error("--synchronous: only --admission fixed flushes its first updates");
+        }
+        auto schedule = synchronous > 0
+                            ? one_forward_one_backward_after(synchronous * shape.accumulate, shape)
+                            : admission_schedule(shape, options);
+        return plan::Rules{
+            .workers = shape.stages,
+            .schedule = std::move(schedule),
+            .versions = live_weights(),
+            .updates = std::make_unique<AnnealedRate>(shape, synchronous, share("annealing")),
+            .transform = {kind, decay},
+            .period = shape.accumulate};
+      }};
 }
 
 }  // namespace quartic::method

@@ -114,7 +114,8 @@ plan::Rules make_rules(Method const& method, plan::Shape const& shape,
                 microbatches, accumulate, below > 0 ? fmt::format("{} and ", below) : "",
                 below + accumulate);
   }
-  plan::Rules rules = method.make(shape, OptionValues(method.name, method.options, given_options, read_delays));
+  plan::Rules rules =
+      method.make(shape, OptionValues(method.name, method.options, given_options, read_delays));
   rules.shape = shape;
   return rules;
 }

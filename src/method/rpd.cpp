@@ -174,8 +174,9 @@ DelayTable checked(DelayTable table, plan::Shape const& shape, std::string const
   for (std::size_t at = 0; at < table.delays.size(); ++at) {
     auto const k = static_cast<std::int64_t>(at / stages);
     if (table.delays[at] < 0 || table.delays[at] > k) {
-      usage_error("{}: /delays[{}][{}] is {}; valid are 0 to {}, or it would reach before the start",
-                  file, k, at % stages, table.delays[at], k);
+      usage_error(
+          "{}: /delays[{}][{}] is {}; valid are 0 to {}, or it would reach before the start", file,
+          k, at % stages, table.delays[at], k);
     }
   }
   return table;
@@ -186,8 +187,7 @@ std::shared_ptr<Draws const> make_draws(plan::Shape const& shape, OptionValues c
   bool const has_delta = !options.all().at("delta").empty();
   if (delays == "uniform") {
     std::int64_t const paper = std::int64_t{shape.stages} * shape.stages - (shape.stages + 1) / 2;
-    std::int64_t const delta =
-        has_delta ? options.integer("delta", 0, shape.microbatches) : paper;
+    std::int64_t const delta = has_delta ? options.integer("delta", 0, shape.microbatches) : paper;
     return std::make_shared<Random>(shape, delta, true);
   }
   if (has_delta) usage_error("--delta: is the bound of --delays uniform; --delays is {}", delays);
@@ -206,25 +206,27 @@ std::shared_ptr<Draws const> make_draws(plan::Shape const& shape, OptionValues c
 /// Randomized PipeDream (Ilin and Richtarik 2026, algorithm 1; methods.md §4): iteration k takes
 /// the gradient of one sampled stage at a point whose blocks are each some block updates old.
 Method rpd() {
-  return {.name = "rpd",
-          .order = "one microbatch at a time",
-          .staleness = "as drawn",
-          .drift = "0",
-          .copies = "about delta/S",
-          .activations = "1",
-          .bubble = "about 1 - 1/S",
-          .summary = "the theory's model: one sampled stage an iteration, delays drawn for each block",
-          .reference = "Ilin and Richtarik 2026, arXiv 2606.03498",
-          .accumulates = false,
-          .options = {{"delays", "uniform", "uniform, fixed:D, or replay:FILE (HDF5: /stage, /microbatch, /delays)"},
-                      {"delta", "", "largest delay of --delays uniform (default: floor(S^2 - S/2))"}},
-          .make = [](plan::Shape const& shape, OptionValues const& options) {
-            auto const draws = make_draws(shape, options);
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = std::make_unique<OneAtATime>(draws),
-                               .versions = std::make_unique<Delayed>(draws),
-                               .updates = every(1)};
-          }};
+  return {
+      .name = "rpd",
+      .order = "one microbatch at a time",
+      .staleness = "as drawn",
+      .drift = "0",
+      .copies = "about delta/S",
+      .activations = "1",
+      .bubble = "about 1 - 1/S",
+      .summary = "the theory's model: one sampled stage an iteration, delays drawn for each block",
+      .reference = "Ilin and Richtarik 2026, arXiv 2606.03498",
+      .accumulates = false,
+      .options = {{"delays", "uniform",
+                   "uniform, fixed:D, or replay:FILE (HDF5: /stage, /microbatch, /delays)"},
+                  {"delta", "", "largest delay of --delays uniform (default: floor(S^2 - S/2))"}},
+      .make = [](plan::Shape const& shape, OptionValues const& options) {
+        auto const draws = make_draws(shape, options);
+        return plan::Rules{.workers = shape.stages,
+                           .schedule = std::make_unique<OneAtATime>(draws),
+                           .versions = std::make_unique<Delayed>(draws),
+                           .updates = every(1)};
+      }};
 }
 
 }  // namespace quartic::method

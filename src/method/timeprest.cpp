@@ -11,12 +11,8 @@ namespace {
 /// committed everywhere when their minibatch's backward started at the last stage.
 class Committed final : public plan::VersionRule {
  public:
-  plan::Read forward(plan::PassView const& pass) const override {
-    return {0, pass.tags.forward};
-  }
-  plan::Read backward(plan::PassView const& pass) const override {
-    return {0, pass.tags.backward};
-  }
+  plan::Read forward(plan::PassView const& pass) const override { return {0, pass.tags.forward}; }
+  plan::Read backward(plan::PassView const& pass) const override { return {0, pass.tags.backward}; }
   bool stashes() const override { return false; }
   /// Neither tag ever falls from one microbatch to the next.
   std::int64_t oldest_needed(plan::PassView const& last) const override {

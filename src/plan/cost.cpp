@@ -100,7 +100,8 @@ void Cost::set(std::string_view key, std::string_view value) {
     if (jitter_ >= 1) usage_error("--cost: jitter={} must be below 1", value);
   } else {
     usage_error(
-        "--cost: unknown key '{}'; known: f, bi, bw, b, latency, bandwidth, bytes, average, jitter, "
+        "--cost: unknown key '{}'; known: f, bi, bw, b, latency, bandwidth, bytes, average, "
+        "jitter, "
         "straggler, unit",
         key);
   }

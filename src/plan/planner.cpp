@@ -156,8 +156,8 @@ std::int64_t Planner::version_at(int stage, std::int64_t block_updates) const {
   std::int64_t high = made_by.end();
   while (low < high) {  // the first version that was not there yet
     std::int64_t const middle = low + (high - low) / 2;
-    (made_by[middle] < block_updates ? low : high) = made_by[middle] < block_updates ? middle + 1
-                                                                                     : middle;
+    (made_by[middle] < block_updates ? low : high) =
+        made_by[middle] < block_updates ? middle + 1 : middle;
   }
   return low - 1;
 }
@@ -299,8 +299,7 @@ void Planner::start_backward_weight(PlannedAction& planned) {
   for (std::int64_t j = microbatch; j < microbatch + count; ++j) accumulate(planned, j);
   at.weight_backwards += count;
   planned.updates = rules_.updates->applies_after(s, microbatch + count - 1);
-  planned.averages =
-      planned.updates && rules_.updates->averages_after(microbatch + count - 1);
+  planned.averages = planned.updates && rules_.updates->averages_after(microbatch + count - 1);
   if (planned.updates) update(planned);
 }
 

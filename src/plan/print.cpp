@@ -52,8 +52,7 @@ void append_rows(fmt::memory_buffer& out, WindowStatistics const& window) {
 }  // namespace
 
 Grid::Grid(Rules const& rules)
-    : accumulate_(rules.shape.accumulate),
-      actions_(static_cast<std::size_t>(rules.shape.stages)) {}
+    : accumulate_(rules.shape.accumulate), actions_(static_cast<std::size_t>(rules.shape.stages)) {}
 
 void Grid::add(PlannedAction const& planned) {
   auto const [kind, stage, microbatch, count] = planned.action;

@@ -22,7 +22,7 @@ namespace {
 struct NoSink final : engine::RecordSink {
   void steps(int, std::span<engine::StepRow const>) override {}
   void events(int, std::span<engine::EventRow const>) override {}
-  void losses(std::span<engine::LossRow const>) override {}
+  void losses(int, std::span<engine::LossRow const>) override {}
   void objectives(std::span<engine::ObjectiveRow const>) override {}
   void memory(engine::MemoryRow const&) override {}
   void flush() override {}

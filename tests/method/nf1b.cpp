@@ -1,4 +1,5 @@
-// The formulas of methods.md §7: the TiMePReSt family's order, drift, copies and version difference.
+// The formulas of methods.md §7: the TiMePReSt family's order, drift, copies and version
+// difference.
 #include <doctest/doctest.h>
 
 #include <algorithm>

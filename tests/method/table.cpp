@@ -149,9 +149,8 @@ void check_order(WatchedPlan const& plan, plan::Shape const& shape) {
   CHECK(wrong == 0);
   CHECK(forward.complete([](int, std::int64_t) { return true; }));
   CHECK(input_gradient.complete([&](int stage, std::int64_t j) { return stage >= sampled(j); }));
-  CHECK(weight_gradient.complete([&](int stage, std::int64_t j) {
-    return sampled(j) < 0 || stage == sampled(j);
-  }));
+  CHECK(weight_gradient.complete(
+      [&](int stage, std::int64_t j) { return sampled(j) < 0 || stage == sampled(j); }));
 }
 
 /// A forward on the live weights is stale by no more updates than were made since, anywhere.

@@ -80,8 +80,8 @@ TEST_CASE("rpd: versions are those of the drawn delays, which are uniform to del
     auto const& mine = updated[static_cast<std::size_t>(step.stage)];
     std::int64_t const point = step.microbatch - step.delay_own;
     wrong += step.delay_own < 0 || point < 0 || step.delay_own > delta;
-    wrong += step.version_forward !=
-             std::lower_bound(mine.begin(), mine.end(), point) - mine.begin();
+    wrong +=
+        step.version_forward != std::lower_bound(mine.begin(), mine.end(), point) - mine.begin();
     wrong += step.delay_oldest > std::min(delta, step.microbatch);
     ++count[static_cast<std::size_t>(step.delay_own)];
     updated[static_cast<std::size_t>(step.stage)].push_back(step.microbatch);
@@ -98,7 +98,8 @@ TEST_CASE("rpd: versions are those of the drawn delays, which are uniform to del
 }
 
 TEST_CASE("rpd: fixed delays, and other seeds draw others") {
-  for (plan::PlannedStep const& step : watch("rpd", {3, 60, 1}, "slot", {{"delays", "fixed:5"}}).steps)
+  for (plan::PlannedStep const& step :
+       watch("rpd", {3, 60, 1}, "slot", {{"delays", "fixed:5"}}).steps)
     CHECK(step.delay_own == std::min<std::int64_t>(5, step.microbatch));
   auto const stages = [](std::uint64_t seed) {
     plan::Rules const rules =

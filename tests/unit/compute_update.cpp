@@ -69,8 +69,8 @@ TEST_CASE_TEMPLATE("updates equal the plain ones, in place and apart bitwise ali
           return reference::momentum_update<T>(momentum, from, r.to, r.gradient, r.velocity);
         });
     auto const moment = [size](auto& r, std::int64_t which) {
-      return std::span(r.velocity).subspan(static_cast<std::size_t>(which * size),
-                                           static_cast<std::size_t>(size));
+      return std::span(r.velocity)
+          .subspan(static_cast<std::size_t>(which * size), static_cast<std::size_t>(size));
     };
     compare<T>(
         size,

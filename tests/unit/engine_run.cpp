@@ -25,7 +25,7 @@ struct MemorySink final : RecordSink {
   void events(int stage, std::span<EventRow const> rows) override {
     event_rows[stage].insert(event_rows[stage].end(), rows.begin(), rows.end());
   }
-  void losses(std::span<LossRow const> rows) override {
+  void losses(int, std::span<LossRow const> rows) override {
     loss_rows.insert(loss_rows.end(), rows.begin(), rows.end());
   }
   void objectives(std::span<ObjectiveRow const> rows) override {
@@ -38,7 +38,7 @@ struct MemorySink final : RecordSink {
 struct NoSink final : RecordSink {
   void steps(int, std::span<StepRow const>) override {}
   void events(int, std::span<EventRow const>) override {}
-  void losses(std::span<LossRow const>) override {}
+  void losses(int, std::span<LossRow const>) override {}
   void objectives(std::span<ObjectiveRow const>) override {}
   void memory(MemoryRow const&) override {}
   void flush() override {}

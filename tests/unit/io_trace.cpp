@@ -87,7 +87,7 @@ void write_run(std::filesystem::path const& folder, std::int64_t microbatches) {
       shard.events(place, std::vector{EventRow{'F', 1, 0, 1, 5, 6}, EventRow{'B', 1}});
     }
     if (rank == 1) {
-      shard.losses(std::vector{LossRow{0, 1, 2, 3, 4.5, 5, 6.5}});
+      shard.losses(0, std::vector{LossRow{0, 1, 2, 3, 4.5, 5, 6.5}});
       shard.objectives(std::vector{ObjectiveRow{1.5, 2, 3, 4.5, 0.5, 0.25}});
     }
     shard.memory(MemoryRow{rank, 1, 2, 3, 4, 5});
@@ -302,7 +302,7 @@ TEST_CASE("stages of other pipelines have their own groups, before and after gat
   for (int rank = 0; rank < 2; ++rank) {
     io::TraceShard shard(folder.path(), rank, {copies[static_cast<std::size_t>(rank)]}, info);
     shard.steps(0, steps(rank == 0 ? 3 : 5));
-    shard.losses(std::vector{LossRow{rank, 0, 2, 3, 4.5, 5, 6.5}});
+    shard.losses(0, std::vector{LossRow{rank, 0, 2, 3, 4.5, 5, 6.5}});
     shard.close();
   }
   auto const check = [&](io::h5::File const& file) {

@@ -46,8 +46,8 @@ TEST_CASE("nadam: two steps by hand, decay apart from the gradient") {
     m = b1 * m + (1 - b1) * gradient;
     v = b2 * v + (1 - b2) * gradient * gradient;
     product *= mu(t);
-    double const m_hat = mu(t + 1) * m / (1 - product * mu(t + 1)) +
-                         (1 - mu(t)) * gradient / (1 - product);
+    double const m_hat =
+        mu(t + 1) * m / (1 - product * mu(t + 1)) + (1 - mu(t)) * gradient / (1 - product);
     double const v_hat = v / (1 - std::pow(b2, t));
     expected = expected * (1 - 0.25 * 0.1) - 0.25 * m_hat / (std::sqrt(v_hat) + 1e-3);
     std::vector<double> g{gradient};
@@ -75,5 +75,6 @@ TEST_CASE("an optimizer given back its state goes on as if nothing had happened"
 
 TEST_CASE("an unknown optimizer is the user's mistake, and the answer names the known ones") {
   CHECK_THROWS_WITH_AS(nn::make_optimizer<double>({"adagrad"}, 1),
-                       "--optimizer adagrad: not known; valid are sgd, momentum, nadam", UsageError);
+                       "--optimizer adagrad: not known; valid are sgd, momentum, nadam",
+                       UsageError);
 }

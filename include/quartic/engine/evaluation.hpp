@@ -59,7 +59,7 @@ class StageEvaluation {
     std::vector<T> weights;
     std::vector<Cut> cuts;
     std::vector<std::int64_t> versions;
-    std::vector<Score> totals;  // where the sweeps end: over all row sweeps
+    std::vector<Score> totals;   // where the sweeps end: over all row sweeps
     std::size_t whole_cuts = 0;  // whose copies of all pipelines are in
     bool closed = false;
   };

@@ -18,7 +18,8 @@ class Recorder {
 
   void step(int place, StepRow const& row);
   void event(int place, EventRow const& row);
-  void loss(LossRow const& row);
+  /// Of a last stage.
+  void loss(int place, LossRow const& row);
   void objective(ObjectiveRow const& row);
   /// Hands over everything if the last time is a second ago; a rank that waits calls it too.
   void flush_when_due(std::int64_t now_ns);
@@ -29,13 +30,13 @@ class Recorder {
   struct StageRows {
     std::vector<StepRow> steps;
     std::vector<EventRow> events;
+    std::vector<LossRow> losses;
   };
   StageRows& rows(int place) { return stages_[static_cast<std::size_t>(place)]; }
 
   RecordSink& sink_;
   std::int64_t every_;
   std::vector<StageRows> stages_;
-  std::vector<LossRow> losses_;
   std::vector<ObjectiveRow> objectives_;
   std::int64_t last_flush_ns_ = 0;
 };

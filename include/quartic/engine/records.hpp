@@ -97,7 +97,7 @@ class RecordSink {
   /// `place`: the stage's place among those that this rank hosts.
   virtual void steps(int place, std::span<StepRow const> rows) = 0;
   virtual void events(int place, std::span<EventRow const> rows) = 0;
-  virtual void losses(std::span<LossRow const> rows) = 0;
+  virtual void losses(int place, std::span<LossRow const> rows) = 0;
   virtual void objectives(std::span<ObjectiveRow const> rows) = 0;
   virtual void memory(MemoryRow const& row) = 0;
   /// Makes everything appended so far readable from outside.

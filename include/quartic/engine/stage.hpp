@@ -170,7 +170,7 @@ class Stage {
   nn::Pulse& pulse_;
 
   nn::Sizes sizes_;
-  std::vector<WeightStore<T>> stores_;                       // by replica
+  std::vector<WeightStore<T>> stores_;                         // by replica
   std::vector<std::unique_ptr<nn::Optimizer<T>>> optimizers_;  // likewise
   std::unique_ptr<Transform<T>> transform_;
   std::vector<T> gradient_;

@@ -10,7 +10,8 @@
 namespace quartic::engine {
 
 /// How a method bends the weights of one stage (plan::Transform): at most one pass over them an
-/// update, and none where a pass reads weights as they are. The spans are valid until the next call.
+/// update, and none where a pass reads weights as they are. The spans are valid until the next
+/// call.
 template <class T>
 class Transform {
  public:

@@ -16,6 +16,9 @@ std::filesystem::path shard_name(int rank);
 std::string stage_name(int stage);
 std::string stages_path(int pipeline);
 
+/// A pipeline's losses in a shard; gathered, all are in `/loss`.
+std::string losses_path(int pipeline);
+
 /// Held by the writer of a shard as long as it lives, so that nobody gathers a run that still
 /// writes. The kernel lets go of it when the process dies. Where a file system has no locks it
 /// guards nothing.

@@ -41,7 +41,7 @@ class TraceShard final : public engine::RecordSink {
 
   void steps(int place, std::span<engine::StepRow const> rows) override;
   void events(int place, std::span<engine::EventRow const> rows) override;
-  void losses(std::span<engine::LossRow const> rows) override;
+  void losses(int place, std::span<engine::LossRow const> rows) override;
   void objectives(std::span<engine::ObjectiveRow const> rows) override;
   void memory(engine::MemoryRow const& row) override;
   void flush() override;

@@ -90,7 +90,7 @@ class Planner : private GlobalView {
     std::int64_t activations_allowed;
     IndexedRing<std::int64_t> made_by{1};  // by version: how many block updates came before
   };
-  struct InPipeline {  // a microbatch over all stages
+  struct InPipeline {    // a microbatch over all stages
     std::int64_t first;  // block updates at its oldest read
     std::int64_t sum;    // and at all its reads
     Tags tags;
@@ -137,13 +137,13 @@ class Planner : private GlobalView {
   std::vector<Stage> stages_;
   std::vector<std::int64_t> actions_done_;  // by worker
   EarliestFirst decisions_;                 // when each worker decides next
-  std::vector<bool> busy_;            // it has an action that has not been handed out or ended
+  std::vector<bool> busy_;               // it has an action that has not been handed out or ended
   IndexedRing<InPipeline> in_pipeline_;  // by microbatch
   std::int64_t entered_ = 0;             // microbatches that stage 0 may forward
   std::vector<Read> reads_;              // of the last action
   IndexedRing<Ticks> last_updates_;      // ends of stage 0's updates that have not ended yet
   std::int64_t committed_ = 0;           // that have: a backward reaches stage 0 last
-  std::vector<PlannedAction> batch_;  // decided at one time, by stage
+  std::vector<PlannedAction> batch_;     // decided at one time, by stage
   std::size_t batch_next_ = 0;
   std::vector<PlannedStep> applied_;
   std::int64_t block_updates_ = 0;

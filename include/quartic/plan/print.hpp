@@ -9,9 +9,10 @@
 /// The printed forms of a plan (command-line.md).
 namespace quartic::plan {
 
-/// The grid for people: one row a stage, one column a slot. "3" is the forward of microbatch 3, "3b"
-/// its backward ("3i", "3w" where it is split). Where a backward covers a whole minibatch, as in
-/// TiMePReSt's figures: "1a 1b" are the forwards of minibatch 1's microbatches, "1" its backward.
+/// The grid for people: one row a stage, one column a slot. "3" is the forward of microbatch 3,
+/// "3b" its backward ("3i", "3w" where it is split). Where a backward covers a whole minibatch, as
+/// in TiMePReSt's figures: "1a 1b" are the forwards of minibatch 1's microbatches, "1" its
+/// backward.
 class Grid {
  public:
   explicit Grid(Rules const& rules);

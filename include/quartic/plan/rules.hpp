@@ -136,10 +136,10 @@ class UpdateRule {
 struct Transform {
   enum class Kind {
     none,
-    blend,    ///< backward: ω·stale + (1−ω)·live with ω = exp(−parameter·drift)
+    blend,  ///< backward: ω·stale + (1−ω)·live with ω = exp(−parameter·drift)
     correct,  ///< backward that drifts: live − τ·u with τ = (S−1−s)/M, u ← β·u + (1−β)·(update),
               ///< β = parameter^(1/τ)
-    predict   ///< forward: live − ahead·rate·velocity
+    predict  ///< forward: live − ahead·rate·velocity
   };
   Kind kind = Kind::none;
   double parameter = 0;
