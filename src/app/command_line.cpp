@@ -39,7 +39,10 @@ po::parsed_options parse_words(Command command, std::vector<std::string> const& 
   known.add_options()("config", po::value<std::string>());
   if (command == Command::run)
     known.add_options()("print-config", po::value<std::string>()->implicit_value("true", ""));
-  if (command == Command::plan) known.add_options()("format", po::value<std::string>());
+  if (command == Command::plan) {
+    known.add_options()("format", po::value<std::string>());
+    known.add_options()("check", po::value<std::string>());
+  }
   int const style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
                     ~po::command_line_style::allow_short;
   return po::command_line_parser(arguments).options(known).style(style).run();
@@ -102,6 +105,16 @@ Values command_line_values(Command command, std::vector<std::string> const& argu
   }
 }
 
+/// A schedule file says itself what a method's options would.
+void refuse_beside_check(Values const& values) {
+  if (!values.contains("check")) return;
+  if (values.at("check").empty()) usage_error("--check '': give a schedule file");
+  for (auto const& [name, value] : values) {
+    if (name != "check" && name != "cost" && name != "seed" && name != "format")
+      usage_error("--{}: beside --check only --cost, --seed and --format are valid", name);
+  }
+}
+
 void refuse_contradictions(Config const& config) {
   constexpr double tick = 1 / static_cast<double>(plan::ticks_per_unit);
   constexpr double longest = 1e9;  // in ticks it still fits into 63 bits
@@ -131,6 +144,7 @@ void refuse_contradictions(Config const& config) {
 Config parse(Command command, std::vector<std::string> const& arguments) {
   po::options_description const known = description(command);
   Values values = command_line_values(command, arguments, known);
+  refuse_beside_check(values);
   Config config;
   if (auto const path = take(values, "config", ""); !path.empty()) {
     values.merge(values_of(parse_file(path, known), path + ": "));
@@ -139,6 +153,7 @@ Config parse(Command command, std::vector<std::string> const& arguments) {
   config.format =
       choice<std::string>("format", take(values, "format", "table"),
                           {{"grid", "grid"}, {"table", "table"}, {"csv", "csv"}, {"json", "json"}});
+  config.check = take(values, "check", "");
   for (OptionSpec const& option : all_options()) {
     if (auto const found = values.find(option.name); found != values.end())
       option.set(config, found->second);
@@ -158,6 +173,7 @@ std::string help(Command command) {
   line("--config FILE", "INI file with the same names; the command line wins");
   if (runs) line("--print-config", "print the resolved configuration and exit");
   if (!runs) line("--format grid|table|csv|json", "what to print [table]");
+  if (!runs) line("--check FILE", "check a schedule file (as of --format csv) instead of planning");
   Config const defaults;
   for (OptionSpec const& option : all_options()) {
     if (!belongs(option, command)) continue;

@@ -15,6 +15,7 @@
 #include "quartic/io/trace.hpp"
 #include "quartic/plan/print.hpp"
 #include "quartic/plan/statistics.hpp"
+#include "schedule_check.hpp"
 
 namespace quartic::app {
 namespace {
@@ -143,6 +144,10 @@ int plan_command(comm::Communicator& communicator, std::vector<std::string> cons
   if (communicator.size() > 1)
     usage_error("quartic plan runs in one process; start it without mpirun");
   Config config = parse(Command::plan, arguments);
+  if (!config.check.empty()) {
+    check_schedule_file(config);
+    return 0;
+  }
   resolve_method(config);
   if (config.microbatches == 0) config.microbatches = default_microbatches(config);
   if (config.microbatches > largest_run)

@@ -8,6 +8,15 @@ Divergence::Divergence(int at_stage, std::int64_t at_microbatch, std::string con
       stage(at_stage),
       microbatch(at_microbatch) {}
 
+std::string quoted(std::string_view text) {
+  constexpr std::size_t longest = 24;
+  std::string shown = "'";
+  for (char const letter : text.substr(0, longest)) {
+    shown += letter >= ' ' && letter <= '~' ? letter : '?';
+  }
+  return shown + (text.size() > longest ? "…'" : "'");
+}
+
 void detail::assertion_failed(char const* condition, char const* file, int line) {
   failure("broken promise: {} ({}:{})", condition, file, line);
 }

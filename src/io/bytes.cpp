@@ -79,13 +79,4 @@ std::string checksum_text(std::uint32_t checksum) {
   return fmt::format("crc32:{:08x}", checksum);
 }
 
-std::string quoted(std::string_view text) {
-  constexpr std::size_t longest = 24;
-  std::string shown = "'";
-  for (char const letter : text.substr(0, longest)) {
-    shown += letter >= ' ' && letter <= '~' ? letter : '?';
-  }
-  return shown + (text.size() > longest ? "…'" : "'");
-}
-
 }  // namespace quartic::io

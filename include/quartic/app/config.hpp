@@ -61,6 +61,7 @@ struct Config {
   bool quiet = false;
   bool print_config = false;
   std::string format = "table";
+  std::string check;  ///< a schedule file; empty: a method's plan
 };
 
 /// One option: its name, what it takes, what it does to the Config (UsageError says what is valid),

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace quartic {
@@ -35,6 +36,9 @@ template <class... Arguments>
 [[noreturn]] void failure(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
   throw Failure(fmt::format(text, std::forward<Arguments>(arguments)...));
 }
+
+/// `text` in quotes for an error message: one line, printable, not long.
+std::string quoted(std::string_view text);
 
 namespace detail {
 [[noreturn]] void assertion_failed(char const* condition, char const* file, int line);

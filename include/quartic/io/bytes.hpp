@@ -23,7 +23,4 @@ bool is_gzip(std::string_view bytes);
 /// Unpacks gzip; `path` is for the UsageError of damaged or truncated data, which names the byte.
 std::string unpack_gzip(std::string_view bytes, std::string const& path);
 
-/// `text` in quotes for an error message: one line, printable, not long.
-std::string quoted(std::string_view text);
-
 }  // namespace quartic::io
