@@ -81,6 +81,7 @@ std::string measured_costs(comm::Communicator& communicator,
                            std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
                            std::int64_t microbatch_size, std::uint64_t seed) {
   std::vector<plan::Cost::Measured> mine;
+  mine.reserve(hosted.size());
   for (auto const& block : hosted) mine.push_back(measure_stage(*block, microbatch_size, seed));
   std::vector<plan::Cost::Measured> const all = gather_rows(communicator, mine);
   double const latency = half_round_trip(communicator);

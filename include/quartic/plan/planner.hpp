@@ -82,7 +82,7 @@ class Planner {
     IndexedRing<Ticks> forward_arrivals;  // by microbatch
     IndexedRing<Ticks> backward_arrivals;
     std::vector<PlannedStep> accumulated;  // until their update
-    std::int64_t activations_allowed;
+    std::int64_t activations_allowed = 0;
     std::int64_t last_tag = 0;
   };
   struct Reads {  // of a microbatch over all stages: the block updates at its reads
