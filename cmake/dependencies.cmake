@@ -2,6 +2,8 @@ find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(ZLIB REQUIRED)
+# zlib then declares as const what it only reads.
+target_compile_definitions(ZLIB::ZLIB INTERFACE ZLIB_CONST)
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(nlohmann_json REQUIRED)
 set(MPI_CXX_SKIP_MPICXX ON)

@@ -89,6 +89,7 @@ class PlanTrace {
     info.attributes["config_hash"] = config_hash(config);
     info.attributes["cost"] = config.cost;
     std::vector<engine::StageInfo> stages;
+    stages.reserve(static_cast<std::size_t>(config.stages));
     for (int stage = 0; stage < config.stages; ++stage) stages.push_back({0, stage, 0, 0, 0});
     folder_.write_config(config_text(config));
     io::write_master(folder_.path(), info, stages);

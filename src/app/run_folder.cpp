@@ -45,8 +45,8 @@ std::string host_and_process() {
 
 }  // namespace
 
-FileLock::FileLock(fs::path path) : path_(std::move(path)) {
-  descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+FileLock::FileLock(fs::path path)
+    : path_(std::move(path)), descriptor_(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   if (descriptor_ < 0)
     usage_error("{}: cannot be written: {}", path_.string(), std::strerror(errno));
   if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {

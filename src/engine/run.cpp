@@ -322,6 +322,7 @@ MemoryRow Run<T>::memory() const {
 template <class T>
 RunReport Run<T>::report() const {
   std::vector<StageReport> mine;
+  mine.reserve(stages_.size());
   for (auto const& stage : stages_) mine.push_back({stage->seat(), stage->totals(), wall_ns_});
   return {gather_rows(communicator_, mine), gather_rows<MemoryRow>(communicator_, {memory()}),
           planned_bubble_};

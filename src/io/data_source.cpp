@@ -36,7 +36,7 @@ std::unique_ptr<Reader> open_file(std::string const& path, Targets targets) {
   if (read_head(path, hdf5_signature.size()) == hdf5_signature) {
     return open_hdf5(path, checksum_text(checksum_of_file(path)), targets);
   }
-  std::string bytes = read_bytes(path);
+  std::string const bytes = read_bytes(path);
   if (!is_gzip(bytes)) return open_unpacked(path, bytes, bytes, targets);
   return open_unpacked(path, unpack_gzip(bytes, path), bytes, targets);
 }

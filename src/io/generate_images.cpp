@@ -30,8 +30,10 @@ std::vector<double> draw_template(std::int64_t label, std::int64_t pixels) {
     double const phase = stream.uniform();
     double const height = contrast * stream.normal() / std::sqrt(waves / 2.0);
     for (std::int64_t i = 0; i < pixels; ++i) {
-      double const x = static_cast<double>(i % side) / static_cast<double>(side);
-      double const y = static_cast<double>(i / side) / static_cast<double>(side);
+      std::int64_t const row = i / side;
+      std::int64_t const column = i % side;
+      double const x = static_cast<double>(column) / static_cast<double>(side);
+      double const y = static_cast<double>(row) / static_cast<double>(side);
       values[static_cast<std::size_t>(i)] +=
           height * std::cos(2 * std::numbers::pi * (across * x + down * y + phase));
     }

@@ -34,8 +34,7 @@ class Unpacking {
  private:
   void feed() {
     std::size_t const piece = std::min<std::size_t>(rest_.size(), std::numeric_limits<uInt>::max());
-    // zlib only reads through this pointer; its type is older than const.
-    stream_.next_in = const_cast<Bytef*>(reinterpret_cast<Bytef const*>(rest_.data()));
+    stream_.next_in = reinterpret_cast<Bytef const*>(rest_.data());
     stream_.avail_in = static_cast<uInt>(piece);
     rest_.remove_prefix(piece);
   }

@@ -93,7 +93,7 @@ File File::open(std::filesystem::path const& path, unsigned flags) {
   return {path, Handle{id, H5Fclose}};
 }
 
-void File::flush() {
+void File::flush() const {
   check(H5Fflush(id(), H5F_SCOPE_GLOBAL), "H5Fflush");
 }
 

@@ -118,9 +118,11 @@ class Parser {
 class LibsvmReader final : public TypedReader<LibsvmReader> {
  public:
   LibsvmReader(std::string path, Rows rows, std::string checksum, Targets meaning)
-      : path_(std::move(path)), targets_(std::move(rows.targets)), line_(std::move(rows.line)) {
-    shape_ = {rows.features.rows, rows.features.columns, std::move(checksum)};
-    features_ = std::move(rows.features);
+      : path_(std::move(path)),
+        targets_(std::move(rows.targets)),
+        line_(std::move(rows.line)),
+        features_(std::move(rows.features)) {
+    shape_ = {quartic::rows(features_), columns(features_), std::move(checksum)};
     classes_ = check_targets(targets_, meaning, [this](std::size_t row) { return place(row); });
   }
 

@@ -1,3 +1,5 @@
+#include <type_traits>
+
 #include "quartic/core/check.hpp"
 #include "quartic/io/table.hpp"
 
@@ -9,6 +11,18 @@ struct Field {
   std::size_t offset;
   hid_t type;
 };
+
+template <class Number>
+Field field(char const* name, std::size_t offset) {
+  if constexpr (std::is_same_v<Number, std::int32_t>) {
+    return {name, offset, H5T_NATIVE_INT32};
+  } else if constexpr (std::is_same_v<Number, std::int64_t>) {
+    return {name, offset, H5T_NATIVE_INT64};
+  } else {
+    static_assert(std::is_same_v<Number, double>);
+    return {name, offset, H5T_NATIVE_DOUBLE};
+  }
+}
 
 Handle compound(std::size_t size, std::initializer_list<Field> fields) {
   Handle row{H5Tcreate(H5T_COMPOUND, size), H5Tclose};
@@ -29,68 +43,61 @@ Handle letter() {
 
 }  // namespace
 
-#define FIELD(name, type)           \
-  Field {                           \
-#name, HOFFSET(Row, name), type \
-  }
+#define QUARTIC_FIELD(name) field<decltype(Row::name)>(#name, HOFFSET(Row, name))
 
 template <>
 Handle row_type<engine::StepRow>() {
   using Row = engine::StepRow;
-  return compound(
-      sizeof(Row),
-      {FIELD(microbatch, H5T_NATIVE_INT64),       FIELD(minibatch, H5T_NATIVE_INT64),
-       FIELD(replica, H5T_NATIVE_INT32),          FIELD(version_forward, H5T_NATIVE_INT64),
-       FIELD(version_backward, H5T_NATIVE_INT64), FIELD(version_applied, H5T_NATIVE_INT64),
-       FIELD(staleness, H5T_NATIVE_INT64),        FIELD(drift, H5T_NATIVE_INT64),
-       FIELD(delay_own, H5T_NATIVE_INT64),        FIELD(delay_oldest, H5T_NATIVE_INT64),
-       FIELD(displacement_sq, H5T_NATIVE_DOUBLE), FIELD(gradient_sq, H5T_NATIVE_DOUBLE),
-       FIELD(learning_rate, H5T_NATIVE_DOUBLE),   FIELD(plan_forward, H5T_NATIVE_DOUBLE),
-       FIELD(plan_backward, H5T_NATIVE_DOUBLE),   FIELD(forward_begin_ns, H5T_NATIVE_INT64),
-       FIELD(forward_end_ns, H5T_NATIVE_INT64),   FIELD(backward_begin_ns, H5T_NATIVE_INT64),
-       FIELD(backward_end_ns, H5T_NATIVE_INT64),  FIELD(wait_ns, H5T_NATIVE_INT64),
-       FIELD(weight_copies, H5T_NATIVE_INT32),    FIELD(activations, H5T_NATIVE_INT32)});
+  return compound(sizeof(Row), {QUARTIC_FIELD(microbatch),       QUARTIC_FIELD(minibatch),
+                                QUARTIC_FIELD(replica),          QUARTIC_FIELD(version_forward),
+                                QUARTIC_FIELD(version_backward), QUARTIC_FIELD(version_applied),
+                                QUARTIC_FIELD(staleness),        QUARTIC_FIELD(drift),
+                                QUARTIC_FIELD(delay_own),        QUARTIC_FIELD(delay_oldest),
+                                QUARTIC_FIELD(displacement_sq),  QUARTIC_FIELD(gradient_sq),
+                                QUARTIC_FIELD(learning_rate),    QUARTIC_FIELD(plan_forward),
+                                QUARTIC_FIELD(plan_backward),    QUARTIC_FIELD(forward_begin_ns),
+                                QUARTIC_FIELD(forward_end_ns),   QUARTIC_FIELD(backward_begin_ns),
+                                QUARTIC_FIELD(backward_end_ns),  QUARTIC_FIELD(wait_ns),
+                                QUARTIC_FIELD(weight_copies),    QUARTIC_FIELD(activations)});
 }
 
 template <>
 Handle row_type<engine::EventRow>() {
   using Row = engine::EventRow;
   Handle const action = letter();
-  return compound(sizeof(Row),
-                  {FIELD(action, action.id()), FIELD(microbatch, H5T_NATIVE_INT64),
-                   FIELD(plan_begin, H5T_NATIVE_DOUBLE), FIELD(plan_end, H5T_NATIVE_DOUBLE),
-                   FIELD(begin_ns, H5T_NATIVE_INT64), FIELD(end_ns, H5T_NATIVE_INT64)});
+  return compound(sizeof(Row), {{"action", HOFFSET(Row, action), action.id()},
+                                QUARTIC_FIELD(microbatch),
+                                QUARTIC_FIELD(plan_begin),
+                                QUARTIC_FIELD(plan_end),
+                                QUARTIC_FIELD(begin_ns),
+                                QUARTIC_FIELD(end_ns)});
 }
 
 template <>
 Handle row_type<engine::LossRow>() {
   using Row = engine::LossRow;
   return compound(sizeof(Row),
-                  {FIELD(pipeline, H5T_NATIVE_INT32), FIELD(replica, H5T_NATIVE_INT32),
-                   FIELD(microbatch, H5T_NATIVE_INT64), FIELD(minibatch, H5T_NATIVE_INT64),
-                   FIELD(plan_time, H5T_NATIVE_DOUBLE), FIELD(wall_ns, H5T_NATIVE_INT64),
-                   FIELD(loss, H5T_NATIVE_DOUBLE)});
+                  {QUARTIC_FIELD(pipeline), QUARTIC_FIELD(replica), QUARTIC_FIELD(microbatch),
+                   QUARTIC_FIELD(minibatch), QUARTIC_FIELD(plan_time), QUARTIC_FIELD(wall_ns),
+                   QUARTIC_FIELD(loss)});
 }
 
 template <>
 Handle row_type<engine::ObjectiveRow>() {
   using Row = engine::ObjectiveRow;
   return compound(sizeof(Row),
-                  {FIELD(plan_time, H5T_NATIVE_DOUBLE), FIELD(block_updates, H5T_NATIVE_INT64),
-                   FIELD(wall_ns, H5T_NATIVE_INT64), FIELD(value, H5T_NATIVE_DOUBLE),
-                   FIELD(accuracy, H5T_NATIVE_DOUBLE), FIELD(gradient_sq, H5T_NATIVE_DOUBLE)});
+                  {QUARTIC_FIELD(plan_time), QUARTIC_FIELD(block_updates), QUARTIC_FIELD(wall_ns),
+                   QUARTIC_FIELD(value), QUARTIC_FIELD(accuracy), QUARTIC_FIELD(gradient_sq)});
 }
 
 template <>
 Handle row_type<engine::MemoryRow>() {
   using Row = engine::MemoryRow;
-  return compound(
-      sizeof(Row),
-      {FIELD(rank, H5T_NATIVE_INT32), FIELD(weights_bytes, H5T_NATIVE_INT64),
-       FIELD(stashes_bytes, H5T_NATIVE_INT64), FIELD(activations_bytes, H5T_NATIVE_INT64),
-       FIELD(buffers_bytes, H5T_NATIVE_INT64), FIELD(resident_bytes, H5T_NATIVE_INT64)});
+  return compound(sizeof(Row), {QUARTIC_FIELD(rank), QUARTIC_FIELD(weights_bytes),
+                                QUARTIC_FIELD(stashes_bytes), QUARTIC_FIELD(activations_bytes),
+                                QUARTIC_FIELD(buffers_bytes), QUARTIC_FIELD(resident_bytes)});
 }
 
-#undef FIELD
+#undef QUARTIC_FIELD
 
 }  // namespace quartic::io::h5

@@ -108,7 +108,7 @@ void LinearBlock<T>::backward_weight(Batch batch, std::span<T const> weights,
 
 template <class T>
 SweepPlan LinearBlock<T>::sweep_plan() const {
-  constexpr std::int64_t message_elements = 65536 * 8;
+  constexpr std::int64_t message_elements = std::int64_t{65536} * 8;
   std::int64_t const versions = message_elements / std::max<std::int64_t>(rows_, 1);
   return {rows_, rows_, std::clamp<std::int64_t>(versions, 1, 64), true};
 }

@@ -60,8 +60,10 @@ class Replay {
     std::size_t const number = next(worker);
     Action const& action = file_.actions()[number].action;
     Ticks begin = number > file_.begin(worker) ? times_[number - 1].end : 0;
-    if (auto const input = awaited(worker))
-      begin = std::max(begin, sum(times_[*input].end, cost_.hop()));
+    if (auto const input = awaited(worker)) {
+      bool const by_message = file_.actions()[*input].worker != worker;
+      begin = std::max(begin, sum(times_[*input].end, by_message ? cost_.hop() : 0));
+    }
     times_[number] = {begin, sum(begin, cost_.duration(action))};
     ++next_[static_cast<std::size_t>(worker)];
     if (auto const output = file_.output(action)) {
@@ -149,7 +151,9 @@ ScheduleReport report(ScheduleFile const& file, Cost const& cost,
   for (ActionTimes const& action : times) report.makespan = std::max(report.makespan, action.end);
   report.bubble = bubble(times, file.workers(), report.makespan);
   for (int stage = 0; stage < file.stages(); ++stage) {
-    std::int64_t const waiting = stage > 0 ? buffers(file, times, cost.hop(), stage) : 0;
+    bool const by_message = stage > 0 && file.worker_of(stage) != file.worker_of(stage - 1);
+    std::int64_t const waiting =
+        stage > 0 ? buffers(file, times, by_message ? cost.hop() : 0, stage) : 0;
     report.stages.push_back({.worker = file.worker_of(stage), .buffers = waiting});
   }
   count_activations(file, report.stages);

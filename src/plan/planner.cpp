@@ -33,8 +33,8 @@ Planner::Planner(Rules const& rules, Cost const& cost)
 }
 
 std::size_t Planner::position(int stage) const {
-  return static_cast<std::size_t>(rules_.worker_of(stage) * stages_per_worker_ +
-                                  stage / rules_.workers);
+  int const position = rules_.worker_of(stage) * stages_per_worker_ + stage / rules_.workers;
+  return static_cast<std::size_t>(position);
 }
 
 std::span<StageView> Planner::hosted(int worker) {
@@ -291,7 +291,7 @@ void Planner::release(std::int64_t, Ticks end) {
 void Planner::start_backward_weight(PlannedAction& planned) {
   auto const [kind, s, microbatch, count] = planned.action;
   StageView& at = view(s);
-  Stage& own = stage(s);
+  Stage const& own = stage(s);
   planned.ends = true;
   planned.tags = in_pipeline_[microbatch].tags;
   planned.activations = static_cast<std::int32_t>(own.in_flight.size());

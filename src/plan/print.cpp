@@ -15,11 +15,11 @@ constexpr std::int64_t widest_grid = 100'000;  // columns: beyond that nobody lo
 /// What a slot without work holds.
 constexpr Action empty{Kind::done};
 
-/// Puts `value` at the column of `time` (whole units); slots before it that nobody filled are
-/// `blank`.
+/// Puts `value` at the column of `time` in whole units, or the next that is free where actions are
+/// shorter than a unit; columns before it that nobody filled are `blank`.
 template <class Cell>
 void place(std::vector<Cell>& row, Ticks time, Cell value, Cell const& blank) {
-  auto const column = time / ticks_per_unit;
+  auto const column = std::max<std::int64_t>(time / ticks_per_unit, std::ssize(row));
   if (column >= widest_grid) {
     usage_error(
         "a plan of more than {} slots cannot be drawn; fewer --microbatches, or --format table",
@@ -108,6 +108,12 @@ std::string Grid::text() const {
 Csv::Csv(Rules const& rules) : cells_(static_cast<std::size_t>(rules.workers)) {}
 
 void Csv::add(PlannedAction const& planned) {
+  if (planned.action.count > 1) {
+    usage_error(
+        "a schedule file has no cell for a backward of {} microbatches; valid is --backward "
+        "chunk, or --format grid",
+        planned.action.count);
+  }
   place(cells_[static_cast<std::size_t>(planned.worker)], planned.begin, to_text(planned.action),
         std::string());
 }

@@ -17,7 +17,7 @@ class FileLock {
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  int descriptor_;
 };
 
 /// A folder made where there was none, with its missing parents; removed again unless kept.

@@ -47,6 +47,8 @@ class Run final : public nn::Pulse {
       RunSettings const& settings, std::vector<std::unique_ptr<nn::Block<T>>> hosted,
       RecordSink& sink);
   ~Run() override;
+  Run(Run const&) = delete;  // its stages refer to it
+  Run& operator=(Run const&) = delete;
 
   /// Collective. Trains. Throws Divergence, on every rank, when a loss or gradient of any stage is
   /// not finite; what was recorded until then has reached the sink.

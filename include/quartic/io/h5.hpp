@@ -21,6 +21,8 @@ class Handle {
   Handle(hid_t id, Close closer) : id_(id), close_(closer) {}
   Handle(Handle&& other) noexcept
       : id_(std::exchange(other.id_, H5I_INVALID_HID)), close_(other.close_) {}
+  Handle(Handle const&) = delete;
+  Handle& operator=(Handle const&) = delete;
   Handle& operator=(Handle&& other) noexcept {
     std::swap(id_, other.id_);
     std::swap(close_, other.close_);
@@ -63,7 +65,7 @@ class File {
 
   hid_t id() const { return handle_.id(); }
   std::filesystem::path const& path() const { return path_; }
-  void flush();
+  void flush() const;
   /// Failure if the last bytes could not be written.
   void close();
 

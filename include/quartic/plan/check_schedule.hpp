@@ -16,9 +16,9 @@ struct ActionTimes {
 };
 
 /// The times of all actions, by their numbers in the file. Every worker takes its actions in their
-/// order, each as soon as the worker is free and the result of the neighbouring stage is there: a
-/// hop after it was made, whichever workers own the two stages, as in the Planner. Idle cells of
-/// the file are not looked at.
+/// order, each as soon as the worker is free and the result of the neighbouring stage is there: on
+/// another worker a hop after it was made, as in the Planner. Idle cells of the file are not looked
+/// at.
 ///
 /// UsageError when workers wait for each other: says which, and for what. Time and memory are
 /// linear in the actions.

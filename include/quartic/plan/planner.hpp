@@ -87,7 +87,7 @@ class Planner : private GlobalView {
     IndexedRing<Ticks> forward_arrivals;  // by microbatch
     IndexedRing<Ticks> backward_arrivals;
     std::vector<PlannedStep> accumulated;  // until their update
-    std::int64_t activations_allowed;
+    std::int64_t activations_allowed = 0;
     IndexedRing<std::int64_t> made_by{1};  // by version: how many block updates came before
   };
   struct InPipeline {    // a microbatch over all stages
