@@ -142,11 +142,16 @@ void add_pipeline_options(std::vector<OptionSpec>& all) {
 }
 
 void add_method_options(std::vector<OptionSpec>& all) {
+  std::size_t const first = all.size();
+  std::map<std::string, std::vector<std::string>> methods_of;
   for (method::Method const& method : method::all_methods()) {
     for (method::Option const& option : method.options) {
-      auto const same_name = [&](OptionSpec const& known) { return known.name == option.name; };
-      if (std::none_of(all.begin(), all.end(), same_name)) all.push_back(method_option(option));
+      if (methods_of[option.name].empty()) all.push_back(method_option(option));
+      methods_of[option.name].push_back(method.name);
     }
+  }
+  for (std::size_t i = first; i < all.size(); ++i) {
+    all[i].help = fmt::format("{}: {}", fmt::join(methods_of[all[i].name], ", "), all[i].help);
   }
 }
 

@@ -1,5 +1,8 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
+
 #include "quartic/app/commands.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/method/registry.hpp"
@@ -7,11 +10,18 @@
 namespace quartic::app {
 namespace {
 
-void print_row(std::string_view name, std::string_view order, std::string_view staleness,
-               std::string_view drift, std::string_view copies, std::string_view activations,
-               std::string_view bubble, std::string_view reference) {
-  fmt::print("{:<16} {:<32} {:<18} {:<18} {:<7} {:<12} {:<24} {}\n", name, order, staleness, drift,
-             copies, activations, bubble, reference);
+using Row = std::array<std::string, 8>;
+
+/// Columns as wide as their longest entry, but for the last.
+void print_table(std::vector<Row> const& rows) {
+  std::array<std::size_t, std::tuple_size_v<Row>> widths{};
+  for (Row const& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (Row const& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) fmt::print("{:<{}}  ", row[i], widths[i]);
+    fmt::print("{}\n", row.back());
+  }
 }
 
 }  // namespace
@@ -19,14 +29,18 @@ void print_row(std::string_view name, std::string_view order, std::string_view s
 int methods_command(comm::Communicator& communicator, std::vector<std::string> const& arguments) {
   if (!arguments.empty()) usage_error("quartic methods takes no arguments");
   if (communicator.rank() != 0) return 0;
-  print_row("name", "order", "staleness", "drift", "copies", "activations", "bubble", "reference");
+  std::vector<Row> rows{
+      {"name", "order", "staleness", "drift", "copies", "activations", "bubble", "reference"}};
   for (method::Method const& method : method::all_methods()) {
-    print_row(method.name, method.order, method.staleness, method.drift, method.copies,
-              method.activations, method.bubble, method.reference);
+    rows.push_back({method.name, method.order, method.staleness, method.drift, method.copies,
+                    method.activations, method.bubble, method.reference});
   }
+  print_table(rows);
   fmt::print(
       "\nsteady state at stage s = 0..S-1; copies of the weights and activations are counted a "
-      "stage\n");
+      "stage\nM, a: microbatches an update; R replicas, H local steps; Q = S/V workers of V "
+      "stages\n"
+      "nF1B in pieces (chunk): d = S-1-s, q = min(1, h/M), h = 3 (in the slot model, mono: 2)\n");
   return 0;
 }
 

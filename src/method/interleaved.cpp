@@ -62,13 +62,13 @@ Method interleaved() {
           .staleness = "0",
           .drift = "0",
           .copies = "1",
-          .activations = "as in its order",
-          .bubble = "(Q-1)/(MV+Q-1), Q = S/V",
+          .activations = "as ordered",
+          .bubble = "(Q-1)/(MV+Q-1)",
           .summary = "synchronous: a smaller bubble for more messages",
           .reference = "Narayanan et al. 2021, arXiv 2104.04473",
           .default_accumulate = 8,
           .options = {{"stages-per-worker", "1",
-                       "V >= 1 stages on each worker, a divisor of S (zb-v: 2)"}},
+                       "V >= 1 stages on each worker, a divisor of S; zb-v: 2"}},
           .make = make};
 }
 

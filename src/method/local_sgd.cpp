@@ -76,20 +76,21 @@ class EveryRound final : public plan::UpdateRule {
 /// LocalSGD on the pipeline (methods.md §5): a round takes 2S(H+1)−2 slots at R = S.
 Method local_sgd() {
   return {.name = "local-sgd",
-          .order = "R replicas in turn, rounds of H steps",
+          .order = "R replicas in turn",
           .staleness = "0",
           .drift = "0",
           .copies = "R",
           .activations = "R",
-          .bubble = "1 - H/(H+1-1/S) at R = S",
+          .bubble = "1 - H/(H+1-1/S)",
           .summary = "replicas interleaved in one pipeline, averaged every H steps",
           .reference = "Ilin and Richtarik 2026, arXiv 2606.03498",
           .accumulates = false,
-          .options = {{"replicas", "0", "R >= 1 copies of the model in the pipeline (0: S)"},
+          .options = {{"replicas", "", "R >= 1 copies of the model in the pipeline (default: S)"},
                       {"local-steps", "1", "H >= 1 steps of each replica between averages"}},
           .make = [](plan::Shape const& shape, OptionValues const& options) {
-            std::int64_t const given = options.integer("replicas", 0, largest_replicas);
-            std::int64_t const replicas = given == 0 ? shape.stages : given;
+            bool const given = !options.all().at("replicas").empty();
+            std::int64_t const replicas =
+                given ? options.integer("replicas", 1, largest_replicas) : shape.stages;
             std::int64_t const local_steps = options.integer("local-steps", 1, largest_local_steps);
             return plan::Rules{.workers = shape.stages,
                                .schedule = std::make_unique<Rounds>(replicas, local_steps),

@@ -28,7 +28,7 @@ class Predicted final : public plan::VersionRule {
 Method spectrain() {
   return {.name = "spectrain",
           .order = "1F1B, no flush",
-          .staleness = "S-1-s, predicted away",
+          .staleness = "S-1-s, predicted",
           .drift = "S-1-s",
           .copies = "1",
           .activations = "S-s",

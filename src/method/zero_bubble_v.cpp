@@ -102,12 +102,12 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
 /// ZB-V: the stages go down the workers and back up, so that the first worker also has the loss.
 Method zero_bubble_v() {
   return {.name = "zb-v",
-          .order = "V of two stages a worker, I, F, W, flush",
+          .order = "V of stages, backward split, flush",
           .staleness = "0",
           .drift = "0",
           .copies = "1",
-          .activations = "S on a worker's two stages",
-          .bubble = "none within a flush at f = bi = bw",
+          .activations = "S a worker",
+          .bubble = "0 if M >= S-1",
           .summary = "synchronous: zero bubble with the activations of 1F1B",
           .reference = "Qi et al. 2024, arXiv 2401.10241",
           .default_accumulate = 8,

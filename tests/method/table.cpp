@@ -28,7 +28,7 @@ std::vector<Options> variants(method::Method const& method) {
       {"backward", {"chunk", "mono"}},
       {"backward-weights", {"live", "forward"}},
       {"delays", {"uniform", "fixed:3"}},
-      {"replicas", {"0", "1", "3"}},
+      {"replicas", {"", "1", "3"}},
       {"local-steps", {"1", "3"}},
       {"stages-per-worker", {"1", "2"}}};
   std::vector<Options> all{{}};

@@ -10,7 +10,8 @@ namespace quartic::test {
 namespace {
 
 std::map<std::string, std::string> local(std::int64_t replicas, std::int64_t steps) {
-  return {{"replicas", std::to_string(replicas)}, {"local-steps", std::to_string(steps)}};
+  return {{"replicas", replicas == 0 ? "" : std::to_string(replicas)},
+          {"local-steps", std::to_string(steps)}};
 }
 
 double round_length(int stages, std::int64_t r, std::int64_t h, char const* cost) {

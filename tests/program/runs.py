@@ -111,7 +111,8 @@ def read_steps(folder, live=False):
 def read_tables(folder, live=False):
     """{name: rows} of what a run computes and plans: the steps of each stage, the loss, the objective."""
     with h5py.File(Path(folder) / "trace.h5", "r", swmr=live) as file:
-        tables = {f"stage/{name}": file["stage"][name]["steps"][()] for name in sorted(file["stage"])}
+        tables = {}
+        file.visititems(lambda name, item: tables.update({name: item[()]}) if name.endswith("/steps") else None)
         return tables | {name: file[name][()] for name in TABLES}
 
 

@@ -29,7 +29,23 @@ METHODS = {
     "paci, the forward's weights": ("--method", "paci", "--accumulate", 2, "--backward-weights", "forward", "--slack", 0.5),
     "zb-1p": ("--method", "zb-1p", "--accumulate", 4),
     "zb-2p": ("--method", "zb-2p", "--accumulate", 8),
+    "zb-v": ("--method", "zb-v", "--accumulate", 4),
+    "interleaved": ("--method", "interleaved", "--stages-per-worker", 2, "--accumulate", 4),
+    "rpd": ("--method", "rpd"),
+    "rpd, fixed delays": ("--method", "rpd", "--delays", "fixed:5"),
+    "local-sgd": ("--method", "local-sgd", "--local-steps", 2),
+    "local-sgd R=3": ("--method", "local-sgd", "--replicas", 3, "--local-steps", 3),
+    **{f"{method} {backward}": ("--method", method, "--backward", backward)
+       for method in ("timeprest", "v-timeprest", "i-timeprest", "nf1b-stash") for backward in ("chunk", "mono")},
+    "pipemare": ("--method", "pipemare", "--synchronous", 0.25),
+    "spectrain": ("--method", "spectrain", "--optimizer", "momentum"),
+    "nesterov": ("--method", "nesterov", "--optimizer", "nadam"),
+    "pipedream P=2": ("--method", "pipedream", "--pipelines", 2, "--synchronize-every", 3),
+    "local-sgd P=3, outer step": ("--method", "local-sgd", "--pipelines", 3, "--outer-rate", 0.7, "--outer-momentum", 0.9),
+    "pipemare P=2": ("--method", "pipemare", "--pipelines", 2),
 }
+# Two stages a worker: only two workers to host.
+FOLDED = ("zb-v", "interleaved")
 OBJECTIVES = {
     "quadratic": ("--objective", "quadratic", "--rows", 60, "--features", 26, "--microbatch-size", 6),
     "logistic": ("--objective", "logistic", "--rows", 60, "--features", 13, "--microbatch-size", 5, "--l2", 0.01,
@@ -42,14 +58,26 @@ OBJECTIVES = {
 RUN = ("--microbatches", 48, "--seed", 3, "--quiet")
 
 
+def options_of(method, objective):
+    """The method's optimizer wins over the objective's."""
+    own = METHODS[method]
+    others = OBJECTIVES[objective]
+    if "--optimizer" in own and "--optimizer" in others:
+        at = others.index("--optimizer")
+        others = others[:at] + others[at + 2:]
+    return own + others
+
+
 def cases():
-    """(method, objective, ranks): all of them, or each method with each objective on one number of ranks."""
+    """(method, objective, ranks): all of them, or each method with one or two of the objectives on one number of
+    ranks."""
     for m, method in enumerate(METHODS):
+        numbers = (2,) if method in FOLDED else (STAGES, 3, 2, 3)
         for o, objective in enumerate(OBJECTIVES):
             if LONG:
-                yield from ((method, objective, ranks) for ranks in (1, 2, 3, STAGES))
-            elif (m + o) % 2 == 0:
-                yield method, objective, (STAGES, 3, 2, 3)[(m // 2 + o) % 4]
+                yield from ((method, objective, ranks) for ranks in sorted({1, *numbers}))
+            elif (m + o) % (2 if m < 20 else 4) == 0:
+                yield method, objective, numbers[(m // 2 + o) % len(numbers)]
 
 
 def train(out, *options):
@@ -71,7 +99,7 @@ def in_one_process(tmp_path_factory):
 
 
 def hosted_options(method, objective):
-    return (*METHODS[method], *OBJECTIVES[objective], "--stages", STAGES, "--evaluate-every", 7, "--trace-displacement", 3)
+    return (*options_of(method, objective), "--stages", STAGES, "--evaluate-every", 7, "--trace-displacement", 3)
 
 
 @pytest.mark.parametrize("method, objective, ranks", list(cases()))
@@ -112,8 +140,14 @@ def same_training(one, other):
 def test_flush_methods_equal_sgd(accumulate, stages, objective, tmp_path):
     options = (*OBJECTIVES[objective], "--stages", stages, "--accumulate", accumulate, "--evaluate-updates", stages)
     serial = train(tmp_path / "sgd", "--method", "sgd", *options)
-    for method in ("gpipe", "1f1b-flush", "zb-1p", "zb-2p"):
+    others = ["gpipe", "1f1b-flush", "zb-1p", "zb-2p"] + ["zb-v"] * (stages % 2 == 0)
+    for method in others:
         same_training(serial, train(tmp_path / method, "--method", method, *options))
+    for per_worker in range(1, stages + 1):
+        if stages % per_worker == 0 and (per_worker == 1 or accumulate % (stages // per_worker) == 0):
+            other = train(tmp_path / f"{per_worker} a worker", "--method", "interleaved",
+                          "--stages-per-worker", per_worker, *options)
+            same_training(serial, other)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -126,6 +160,61 @@ def test_one_stage_equals_sgd(objective, tmp_path):
         for admission in ("pipeline", "stage", "fixed"):
             other = train(tmp_path / f"{method} {admission}", "--method", method, "--admission", admission, *options)
             same_training(serial, other)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_one_stage_equals_sgd_with_the_same_updates(objective, tmp_path):
+    """The TiMePReSt family, LocalSGD with one replica, and the methods that bend weights with their own optimizer."""
+    options = ("--stages", 1, "--evaluate-updates", 1)
+    own = OBJECTIVES[objective]
+    bare = own[:own.index("--optimizer")] + own[own.index("--optimizer") + 2:] if "--optimizer" in own else own
+    serial = train(tmp_path / "sgd", "--method", "sgd", *own, *options, "--accumulate", 3)
+    for method in ("timeprest", "v-timeprest", "i-timeprest", "nf1b-stash"):
+        for backward in ("chunk", "mono"):
+            other = train(tmp_path / f"{method} {backward}", "--method", method, "--backward", backward, *own, *options)
+            same_training(serial, other)
+    one = train(tmp_path / "sgd 1", "--method", "sgd", *own, *options)
+    same_training(one, train(tmp_path / "local", "--method", "local-sgd", "--replicas", 1, "--local-steps", 5, *own, *options))
+    for method, optimizer in (("spectrain", ("momentum",)), ("nesterov", ("nadam", "--beta1", 0.99))):
+        alone = train(tmp_path / f"{method} serial", "--method", "sgd", "--optimizer", *optimizer, *bare, *options)
+        same_training(alone, train(tmp_path / method, "--method", method, *bare, *options))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("backward", ["chunk", "mono"])
+def test_the_ends_of_lambda(backward, objective, tmp_path):
+    """λ = 0 keeps the forward's weights, λ = inf takes the live ones (methods.md §7), bitwise."""
+    options = ("--stages", STAGES, "--backward", backward, *OBJECTIVES[objective], "--evaluate-updates", STAGES)
+    blend = {value: train(tmp_path / f"lambda {value}", "--method", "i-timeprest", "--lambda", value, *options)
+             for value in (0, "inf", 1)}
+    stash = train(tmp_path / "stash", "--method", "nf1b-stash", *options)
+    live = train(tmp_path / "live", "--method", "v-timeprest", *options)
+    same_training(blend[0], stash)
+    same_training(blend["inf"], live)
+    if objective != "quadratic":  # whose gradient the backward's weights do not enter
+        losses = {training_of(folder)["loss"]["loss"].tobytes() for folder in (blend[0], blend["inf"], blend[1])}
+        assert len(losses) == 3
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_drained_after_each_window_an_asynchronous_order_is_the_flush(objective, tmp_path):
+    """PACI's answers with a flush after each window, which are PipeMare's while it is synchronous, and no rate rule."""
+    options = (*OBJECTIVES[objective], "--stages", STAGES, "--accumulate", 6, "--evaluate-updates", STAGES)
+    flush = train(tmp_path / "flush", "--method", "1f1b-flush", *options)
+    same_training(flush, train(tmp_path / "drained", "--method", "pipemare", "--synchronous", 1, "--annealing", 0, *options))
+
+
+def test_pipelines_that_synchronize_every_update_stay_equal(tmp_path):
+    """The same microbatches in every pipeline (as many as there are in the data) leave the mean what each one is."""
+    data = ("--rows", 8, "--features", 26, "--microbatch-size", 8, "--stages", STAGES, "--evaluate-updates", STAGES)
+    one = train(tmp_path / "one", "--method", "pipedream", *data)
+    two = train(tmp_path / "two", "--method", "pipedream", "--pipelines", 2, *data)
+    left, right = read_tables(one), read_tables(two)
+    assert left["objective"]["value"].tobytes() == right["objective"]["value"].tobytes()
+    assert np.array_equal(2 * left["objective"]["block_updates"], right["objective"]["block_updates"])
+    losses = right["loss"]
+    for pipeline in (0, 1):
+        same_bits(left["loss"], losses[losses["pipeline"] == pipeline], ("microbatch", "loss", "plan_time"))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -33,6 +33,17 @@ SHAPES = {
     "paci": ("--method", "paci", "--stages", 5, "--accumulate", 2, "--cost", "real"),
     "zb-1p": ("--method", "zb-1p", "--stages", 4, "--accumulate", 4, "--cost", "real"),
     "zb-2p": ("--method", "zb-2p", "--stages", 3, "--accumulate", 6),
+    "zb-v": ("--method", "zb-v", "--stages", 4, "--accumulate", 6, "--cost", "real"),
+    "interleaved": ("--method", "interleaved", "--stages", 4, "--stages-per-worker", 2, "--accumulate", 6),
+    "rpd": ("--method", "rpd", "--stages", 4),
+    "local-sgd": ("--method", "local-sgd", "--stages", 4, "--local-steps", 3, "--cost", "real"),
+    "timeprest": ("--method", "timeprest", "--stages", 6, "--accumulate", 2, "--cost", "real"),
+    "v-timeprest": ("--method", "v-timeprest", "--stages", 5, "--backward", "mono"),
+    "i-timeprest": ("--method", "i-timeprest", "--stages", 5, "--backward", "mono", "--cost", "real"),
+    "nf1b-stash": ("--method", "nf1b-stash", "--stages", 5, "--cost", "f=1,bi=1,bw=0.5,jitter=0.3"),
+    "pipemare": ("--method", "pipemare", "--stages", 5, "--synchronous", 0.2),
+    "spectrain": ("--method", "spectrain", "--stages", 5),
+    "nesterov": ("--method", "nesterov", "--stages", 5, "--admission", "pipeline"),
     "async, greedy": ("--method", "async", "--stages", 5, "--admission", "stage", "--cost", "real"),
     "one stage": ("--method", "pipedream", "--stages", 1),
 }
@@ -56,8 +67,12 @@ def test_measured_equals_planned(shape):
     quartic("plan", *options, "--out", "plan")
     measured, planned = read_steps("run"), read_steps("plan")
     assert measured.keys() == planned.keys()
+    every = list(range(60))
+    if shape == "rpd":  # one stage for each microbatch
+        assert sorted(np.concatenate([rows["microbatch"] for rows in measured.values()])) == every
+    else:
+        assert all(sorted(rows["microbatch"]) == every for rows in measured.values())
     for stage in measured:
-        assert sorted(measured[stage]["microbatch"]) == list(range(60))
         same_bits(measured[stage], planned[stage], PLANNED)
         for column in MEASURED:
             assert not any(np.isnan(measured[stage][column])) and min(measured[stage][column]) >= 0, column
@@ -233,7 +248,9 @@ def test_subcommands_that_tell():
     assert re.fullmatch(r"quartic \d+\.\d+\.\d+\S*\n", quartic("--version").stdout)
     for name in ("run", "plan", "methods", "gather", "info"):
         assert f"quartic {name}" in quartic("--help").stdout
-    for name in ("sgd", "gpipe", "1f1b-flush", "zb-1p", "zb-2p", "pipedream", "pipedream-vsync", "pipedream-2bw", "async", "paci"):
+    for name in ("sgd", "gpipe", "1f1b-flush", "interleaved", "zb-1p", "zb-2p", "zb-v", "pipedream", "pipedream-vsync",
+                 "pipedream-2bw", "async", "paci", "rpd", "local-sgd", "timeprest", "v-timeprest", "i-timeprest", "nf1b-stash",
+                 "pipemare", "spectrain", "nesterov"):
         assert re.search(rf"^{name} ", quartic("methods").stdout, re.MULTILINE)
     for name in ("compiler", "BLAS", "MPI", "HDF5", "processor", "devices"):
         assert name in quartic("info").stdout
@@ -248,13 +265,18 @@ def test_every_option_of_the_help_is_accepted(command, folder):
     names = [name for name, _, _ in listed]
     assert len(names) == len(set(names)) > 10
     values = {"admission": "fixed", "precision": "double", "data": "generate:quadratic", "out": "run", "config": "some.ini",
-              "backward-weights": "live", "slack": "0.5"}
-    of_method = {"backward-weights": "paci", "slack": "paci"}
+              "backward-weights": "live", "slack": "0.5", "check": "some.csv", "optimizer": "nadam", "delays": "fixed:3",
+              "delta": "7", "replicas": "3", "local-steps": "2", "backward": "mono", "lambda": "inf", "annealing": "0.5",
+              "correction": "0", "synchronous": "0.1", "stages-per-worker": "4"}
+    of_method = {"backward-weights": "paci", "slack": "paci", "delays": "rpd", "delta": "rpd", "replicas": "local-sgd",
+                 "local-steps": "local-sgd", "backward": "timeprest", "lambda": "i-timeprest", "annealing": "pipemare",
+                 "correction": "pipemare", "synchronous": "pipemare", "stages-per-worker": "interleaved"}
     (folder / "some.ini").write_text("")
+    (folder / "some.csv").write_text("0F0,0B0")
     end = ["--print-config"] if command == "run" else []
     for name, takes, default in listed:
         if name != "print-config":
-            method = ["--method", of_method[name]] if name in of_method else []
+            method = ["--method", of_method[name], "--accumulate", "1"] if name in of_method else []
             quartic(command, f"--{name}={values.get(name, default)}" if takes else f"--{name}", *method, *end)
 
 
