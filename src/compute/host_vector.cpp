@@ -26,6 +26,11 @@ void fill(T value, std::span<T> to) {
 }
 
 template <class T>
+void scale(T alpha, std::span<T> y) {
+  for (T& value : y) value *= alpha;
+}
+
+template <class T>
 void add_scaled(T alpha, std::span<T const> x, std::span<T> y) {
   QUARTIC_ASSERT(x.size() == y.size());
   for (std::size_t i = 0; i < x.size(); ++i) y[i] += alpha * x[i];
@@ -74,6 +79,7 @@ void transpose(ConstMatrix<T> from, std::span<T> to) {
 #define QUARTIC_INSTANTIATE(T)                                   \
   template void copy(std::span<T const>, std::span<T>);          \
   template void fill(T, std::span<T>);                           \
+  template void scale(T, std::span<T>);                          \
   template void add_scaled(T, std::span<T const>, std::span<T>); \
   template double dot(std::span<T const>, std::span<T const>);   \
   template double sum_of_squares(std::span<T const>);            \

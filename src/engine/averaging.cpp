@@ -1,7 +1,8 @@
 #include "quartic/engine/averaging.hpp"
 
-#include <algorithm>
 #include <utility>
+
+#include "quartic/compute/vector.hpp"
 
 namespace quartic::engine {
 namespace {
@@ -16,7 +17,7 @@ template <class T>
 void send_copy(comm::Outbox* outbox, std::span<T const> weights) {
   if (outbox == nullptr) return;
   comm::Message message = outbox->acquire();
-  std::copy(weights.begin(), weights.end(), message.payload<T>().begin());
+  compute::copy<T>(weights, message.payload<T>());
   outbox->send(std::move(message));
 }
 
@@ -53,19 +54,18 @@ void Averaging<T>::pass_down(Stage<T>& copy, int replica, std::function<void()> 
   if (links.sums_in == nullptr) return send_copy<T>(links.sums_out, weights);
   comm::Message sum = await(*links.sums_in, idle);
   auto const values = sum.payload<T>();
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] += weights[i];
+  compute::add_scaled<T>(1, weights, values);
   send_copy<T>(links.sums_out, values);
   if (links.sums_out == nullptr) {
     finish(values, replica);
-    std::copy(values.begin(), values.end(), weights.begin());
+    compute::copy<T>(values, weights);
   }
   links.sums_in->give_back(std::move(sum));
 }
 
 template <class T>
 void Averaging<T>::finish(std::span<T> sum, int replica) {
-  T const share = T(1) / static_cast<T>(settings_.pipelines);
-  for (T& value : sum) value *= share;
+  compute::scale(T(1) / static_cast<T>(settings_.pipelines), sum);
   if (!settings_.has_outer_step()) return;
   Outer& outer = outer_[static_cast<std::size_t>(replica)];
   compute::outer_step<T>(settings_.outer, sum, outer.old, outer.momentum);
@@ -77,8 +77,7 @@ void Averaging<T>::pass_up(Stage<T>& copy, int replica, std::function<void()> co
   StageLinks const& links = copy.links();
   if (links.means_in != nullptr) {
     comm::Message mean = await(*links.means_in, idle);
-    auto const values = std::as_const(mean).payload<T>();
-    std::copy(values.begin(), values.end(), weights.begin());
+    compute::copy<T>(std::as_const(mean).payload<T>(), weights);
     links.means_in->give_back(std::move(mean));
   }
   send_copy<T>(links.means_out, weights);

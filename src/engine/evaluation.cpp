@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "quartic/compute/vector.hpp"
+
 namespace quartic::engine {
 
 template <class T>
@@ -63,9 +65,10 @@ bool StageEvaluation<T>::add_other_pipelines() {
   if (!links_.pins_in->arrived()) return false;
   comm::Message sum = links_.pins_in->receive();
   auto const values = std::as_const(sum).template payload<T>();
-  T* const own = batch.weights.data() + batch.whole_cuts * values.size();
-  T const share = T(1) / static_cast<T>(pipelines_);
-  for (std::size_t i = 0; i < values.size(); ++i) own[i] = share * (values[i] + own[i]);
+  std::span<T> const own =
+      std::span<T>(batch.weights).subspan(batch.whole_cuts * values.size(), values.size());
+  compute::add_scaled<T>(1, values, own);
+  compute::scale(T(1) / static_cast<T>(pipelines_), own);
   batch.versions[batch.whole_cuts] += sum.header().microbatch;
   links_.pins_in->give_back(std::move(sum));
   ++batch.whole_cuts;

@@ -1,7 +1,8 @@
 #include "quartic/engine/pin_chain.hpp"
 
-#include <algorithm>
 #include <utility>
+
+#include "quartic/compute/vector.hpp"
 
 namespace quartic::engine {
 
@@ -24,8 +25,7 @@ bool PinChain<T>::progress() {
   if (links_.pins_in != nullptr) {
     if (!links_.pins_in->arrived()) return false;
     comm::Message sum = links_.pins_in->receive();
-    auto const values = std::as_const(sum).template payload<T>();
-    for (std::size_t i = 0; i < values.size(); ++i) own.weights[i] = values[i] + own.weights[i];
+    compute::add_scaled<T>(1, std::as_const(sum).template payload<T>(), own.weights);
     own.version += sum.header().microbatch;
     links_.pins_in->give_back(std::move(sum));
   }
@@ -38,7 +38,7 @@ template <class T>
 void PinChain<T>::send(Pinned const& pinned) {
   comm::Message message = links_.pins_out->acquire();
   message.header() = {pinned.version, -1, 0};
-  std::copy(pinned.weights.begin(), pinned.weights.end(), message.payload<T>().begin());
+  compute::copy<T>(pinned.weights, message.payload<T>());
   links_.pins_out->send(std::move(message));
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/random.hpp"
 
@@ -91,13 +92,11 @@ std::int64_t Stage<T>::copies() const {
 template <class T>
 std::span<T const> Stage<T>::model() {
   if (stores_.size() == 1) return stores_.front().read_live();
-  std::fill(mean_.begin(), mean_.end(), T(0));
+  compute::fill<T>(0, mean_);
   for (WeightStore<T> const& store : stores_) {
-    auto const weights = store.read_live();
-    for (std::size_t i = 0; i < mean_.size(); ++i) mean_[i] += weights[i];
+    compute::add_scaled<T>(1, store.read_live(), mean_);
   }
-  T const share = T(1) / static_cast<T>(stores_.size());
-  for (T& value : mean_) value *= share;
+  compute::scale<T>(T(1) / static_cast<T>(stores_.size()), mean_);
   return mean_;
 }
 
@@ -173,7 +172,7 @@ void Stage<T>::keep(InFlight& slot, Pass const& pass, std::span<T const> weights
   if (settings_.displacement_every == 0 || row.microbatch % settings_.displacement_every != 0)
     return;
   slot.displacement_origin = take(origin_pool_, std::ssize(gradient_));
-  std::copy(weights.begin(), weights.end(), slot.displacement_origin.begin());
+  compute::copy<T>(weights, slot.displacement_origin);
 }
 
 template <class T>
@@ -279,8 +278,8 @@ void Stage<T>::add_noise(std::int64_t microbatch) {
   Stream(settings_.seed, StreamName::gradient_noise, static_cast<std::uint32_t>(seat_.stage),
          static_cast<std::uint64_t>(of_all))
       .normals(noise_);
-  T const scale = static_cast<T>(settings_.gradient_noise * settings_.gradient_scale);
-  for (std::size_t i = 0; i < gradient_.size(); ++i) gradient_[i] += scale * noise_[i];
+  auto const scale = static_cast<T>(settings_.gradient_noise * settings_.gradient_scale);
+  compute::add_scaled<T>(scale, noise_, gradient_);
 }
 
 template <class T>
@@ -311,10 +310,7 @@ void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
 template <class T>
 void Stage<T>::average() {
   auto const mean = model();
-  for (WeightStore<T>& store : stores_) {
-    auto const weights = store.rewrite_live();
-    std::copy(mean.begin(), mean.end(), weights.begin());
-  }
+  for (WeightStore<T>& store : stores_) compute::copy<T>(mean, store.rewrite_live());
 }
 
 template <class T>

@@ -162,17 +162,23 @@ class Training:
         return np.array([self.objective(time) for time in times])
 
 
+def rows_of(model: Model, batch: int, index: int) -> slice:
+    """The rows of the data in its microbatch of that index: contiguous, in order, cyclic."""
+    rows_in_all = len(model.x if isinstance(model, LinearModel) else model.images)
+    if rows_in_all % batch:
+        raise ValueError(f"{rows_in_all} rows cannot be cut into microbatches of {batch}")
+    first = index * batch % rows_in_all
+    return slice(first, first + batch)
+
+
 def train(
     model: Model, plan: list[Action], batch: int, learning_rate: float, accumulate: int = 1
 ) -> Training:
     """Plain gradient descent in the plan's order with stashed weights: a backward reads the version
     that its forward read. Gradients of `accumulate` microbatches are averaged, ascending, for one
-    update. Microbatches are contiguous rows in order, cyclic.
+    update.
     """
     blocks = model.blocks
-    rows_in_all = len(blocks[0].x if isinstance(model, LinearModel) else model.images)
-    if rows_in_all % batch:
-        raise ValueError(f"{rows_in_all} rows cannot be cut into microbatches of {batch}")
     histories = [StageHistory([block.initial_weights()]) for block in blocks]
     microbatches = 1 + max(action.microbatch for action in plan)
     losses = np.empty(microbatches)
@@ -186,8 +192,7 @@ def train(
     for action in plan:
         s, j = action.stage, action.microbatch
         block, history = blocks[s], histories[s]
-        first = j * batch % rows_in_all
-        rows = slice(first, first + batch)
+        rows = rows_of(model, batch, j)
         if action.kind == "F":
             weights = history.weights[-1]
             activation[j], kept = block.forward(rows, weights, activation.get(j, 0.0))

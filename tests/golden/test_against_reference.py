@@ -1,4 +1,4 @@
-"""The executable against the independent numpy reference, and against the published digits.
+"""The executable against the independent numpy reference.
 
 One process hosts all stages. Double precision must agree to 1e-10 relative.
 """
@@ -13,25 +13,11 @@ import pytest
 import reference
 from data_files import write_idx, write_libsvm
 from objectives import LinearModel, MlpModel
-from program import quartic
-from quartic_analysis import Run, load, recipes, theory
+from quartic_analysis import Run, recipes
+from traces import of_stages, run
 
 DOUBLE = 1e-10
 FLOAT = 2e-5
-
-
-def run(folder: Path, *options: object) -> Run:
-    """Runs the program with its run folder in `folder` and reads the trace."""
-    out = folder / "run"
-    quartic("run", *options, "--evaluate-every", 1, "--quiet", "--out", out, timeout=120)
-    trace = load(out)
-    assert trace.complete
-    return trace
-
-
-def of_stages(run: Run, column: str) -> np.ndarray:
-    """That column of `steps` as [stages, microbatches]."""
-    return run.steps.pivot(index="stage", columns="microbatch", values=column).to_numpy()
 
 
 def same_schedule(run: Run, plan: list[reference.Action]) -> None:
@@ -54,7 +40,7 @@ def same_schedule(run: Run, plan: list[reference.Action]) -> None:
         "drift": np.zeros_like(applied),
     }
     for column, values in expected.items():
-        np.testing.assert_array_equal(of_stages(run, column), values, err_msg=column)
+        np.testing.assert_array_equal(of_stages(run.steps, column), values, err_msg=column)
 
 
 def same_numbers(run: Run, training: reference.Training, tolerance: float) -> None:
@@ -68,7 +54,7 @@ def same_numbers(run: Run, training: reference.Training, tolerance: float) -> No
 
 def same_gradients(run: Run, training: reference.Training, tolerance: float) -> None:
     np.testing.assert_allclose(
-        of_stages(run, "gradient_sq"), training.gradient_sq, rtol=tolerance
+        of_stages(run.steps, "gradient_sq"), training.gradient_sq, rtol=tolerance
     )
 
 
@@ -196,29 +182,3 @@ def test_sgd_on_an_mlp_with_several_microbatches_an_update(
         "--learning-rate", 0.25, "--accumulate", 3,
     )  # fmt: skip
     same_numbers(trace, training, DOUBLE)
-
-
-def published(folder: Path, experiment: reference.Experiment) -> Run:
-    data = folder / "data.h5"
-    recipes.write(data, experiment.recipe, experiment.rows, experiment.features)
-    return run(
-        folder, "--method", "pipedream", "--stages", experiment.stages, "--objective", "quadratic",
-        "--data", data, "--microbatch-size", experiment.batch, "--epochs", experiment.epochs,
-        "--learning-rate", experiment.learning_rate,
-    )  # fmt: skip
-
-
-def test_published_numbers_of_e1(tmp_path: Path) -> None:
-    trace = published(tmp_path, reference.E1)
-    assert f"{trace.objective['value'].iloc[-1]:.2e}" == "2.38e-07"
-    assert trace.objective["block_updates"].iloc[-1] == 3200
-
-
-def test_published_numbers_of_e2(tmp_path: Path) -> None:
-    trace = published(tmp_path, reference.E2)
-    value = trace.objective.set_index("plan_time")["value"]
-    assert f"{value[0]:.2f}" == "471.16"
-    assert f"{value[1229]:.6f}" == "2.731247"
-    assert f"{value[1230]:.7f}" == "2.7315207"
-    assert value.index[-1] == 1230
-    assert trace.steady()["delay_own"].max() == theory.largest_delay(16) == 248

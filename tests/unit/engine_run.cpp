@@ -229,6 +229,22 @@ TEST_CASE("a diverging run says where, and hands over what it has recorded") {
   CHECK(sink.step_rows[0].size() > 10);
 }
 
+TEST_CASE("seats of all pipelines are hosted by contiguous workers, wherever their stages are") {
+  plan::Rules rules = rules_for(8, 1);
+  Hosting const spread(rules, 2, 3, 1);  // 8 workers on 3 ranks: 3, 3, 2
+  CHECK(std::vector<Seat>(spread.seats().begin(), spread.seats().end()) ==
+        std::vector<Seat>{{0, 3}, {1, 0}, {1, 1}});
+  CHECK(spread.rank_of({1, 3}) == 2);
+  CHECK(spread.place_of({1, 0}) == 1);
+  CHECK(spread.place_of({0, 0}) == -1);
+  rules.workers = stages / 2;
+  rules.folded = true;  // worker 0 has stages 0 and 3
+  Hosting const folded(rules, 1, 2, 0);
+  CHECK(std::vector<Seat>(folded.seats().begin(), folded.seats().end()) ==
+        std::vector<Seat>{{0, 0}, {0, 3}});
+  CHECK_THROWS_AS(Hosting(rules, 1, 3, 0), UsageError);
+}
+
 TEST_CASE("on arrival every microbatch is trained, with the same counts") {
   MemorySink sink;
   RunSettings settings = settings_for(40);
@@ -250,18 +266,94 @@ TEST_CASE("on arrival every microbatch is trained, with the same counts") {
   }
 }
 
-std::size_t allocations_of(std::int64_t microbatches) {
+/// What a run may be made of besides PipeDream's answers.
+struct Variant {
+  std::string name;
+  plan::Transform transform = {};
+  int replicas = 1;
+  int pipelines = 1;
+};
+
+/// The newest weights, of its own replica, for both passes; a backward blends where it is told to.
+struct Live final : plan::VersionRule {
+  explicit Live(Variant const& variant)
+      : replicas(variant.replicas), blends(variant.transform.kind == plan::Transform::Kind::blend) {}
+  int replicas;
+  bool blends;
+  plan::Read forward(plan::PassView const& pass) const override {
+    return {.version = live(pass), .ahead = replicas == 1 ? 1 : 0};
+  }
+  plan::Read backward(plan::PassView const& pass) const override {
+    if (blends) return {0, pass.forward_read.version, live(pass)};
+    return {0, live(pass)};
+  }
+  bool stashes() const override { return blends; }
+  std::int64_t oldest_needed(plan::PassView const& last) const override {
+    bool const updated = last.at.backwards > last.microbatch;
+    return replicas == 1 ? last.at.updates : last.microbatch / replicas + (updated ? 1 : 0);
+  }
+  std::int64_t live(plan::PassView const& pass) const {
+    return replicas == 1 ? pass.at.updates : pass.microbatch / replicas;
+  }
+};
+struct EveryRound final : plan::UpdateRule {
+  explicit EveryRound(int replicas_in_all) : replicas(replicas_in_all) {}
+  int replicas;
+  bool applies_after(int, std::int64_t) const override { return true; }
+  std::int64_t minibatch(std::int64_t microbatch) const override { return microbatch / replicas; }
+  bool averages_after(std::int64_t microbatch) const override {
+    return (microbatch + 1) % replicas == 0;
+  }
+};
+/// One microbatch after the other, so that replicas need no rounds.
+struct Serial final : plan::Schedule {
+  plan::Action next(plan::WorkerView const& view) const override { return greedy.next(view); }
+  std::int64_t activations(int) const override { return 1; }
+  std::int64_t in_pipeline() const override { return 1; }
+  Greedy greedy;
+};
+
+plan::Rules rules_for(std::int64_t microbatches, Variant const& variant) {
+  plan::Rules rules = rules_for(microbatches, 1);
+  if (variant.name == "stash") return rules;
+  if (variant.replicas > 1) rules.schedule = std::make_unique<Serial>();
+  rules.versions = std::make_unique<Live>(variant);
+  rules.updates = std::make_unique<EveryRound>(variant.replicas);
+  rules.transform = variant.transform;
+  rules.replicas = variant.replicas;
+  return rules;
+}
+
+std::size_t allocations_of(std::int64_t microbatches, Variant const& variant) {
   NoSink sink;
-  RunSettings const settings = settings_for(microbatches);
+  RunSettings settings = settings_for(microbatches);
+  settings.averaging = {variant.pipelines, 2, {0.7, 0.9}};
+  settings.stage.pipelines = variant.pipelines;
+  settings.optimizer.name = "momentum";
+  std::vector<std::unique_ptr<nn::Block<double>>> seats;
+  for (int pipeline = 0; pipeline < variant.pipelines; ++pipeline) {
+    for (auto& block : blocks()) seats.push_back(std::move(block));
+  }
+  comm::Communicator alone;
+  plan::Rules const rules = rules_for(microbatches, variant);
+  plan::Cost const cost = plan::Cost::parse("slot", stages, 0);
   std::size_t const before = test::allocations();
-  train(settings, sink);
+  Run<double> run(alone, rules, cost, settings, std::move(seats), sink);
+  run.execute();
   return test::allocations() - before;
 }
 
 TEST_CASE("the steady state allocates nothing: a long run allocates what a short one does") {
-  std::size_t const of_short = allocations_of(200);
-  CHECK(of_short > 0);
-  CHECK(allocations_of(4000) == of_short);
+  using Kind = plan::Transform::Kind;
+  for (Variant const& variant :
+       {Variant{"stash"}, Variant{"live"}, Variant{"blend", {Kind::blend, 1}},
+        Variant{"correct", {Kind::correct, 0.5}}, Variant{"predict", {Kind::predict}},
+        Variant{"replicas", {}, 4}, Variant{"pipelines", {}, 1, 3}}) {
+    CAPTURE(variant.name);
+    std::size_t const of_short = allocations_of(200, variant);
+    CHECK(of_short > 0);
+    CHECK(allocations_of(4000, variant) == of_short);
+  }
 }
 
 }  // namespace

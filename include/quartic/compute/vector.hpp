@@ -16,6 +16,10 @@ void copy(std::span<T const> from, std::span<T> to);
 template <class T>
 void fill(T value, std::span<T> to);
 
+/// y = alpha y.
+template <class T>
+void scale(T alpha, std::span<T> y);
+
 /// y += alpha x.
 template <class T>
 void add_scaled(T alpha, std::span<T const> x, std::span<T> y);
