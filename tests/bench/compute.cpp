@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "quartic/compute/bend.hpp"
 #include "quartic/compute/blas.hpp"
 #include "quartic/compute/gemm.hpp"
 #include "quartic/compute/reference.hpp"
@@ -87,6 +88,47 @@ void momentum(benchmark::State& state, double (*kernel)(MomentumStep, std::span<
   set_bytes(state, 6 * size * static_cast<std::int64_t>(sizeof(T)));
 }
 
+/// The methods' own passes: what they add to an update.
+template <class T>
+void blending(benchmark::State& state) {
+  std::int64_t const size = state.range(0);
+  std::vector<T> const a = ones<T>(size);
+  std::vector<T> const b = ones<T>(size);
+  std::vector<T> out = ones<T>(size);
+  for (auto _ : state) {
+    blend<T>(0.25, a, b, out);
+    benchmark::ClobberMemory();
+  }
+  set_bytes(state, 3 * size * static_cast<std::int64_t>(sizeof(T)));
+}
+
+template <class T>
+void correction(benchmark::State& state) {
+  std::int64_t const size = state.range(0);
+  std::vector<T> const w = ones<T>(size);
+  std::vector<T> last = ones<T>(size);
+  std::vector<T> u = ones<T>(size);
+  std::vector<T> out = ones<T>(size);
+  for (auto _ : state) {
+    correct<T>({0.5, 3}, w, last, u, out);
+    benchmark::ClobberMemory();
+  }
+  set_bytes(state, 6 * size * static_cast<std::int64_t>(sizeof(T)));
+}
+
+template <class T>
+void prediction(benchmark::State& state) {
+  std::int64_t const size = state.range(0);
+  std::vector<T> const w = ones<T>(size);
+  std::vector<T> const velocity = ones<T>(size);
+  std::vector<T> out = ones<T>(size);
+  for (auto _ : state) {
+    predict<T>(tiny, w, velocity, out);
+    benchmark::ClobberMemory();
+  }
+  set_bytes(state, 3 * size * static_cast<std::int64_t>(sizeof(T)));
+}
+
 /// Reads and writes.
 template <class T>
 void memory_copy(benchmark::State& state) {
@@ -115,6 +157,9 @@ BENCHMARK_CAPTURE(product, double_reference, reference::gemm<double>)->Apply(pro
 BENCHMARK_CAPTURE(product_with_vector, double_fast, gemv<double>)->Apply(products);
 BENCHMARK_CAPTURE(product_with_vector, double_reference, reference::gemv<double>)->Apply(products);
 BENCHMARK(memory_copy<float>)->Apply(vectors);
+BENCHMARK(blending<float>)->Apply(vectors);
+BENCHMARK(correction<float>)->Apply(vectors);
+BENCHMARK(prediction<float>)->Apply(vectors);
 BENCHMARK_CAPTURE(sgd, float_fast, sgd_update<float>)->Apply(vectors);
 BENCHMARK_CAPTURE(sgd, float_reference, reference::sgd_update<float>)->Apply(vectors);
 BENCHMARK_CAPTURE(momentum, float_fast, momentum_update<float>)->Apply(vectors);

@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "null_block.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/clock.hpp"
 #include "quartic/engine/run.hpp"
 #include "quartic/io/trace.hpp"
 #include "quartic/method/registry.hpp"
+#include "support/null_block.hpp"
 
 namespace quartic::bench {
 namespace {
@@ -74,7 +74,7 @@ engine::RunSettings settings_of(Scene const& scene) {
 
 /// Processor time where one process does all; wall time where ranks wait for each other.
 std::int64_t now_ns(comm::Communicator const& communicator) {
-  return communicator.size() == 1 ? processor_ns() : monotonic_ns();
+  return communicator.size() == 1 ? test::processor_ns() : monotonic_ns();
 }
 
 /// Nanoseconds of one run of PipeDream, set-up aside.
@@ -87,7 +87,8 @@ std::int64_t run_ns(comm::Communicator& communicator, Scene const& scene) {
   auto const hosted = static_cast<int>(part.size);
   std::vector<std::unique_ptr<nn::Block<double>>> blocks;
   for (int i = 0; i < hosted; ++i) {
-    blocks.push_back(std::make_unique<NullBlock>(first_stage + i, scene.stages, scene.pass_ns));
+    blocks.push_back(
+        std::make_unique<test::NullBlock>(first_stage + i, scene.stages, scene.pass_ns));
   }
   NoSink nowhere;
   std::unique_ptr<Trace> trace;

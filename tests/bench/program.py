@@ -7,6 +7,7 @@ from measure import MPIRUN, REPOSITORY, Row, in_turn, ratios, run, walls
 
 E2 = ("--method pipedream --stages 16 --objective quadratic --microbatch-size 5 --epochs 5 "
       "--learning-rate 0.00390625 --evaluate-every 1 --quiet --overwrite")
+LOCAL = E2.replace("pipedream", "local-sgd --local-steps 2").replace("0.00390625", "0.03125")
 E2_OBJECTIVE = "471.16 2.731247"  # the published f at the start and after slot 1229
 # 1 ms of arithmetic a microbatch and stage; 64 stages.
 DEEP = (f"--method pipedream --stages 64 --objective mlp --hidden {','.join(['256'] * 63)} --data generate:images "
@@ -23,12 +24,15 @@ def published_run(quartic, folder, runs=15):
     command = [quartic, "run", *E2.split(), "--data", data, "--out", folder / "e2"]
     loop = [sys.executable, Path(__file__).with_name("numpy_loop.py"), data]
     program, numpy = in_turn(runs, command, loop)
+    local = [run([quartic, "run", *LOCAL.split(), "--data", data, "--out", folder / "local"]) for _ in range(runs)]
     if numpy[0].output.strip() != E2_OBJECTIVE:
         raise SystemExit(f"the numpy loop found {numpy[0].output.strip()}, not {E2_OBJECTIVE}")
     shown = f"quartic run {E2.replace(' --quiet --overwrite', '')} --data tridiagonal.h5"
     return [
         Row("E2, f at every slot, one process: wall time", shown, "s", walls(program), most=0.15),
         Row("E2: peak resident memory", "the same", "MB", [sample.resident_mb for sample in program], most=60),
+        Row("E2's LocalSGD, 16 replicas, H = 2: wall time", f"quartic run {LOCAL.replace(' --quiet --overwrite', '')} --data tridiagonal.h5",
+            "s", walls(local), most=0.3),
         Row("a plain numpy loop of the same work, imports included", "tests/bench/numpy_loop.py tridiagonal.h5", "s", walls(numpy)),
         Row("E2: quartic to numpy, in one turn", "both", "times", ratios(walls(program), walls(numpy))),
     ]

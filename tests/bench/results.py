@@ -8,6 +8,7 @@ from pathlib import Path
 
 import micro
 import program
+import utilisation
 from measure import run
 
 
@@ -50,6 +51,12 @@ to more while 64 ranks run).
 ## The whole command
 
 {table(whole)}
+
+## Steady utilisation by the plan
+
+`quartic plan --method METHOD --stages S --cost f=1,bi=1,bw=1,latency=c --format json`: balanced stages, f = 1, b = 2, c a hop.
+
+{utilisation.table(quartic)}
 
 ## Planner, engine and kernels
 

@@ -1,10 +1,15 @@
-"""Fixtures of the golden tests."""
+"""What the golden tests share. They find the analysis package where it lies."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
-from problems import Problem, write_problems
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "analysis"))
+
+from problems import Problem, write_problems  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,10 @@ class Step:
     """When the pass ended that formed its gradient: of a minibatch's last one, its update."""
 
     @property
+    def place(self) -> tuple[int, int, int]:
+        return self.pipeline, self.stage, self.microbatch
+
+    @property
     def copy(self) -> tuple[int, int, int]:
         return self.pipeline, self.replica, self.stage
 
@@ -49,12 +53,13 @@ class Copy:
 
     versions: list[np.ndarray]
     rule: UpdateRule
+    gradient: np.ndarray = field(init=False)
     history: StageHistory = field(init=False)
     """What was there at which plan time, averages included."""
 
     def __post_init__(self) -> None:
-        self.history = StageHistory(self.versions[:1])
-        self.gradient = np.zeros_like(self.versions[0])
+        self.gradient = np.zeros_like(self.live)
+        self.history = StageHistory([self.live])
 
     @property
     def live(self) -> np.ndarray:
@@ -172,7 +177,7 @@ class _Retrainer:
         self.gradient_sq, self.rates = np.full((2, *shape), np.nan)
         self.activations: dict[tuple[int, int], Any] = {}
         self.gradients: dict[tuple[int, int], Any] = {}
-        self.kept: dict[Step, Any] = {}
+        self.kept: dict[tuple[int, int, int], Any] = {}
         self.waiting: dict[tuple[int, int, int], list[Step]] = {at: [] for at in self.copies}
 
     def groups_of(self, at: tuple[int, int, int]) -> list[Group]:
@@ -197,7 +202,7 @@ class _Retrainer:
     def forward(self, step: Step) -> None:
         message_of = step.pipeline, step.microbatch
         weights = self.arithmetic.forward(self.copies[step.copy], step)
-        message, self.kept[step] = self.blocks[step.stage].forward(
+        message, self.kept[step.place] = self.blocks[step.stage].forward(
             self.rows(step), weights, self.activations.pop(message_of, 0.0)
         )
         if step.stage == len(self.blocks) - 1:
@@ -211,7 +216,7 @@ class _Retrainer:
         message, gradient = self.blocks[step.stage].backward(
             self.rows(step),
             self.arithmetic.backward(copy, step),
-            self.kept.pop(step),
+            self.kept.pop(step.place),
             self.gradients.pop(message_of, None),
         )
         if step.stage > 0:
@@ -225,8 +230,8 @@ class _Retrainer:
         rate = self.arithmetic.rate(last)
         square = copy.update(rate, last.end)
         for step in self.waiting[last.copy]:
-            self.gradient_sq[step.pipeline, step.stage, step.microbatch] = square
-            self.rates[step.pipeline, step.stage, step.microbatch] = rate
+            self.gradient_sq[step.place] = square
+            self.rates[step.place] = rate
         self.waiting[last.copy].clear()
         for group in self.groups[last.copy]:
             group.after_update(last.end)

@@ -219,11 +219,18 @@ TEST_CASE("zb-2p: idle time max(0, 2S-1-M) at f = bi = bw, at most 2S-1 activati
 
 TEST_CASE("steady utilisation is 1 without a flush on balanced stages") {
   for (int stages = 1; stages <= 16; ++stages) {
-    for (char const* const method : {"pipedream", "async"}) {
-      CHECK(watch(method, {stages, long_enough(stages), 1}, "slot").steady.utilisation ==
-            doctest::Approx(1));
-      CHECK(watch(method, {stages, long_enough(stages), 1}, "real").steady.utilisation ==
-            doctest::Approx(1));
+    for (method::Method const& method : method::all_methods()) {
+      bool const one_at_a_time = method.name == "rpd" || method.name == "sgd";
+      bool const rounds =
+          method.name == "local-sgd" || method.order.find("flush") != std::string::npos;
+      if (one_at_a_time || rounds || method.name == "zb-2p") continue;
+      CAPTURE(method.name);
+      CAPTURE(stages);
+      std::int64_t const m = method::default_accumulate(method, stages);
+      for (char const* const cost : {"slot", "real"}) {
+        WatchedPlan const plan = watch(method.name, {stages, long_enough(stages) * m, m}, cost);
+        CHECK(plan.steady.utilisation == doctest::Approx(1));
+      }
     }
   }
 }

@@ -7,7 +7,7 @@
 
 #include "quartic/nn/block.hpp"
 
-namespace quartic::bench {
+namespace quartic::test {
 
 /// Processor time of this thread: what others take of a busy core does not count.
 inline std::int64_t processor_ns() {
@@ -18,7 +18,7 @@ inline std::int64_t processor_ns() {
 
 /// A stage without arithmetic: messages of 1 KiB, one parameter, and as much processor
 /// time a pass as asked for.
-class NullBlock final : public nn::Block<double> {
+class NullBlock : public nn::Block<double> {
  public:
   using Values = std::span<double>;
   using Input = std::span<double const>;
@@ -32,12 +32,13 @@ class NullBlock final : public nn::Block<double> {
   void initialise(Values weights, std::uint64_t) const override { weights[0] = 0; }
   nn::Sizes sizes(std::int64_t) const override { return sizes_; }
 
-  double forward(nn::Batch, Input, Input, Values, Values, nn::Pulse&) override {
-    spend();
+  double forward(nn::Batch batch, Input, Input, Values, Values, nn::Pulse&) override {
+    spend(batch);
     return 0;
   }
-  void backward_input(nn::Batch, Input, Input, Input, Input, Values, Values, nn::Pulse&) override {
-    spend();
+  void backward_input(nn::Batch batch, Input, Input, Input, Input, Values, Values,
+                      nn::Pulse&) override {
+    spend(batch);
   }
   void backward_weight(nn::Batch, Input, Input, Input, Input, Input, Values, nn::Pulse&) override {}
 
@@ -47,17 +48,19 @@ class NullBlock final : public nn::Block<double> {
   void sweep_forward(nn::Sweep, Input, Input, Values, std::span<nn::Score>) override {}
   void sweep_backward(nn::Sweep, Input, Input, Values, std::span<nn::Score>) override {}
 
- private:
-  static constexpr std::int64_t message = 128;
-
-  void spend() const {
+ protected:
+  /// What a pass costs.
+  virtual void spend(nn::Batch) {
     if (pass_ns_ == 0) return;
     std::int64_t const end_ns = processor_ns() + pass_ns_;
     while (processor_ns() < end_ns) continue;
   }
 
+ private:
+  static constexpr std::int64_t message = 128;
+
   nn::Sizes sizes_;
   std::int64_t pass_ns_;
 };
 
-}  // namespace quartic::bench
+}  // namespace quartic::test

@@ -1,0 +1,70 @@
+"""The weights between versions that some methods compute with, and PipeMare's rates, in numpy
+(methods.md §7 and §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from retrain import Copy, Step, Weights
+
+
+def blended(significance: float) -> Weights:
+    """I-TiMePReSt: omega stale + (1 - omega) live with omega = exp(-lambda drift)."""
+
+    def weights(copy: Copy, step: Step) -> np.ndarray:
+        omega = np.exp(-significance * step.drift)
+        stale, live = copy.versions[step.version_forward], copy.versions[step.version_backward]
+        return omega * stale + (1 - omega) * live
+
+    return weights
+
+
+def predicted(rate: float) -> Weights:
+    """SpecTrain: w - n rate v, n updates ahead to the version that the gradient is applied to."""
+
+    def weights(copy: Copy, step: Step) -> np.ndarray:
+        ahead = step.version_applied - step.version_forward
+        velocity = copy.rule.velocities[step.version_forward]  # type: ignore[attr-defined]
+        return copy.versions[step.version_forward] - ahead * rate * velocity
+
+    return weights
+
+
+def mean_update(copy: Copy, version: int, beta: float) -> np.ndarray:
+    """u after that many updates: u <- beta u + (1 - beta) (w_{t+1} - w_t), summed up."""
+    u = np.zeros_like(copy.live)
+    for t in range(version):
+        share = (1 - beta) * beta ** (version - 1 - t)
+        u += share * (copy.versions[t + 1] - copy.versions[t])
+    return u
+
+
+def corrected(decay: float, stages: int, accumulate: int) -> Weights:
+    """PipeMare's T2: w - tau u where the pass drifts, with tau = (S-1-s)/M and beta = D^(1/tau)."""
+
+    def weights(copy: Copy, step: Step) -> np.ndarray:
+        live = copy.versions[step.version_backward]
+        if step.drift == 0:
+            return live
+        tau = (stages - 1 - step.stage) / accumulate
+        return live - tau * mean_update(copy, step.version_backward, decay ** (1 / tau))
+
+    return weights
+
+
+def annealed(
+    rate: float, stages: int, accumulate: int, synchronous: int, annealing: int
+) -> Callable[[Step], float]:
+    """PipeMare's T1: rate / tau^(1 - min(k/K0, 1)) with tau = (2(S-1-s)+1)/M, k updates after the
+    synchronous ones, which have the plain rate."""
+
+    def of(step: Step) -> float:
+        k = step.version_applied - synchronous
+        if k < 0 or annealing == 0:
+            return rate
+        tau = (2 * (stages - 1 - step.stage) + 1) / accumulate
+        return rate / tau ** (1 - min(k / annealing, 1))
+
+    return of

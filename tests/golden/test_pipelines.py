@@ -1,0 +1,128 @@
+"""Several pipelines that are averaged, against numpy (methods.md §5, last point)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agreement import DOUBLE, same_training
+from bent_weights import annealed, corrected, predicted
+from problems import BATCH, Problem
+from quartic_analysis import Run
+from reference import Model, rows_of
+from retrain import Arithmetic, Average, retrain
+from traces import facts, run, steps_of_pipelines
+from update_rules import Momentum, Nadam
+
+OUTER = ("--outer-rate", 0.7, "--outer-momentum", 0.9)
+
+
+def train(
+    folder: Path, problem: Problem, pipelines: int, every: int, microbatches: int, *options: object
+) -> Run:
+    return run(
+        folder, "--pipelines", pipelines, "--synchronize-every", every, *problem.options,
+        "--microbatch-size", BATCH, "--microbatches", microbatches,
+        "--learning-rate", problem.learning_rate, *options, "--trace-events",
+    )  # fmt: skip
+
+
+def classical_local_sgd(
+    model: Model, workers: int, local_steps: int, steps: int, rate: float
+) -> tuple[np.ndarray, float]:
+    """Losses [workers, steps], and f at the mean of the workers' models. Worker p's j-th microbatch
+    is the data's (j workers + p)-th; a partial last round is not averaged."""
+    (block,) = model.blocks
+    weights = np.tile(block.initial_weights(), (workers, 1))
+    losses = np.empty((workers, steps))
+    for j in range(steps):
+        for p in range(workers):
+            rows = rows_of(model, BATCH, j * workers + p)
+            losses[p, j], kept = block.forward(rows, weights[p], 0.0)
+            weights[p] -= rate * block.backward(rows, weights[p], kept, None)[1]
+        if (j + 1) % local_steps == 0:
+            weights[:] = weights.mean(axis=0)
+    return losses, model.value([weights.mean(axis=0)])
+
+
+@pytest.mark.parametrize("name", ["quadratic", "logistic", "mlp"])
+def test_sgd_of_one_stage_is_classical_local_sgd(
+    tmp_path: Path, problems: dict[str, Problem], name: str
+) -> None:
+    problem = problems[name]
+    trace = train(tmp_path, problem, 3, 4, 22, "--method", "sgd", "--stages", 1)
+    losses, value = classical_local_sgd(problem.model(1), 3, 4, 22, problem.learning_rate)
+    found = trace.loss.pivot(index="pipeline", columns="microbatch", values="loss")
+    np.testing.assert_allclose(found, losses, rtol=DOUBLE)
+    assert trace.objective["value"].iloc[-1] == pytest.approx(value, rel=DOUBLE)
+
+
+def check(
+    folder: Path, problem: Problem, computed: Arithmetic, shape: tuple[int, int], *options: object
+) -> None:
+    """`shape`: stages and pipelines. 23 updates leave a partial round at the end."""
+    stages, pipelines = shape
+    assert computed.over_pipelines is not None
+    trace = train(
+        folder, problem, pipelines, computed.over_pipelines.every, 23 * computed.accumulate,
+        "--stages", stages, "--accumulate", computed.accumulate, *options,
+    )  # fmt: skip
+    assert len(steps_of_pipelines(trace)) == pipelines
+    same_training(trace, retrain(problem.model(stages), facts(trace), BATCH, computed))
+
+
+def computed(problem: Problem, accumulate: int, average: Average, **others: object) -> Arithmetic:
+    plain = Arithmetic(
+        lambda step: problem.learning_rate, accumulate, over_pipelines=average
+    )
+    return replace(plain, **others)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["quadratic", "logistic", "mlp"])
+def test_pipedream_in_two_pipelines(
+    tmp_path: Path, problems: dict[str, Problem], name: str
+) -> None:
+    problem = problems[name]
+    check(tmp_path, problem, computed(problem, 1, Average(3)), (3, 2), "--method", "pipedream")
+
+
+@pytest.mark.parametrize("name", ["quadratic", "logistic", "mlp"])
+@pytest.mark.parametrize(("method", "accumulate"), [("sgd", 1), ("pipedream", 1), ("paci", 2)])
+def test_the_outer_nesterov_step(
+    tmp_path: Path, problems: dict[str, Problem], name: str, method: str, accumulate: int
+) -> None:
+    problem = problems[name]
+    average = Average(3, rate=0.7, momentum=0.9)
+    options = ("--method", method, *OUTER)
+    check(tmp_path, problem, computed(problem, accumulate, average), (3, 2), *options)
+
+
+def test_diloco(tmp_path: Path, problems: dict[str, Problem]) -> None:
+    """An inner optimizer with a memory of its own, which is not averaged."""
+    problem = problems["mlp"]
+    arithmetic = computed(problem, 2, Average(4, 0.7, 0.9), rule=Nadam, rate=lambda step: 0.01)
+    problem = replace(problem, learning_rate=0.01)
+    options = ("--method", "sgd", "--optimizer", "nadam", *OUTER)
+    check(tmp_path, problem, arithmetic, (2, 3), *options)
+
+
+def test_an_average_completes_the_update_that_pipemare_corrects(
+    tmp_path: Path, problems: dict[str, Problem]
+) -> None:
+    """w_{t+1} is what the update leaves, averaged (methods.md §1): one term of the mean update."""
+    problem = problems["mlp"]
+    rates = annealed(problem.learning_rate, 3, 1, 0, 6)
+    arithmetic = computed(problem, 1, Average(3), backward=corrected(0.1, 3, 1), rate=rates)
+    check(tmp_path, problem, arithmetic, (3, 2), "--method", "pipemare", "--annealing", 6 / 23)
+
+
+def test_spectrain_predicts_from_the_average(
+    tmp_path: Path, problems: dict[str, Problem]
+) -> None:
+    problem = problems["mlp"]
+    rate = problem.learning_rate
+    arithmetic = computed(problem, 1, Average(3), forward=predicted(rate), rule=Momentum)
+    check(tmp_path, problem, arithmetic, (3, 2), "--method", "spectrain")
