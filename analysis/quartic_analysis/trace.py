@@ -41,12 +41,12 @@ class Run:
     attributes: dict[str, str | int | float]
     """The root attributes: method, stages, config, git, cpu, …"""
     blocks: pd.DataFrame
-    """One row a stage (index `stage`): rank, parameters, parameter_bytes."""
+    """One row a stage (index `stage`) of pipeline 0: rank, parameters, parameter_bytes."""
     steps: pd.DataFrame
-    """One row for each backward applied, of all stages, by stage and then as written: column
-    `stage`, then the columns of the file."""
+    """One row for each backward applied, of all stages, by pipeline, stage and then as written:
+    columns `pipeline`, `stage`, then the columns of the file."""
     events: pd.DataFrame
-    """One row an action, of all stages: `stage`, `action` (F, B, I, W, U, E), microbatch, plan and
+    """One row an action, of all stages: `pipeline`, `stage`, `action` (F, B, I, W, U, E), microbatch, plan and
     wall begin and end. Empty without --trace-events."""
     loss: pd.DataFrame
     """One row a microbatch: its loss, from its forward at the last stage."""
@@ -150,14 +150,13 @@ def _read(path: Path) -> Run:
         in_shards = _is_in_shards(file["stage"])
     # Shards are opened as the file that links to them was, and a live or killed one only by SWMR.
     with h5py.File(path, "r", swmr=in_shards) as file:
-        stages = file["stage"]
-        names = sorted(stages)
+        pipelines = _pipelines(file)
         return Run(
             path=path,
             attributes=attributes,
-            blocks=_block_table(stages, names),
-            steps=_stage_tables(stages, names, "steps"),
-            events=_stage_tables(stages, names, "events"),
+            blocks=_block_table(pipelines[0]),
+            steps=_stage_tables(pipelines, "steps"),
+            events=_stage_tables(pipelines, "events"),
             loss=_table(file.get("loss")),
             objective=_table(file.get("objective")),
             memory=_table(file.get("memory")),
@@ -191,20 +190,29 @@ def _plain(value: object) -> str | int | float:
     return value.item() if isinstance(value, np.generic) else value  # type: ignore[return-value]
 
 
-def _block_table(stages: h5py.Group, names: list[str]) -> pd.DataFrame:
+def _pipelines(file: h5py.File) -> dict[int, h5py.Group]:
+    """The groups of stages by pipeline: /stage is pipeline 0's."""
+    others = file.get("pipeline", {})
+    return {0: file["stage"]} | {int(name): others[name]["stage"] for name in sorted(others)}
+
+
+def _block_table(stages: h5py.Group) -> pd.DataFrame:
+    names = sorted(stages)
     rows = [{name: _plain(value) for name, value in stages[stage].attrs.items()} for stage in names]
     return pd.DataFrame(rows, index=pd.Index([int(name) for name in names], name="stage"))
 
 
-def _stage_tables(stages: h5py.Group, names: list[str], table: str) -> pd.DataFrame:
-    """That table of all stages in one, with a first column `stage`."""
+def _stage_tables(pipelines: dict[int, h5py.Group], table: str) -> pd.DataFrame:
+    """That table of all stages in one, with first columns `pipeline` and `stage`."""
     parts = []
-    for name in names:
-        if table not in stages[name]:
-            continue
-        part = _table(stages[name][table])
-        part.insert(0, "stage", int(name))
-        parts.append(part)
+    for pipeline, stages in pipelines.items():
+        for name in sorted(stages):
+            if table not in stages[name]:
+                continue
+            part = _table(stages[name][table])
+            part.insert(0, "pipeline", pipeline)
+            part.insert(1, "stage", int(name))
+            parts.append(part)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 

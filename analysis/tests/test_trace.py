@@ -141,6 +141,16 @@ def test_a_live_run_grows_and_a_killed_one_keeps_its_flushed_rows(live_run: Live
     assert crashed.steady_window() == range(16, 26)
 
 
+def test_stages_of_other_pipelines_follow_by_pipeline(folder: Path) -> None:
+    with h5py.File(folder / "trace.h5", "r+") as file:
+        file.copy("stage", file.create_group("pipeline/0001"))
+        del file["pipeline/0001/stage/0000/steps"]
+    alone, both = load(folder).steps.query("pipeline == 0"), load(folder).steps
+    assert len(both) == 2 * len(alone) - len(alone.query("stage == 0"))
+    assert both["pipeline"].is_monotonic_increasing
+    assert set(both.query("pipeline == 1")["stage"]) == set(alone["stage"]) - {0}
+
+
 def test_a_missing_shard_is_named(live_run: LiveRun) -> None:
     live_run.write_up_to(1)
     live_run.kill()

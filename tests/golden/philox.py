@@ -7,6 +7,10 @@ import numpy as np
 
 INITIAL_WEIGHTS = 2
 """The number of the stream from which a model's first weights come."""
+SAMPLING = 5
+"""Of that from which rpd draws stages (index 0) and microbatches of the data (index 1)."""
+DELAYS = 6
+"""Of that from which it draws delays, by stage."""
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -30,10 +34,10 @@ def philox4x32(counters: np.ndarray, key: tuple[int, int]) -> np.ndarray:
     return np.stack([c0, c1, c2, c3], axis=1)
 
 
-def uniforms(seed: int, name: int, index: int, count: int, microbatch: int = 0) -> np.ndarray:
-    """The first `count` uniforms in [0, 1), 53 bits each, of a named stream.
+def bits(seed: int, name: int, index: int, count: int, microbatch: int = 0) -> np.ndarray:
+    """The first `count` draws of 64 bits of a named stream.
 
-    A block of Philox gives two draws of 64 bits, each from two words, the high one first.
+    A block of Philox gives two, each from two words, the high one first.
     """
     blocks = (count + 1) // 2
     counters = np.empty((blocks, 4), dtype=np.uint64)
@@ -42,5 +46,15 @@ def uniforms(seed: int, name: int, index: int, count: int, microbatch: int = 0) 
     counters[:, 2] = microbatch & 0xFFFFFFFF
     counters[:, 3] = microbatch >> 32
     words = philox4x32(counters, (seed & 0xFFFFFFFF, seed >> 32))
-    bits = (words[:, 0::2] << _HALF | words[:, 1::2]).reshape(-1)[:count]
-    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return (words[:, 0::2] << _HALF | words[:, 1::2]).reshape(-1)[:count]
+
+
+def uniforms(seed: int, name: int, index: int, count: int, microbatch: int = 0) -> np.ndarray:
+    """The first `count` uniforms in [0, 1), 53 bits each, of a named stream."""
+    drawn = bits(seed, name, index, count, microbatch)
+    return (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def below(n: int, seed: int, name: int, index: int, microbatch: int) -> int:
+    """The first whole number in {0, …, n-1} of a named stream: the high half of n times 64 bits."""
+    return int(bits(seed, name, index, 1, microbatch)[0]) * n >> 64

@@ -73,7 +73,8 @@ def torch() -> Iterator[Any]:
 
 
 class TorchNadam:
-    """torch.optim.NAdam on one block."""
+    """torch.optim.NAdam on one block; `foreach`, because its loop over tensors counts one mu twice
+    before version 2.0 (mended in its pull request 92699)."""
 
     def __init__(self, torch: Any, beta1: float) -> None:
         self.torch, self.beta1 = torch, beta1
@@ -82,7 +83,9 @@ class TorchNadam:
     def step(self, weights: np.ndarray, gradient: np.ndarray, rate: float) -> np.ndarray:
         if self.weights is None:
             self.weights = self.torch.tensor(weights, requires_grad=True)
-            self.rule = self.torch.optim.NAdam([self.weights], rate, (self.beta1, 0.999))
+            self.rule = self.torch.optim.NAdam(
+                [self.weights], rate, (self.beta1, 0.999), foreach=True
+            )
         self.weights.grad = self.torch.tensor(gradient)
         self.rule.step()
         return self.weights.detach().numpy().copy()

@@ -43,7 +43,7 @@ TEST_CASE("paci: version_backward is j/a at every stage, for every timing and ad
 }
 
 TEST_CASE("paci in the fixed order: version_forward, one copy, S-s activations, no bubble") {
-  for (int stages : {1, 2, 3, 4, 5, 6, 7, 8, 16, 32}) {
+  for (int stages : {1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 128}) {
     for (std::int64_t a : {1, 2, 4, 8, 16}) {
       WatchedPlan const plan = watch("paci", {stages, windows(a, stages), a}, "real");
       std::size_t wrong = 0;
@@ -103,7 +103,7 @@ TEST_CASE("paci with one window is one update; with the forward's weights nothin
 }
 
 TEST_CASE("pipedream-2bw: a constant delay of one update from the second group on, two copies") {
-  for (int stages : {1, 2, 3, 4, 5, 6, 7, 8, 16, 32}) {
+  for (int stages : {1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 128}) {
     for (std::int64_t m : {std::max(1, stages - 1), stages, 2 * stages}) {
       for (char const* const cost : {"slot", "real", "f=1,bi=1,bw=1,jitter=0.5"}) {
         WatchedPlan const plan = watch("pipedream-2bw", {stages, 6 * m, m}, cost);
@@ -122,7 +122,7 @@ TEST_CASE("pipedream-2bw: a constant delay of one update from the second group o
 }
 
 TEST_CASE("pipedream-vsync: every stage reads stage 0's version, S copies everywhere") {
-  for (int stages = 1; stages <= 16; ++stages) {
+  for (int const stages : stage_counts(16)) {
     WatchedPlan const plan = watch("pipedream-vsync", {stages, 8 * stages + 8, 1}, "slot");
     std::vector<std::int64_t> of_stage_0(static_cast<std::size_t>(8 * stages + 8));
     for (plan::PlannedStep const& step : plan.steps) {

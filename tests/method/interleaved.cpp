@@ -14,7 +14,7 @@ std::map<std::string, std::string> stages_per_worker(int v) {
 }
 
 TEST_CASE("interleaved: bubble (Q-1)/(MV+Q-1) of a minibatch, in both cost models") {
-  for (int q : {1, 2, 3, 4, 8}) {
+  for (int q : {1, 2, 3, 4, 8, 16, 32}) {
     for (int v : {1, 2, 3, 4}) {
       for (std::int64_t groups : {1, 2, 4}) {
         std::int64_t const m = q * groups;
@@ -46,7 +46,7 @@ std::vector<std::int64_t> held_by_worker(WatchedPlan const& plan) {
 }
 
 TEST_CASE("zb-v: no idle time inside a minibatch at f = bi = bw, activations of 1F1B") {
-  for (int workers : {1, 2, 3, 4, 6, 8}) {
+  for (int workers : {1, 2, 3, 4, 6, 8, 16, 64}) {
     for (std::int64_t m = 2 * workers; m <= 2 * workers + 4; ++m) {
       CAPTURE(workers);
       CAPTURE(m);

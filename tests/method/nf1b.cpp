@@ -46,6 +46,13 @@ std::vector<Family> family() {
       all.push_back({stages, n, Pieces::mono, Costs::real});
     }
   }
+  for (int const stages : {16, 32, 128}) {
+    std::int64_t const n = 128 / stages;
+    for (Pieces const pieces : {Pieces::chunk, Pieces::mono}) {
+      all.push_back({stages, n, pieces, Costs::real});
+    }
+    all.push_back({stages, n, Pieces::mono, Costs::slot});
+  }
   return all;
 }
 

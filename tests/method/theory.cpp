@@ -22,9 +22,9 @@ double round_length(int stages, std::int64_t r, std::int64_t h, char const* cost
 }
 
 TEST_CASE("local-sgd: a round takes 2H max(S,R) + 2 min(S,R) - 2 slots, in real costs 3H.. + 3..") {
-  for (int stages : {1, 2, 3, 4, 5, 8, 16}) {
-    for (std::int64_t r : {1, 2, 3, 4, 5, 8, 16}) {
-      for (std::int64_t h = 1; h <= 5; ++h) {
+  for (int stages : {1, 2, 3, 4, 5, 8, 16, 32, 128}) {
+    for (std::int64_t r : {1, 2, 3, 4, 5, 8, 16, 32}) {
+      for (std::int64_t h = 1; h <= (stages <= 16 ? 5 : 2); ++h) {
         CAPTURE(stages);
         CAPTURE(r);
         CAPTURE(h);

@@ -23,6 +23,14 @@ struct WatchedPlan {
   double bubble = 0;
 };
 
+/// 1 to `most`, and 128: the closed forms hold for every S.
+inline std::vector<int> stage_counts(int most) {
+  std::vector<int> counts;
+  for (int stages = 1; stages <= most; ++stages) counts.push_back(stages);
+  counts.push_back(128);
+  return counts;
+}
+
 inline WatchedPlan watch(std::string const& method, plan::Shape const& shape,
                          std::string const& cost,
                          std::map<std::string, std::string> const& options = {},

@@ -277,7 +277,8 @@ struct Variant {
 /// The newest weights, of its own replica, for both passes; a backward blends where it is told to.
 struct Live final : plan::VersionRule {
   explicit Live(Variant const& variant)
-      : replicas(variant.replicas), blends(variant.transform.kind == plan::Transform::Kind::blend) {}
+      : replicas(variant.replicas),
+        blends(variant.transform.kind == plan::Transform::Kind::blend) {}
   int replicas;
   bool blends;
   plan::Read forward(plan::PassView const& pass) const override {
