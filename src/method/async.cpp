@@ -19,10 +19,7 @@ Method async() {
           .accumulates = false,
           .options = {admission_option("fixed")},
           .make = [](plan::Shape const& shape, OptionValues const& options) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = admission_schedule(shape, options),
-                               .versions = live_weights(),
-                               .updates = every(1)};
+            return composed(shape, admission_schedule(shape, options), live_weights());
           }};
 }
 

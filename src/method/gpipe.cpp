@@ -18,7 +18,7 @@ Method gpipe() {
           .default_accumulate = 8,
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
-            return synchronous(shape, shape.stages, fill_and_drain(shape.accumulate));
+            return composed(shape, fill_and_drain(shape.accumulate), live_weights());
           }};
 }
 

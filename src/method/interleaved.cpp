@@ -39,7 +39,8 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
   }
   int const workers = shape.stages / v;
   if (v == 1) {
-    return synchronous(shape, workers, one_forward_one_backward(shape.stages, shape.accumulate));
+    return composed(shape, one_forward_one_backward(shape.stages, shape.accumulate),
+                    live_weights());
   }
   if (shape.accumulate % workers != 0) {
     usage_error(
@@ -49,8 +50,10 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
   }
   std::vector<std::vector<Action>> tables;
   for (int worker = 0; worker < workers; ++worker) tables.push_back(table(shape, workers, worker));
-  return synchronous(shape, workers,
-                     table_schedule(std::move(tables), shape.stages, shape.accumulate));
+  plan::Rules rules = composed(
+      shape, table_schedule(std::move(tables), shape.stages, shape.accumulate), live_weights());
+  rules.workers = workers;
+  return rules;
 }
 
 }  // namespace

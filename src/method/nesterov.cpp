@@ -21,11 +21,7 @@ Method nesterov() {
           .beta1 = 0.99,
           .options = {admission_option("fixed")},
           .make = [](plan::Shape const& shape, OptionValues const& options) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = admission_schedule(shape, options),
-                               .versions = stashed_weights(),
-                               .updates = every(shape.accumulate),
-                               .period = shape.accumulate};
+            return composed(shape, admission_schedule(shape, options), stashed_weights());
           }};
 }
 

@@ -18,8 +18,8 @@ Method one_f_one_b_flush() {
           .default_accumulate = 8,
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
-            return synchronous(shape, shape.stages,
-                               one_forward_one_backward(shape.stages, shape.accumulate));
+            return composed(shape, one_forward_one_backward(shape.stages, shape.accumulate),
+                            live_weights());
           }};
 }
 

@@ -34,11 +34,8 @@ Method paci() {
               "--slack: only --admission stage and fixed admit by stage; with pipeline it must be "
               "0");
         }
-        return plan::Rules{.workers = shape.stages,
-                           .schedule = admission_schedule(shape, options, slack),
-                           .versions = live ? live_weights() : stashed_weights(),
-                           .updates = every(shape.accumulate),
-                           .period = shape.accumulate};
+        return composed(shape, admission_schedule(shape, options, slack),
+                        live ? live_weights() : stashed_weights());
       }};
 }
 

@@ -177,11 +177,11 @@ std::unique_ptr<VersionRule> stashed_weights() {
 std::unique_ptr<UpdateRule> every(std::int64_t accumulate) {
   return std::make_unique<Every>(accumulate);
 }
-plan::Rules synchronous(plan::Shape const& shape, int workers,
-                        std::unique_ptr<Schedule const> schedule) {
-  return {.workers = workers,
+plan::Rules composed(plan::Shape const& shape, std::unique_ptr<Schedule const> schedule,
+                     std::unique_ptr<VersionRule const> versions) {
+  return {.workers = shape.stages,
           .schedule = std::move(schedule),
-          .versions = live_weights(),
+          .versions = std::move(versions),
           .updates = every(shape.accumulate),
           .period = shape.accumulate};
 }

@@ -20,10 +20,7 @@ Method pipedream() {
           .accumulates = false,
           .options = {admission_option("pipeline")},
           .make = [](plan::Shape const& shape, OptionValues const& options) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = admission_schedule(shape, options),
-                               .versions = stashed_weights(),
-                               .updates = every(1)};
+            return composed(shape, admission_schedule(shape, options), stashed_weights());
           }};
 }
 

@@ -53,11 +53,8 @@ Method pipedream_2bw() {
                   "that is not there yet",
                   shape.accumulate, shape.stages - 1);
             }
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = admission_schedule(shape, options),
-                               .versions = std::make_unique<DoubleBuffer>(shape.accumulate),
-                               .updates = every(shape.accumulate),
-                               .period = shape.accumulate};
+            return composed(shape, admission_schedule(shape, options),
+                            std::make_unique<DoubleBuffer>(shape.accumulate));
           }};
 }
 

@@ -32,10 +32,8 @@ Method pipedream_vsync() {
           .accumulates = false,
           .options = {admission_option("fixed")},
           .make = [](plan::Shape const& shape, OptionValues const& options) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = admission_schedule(shape, options),
-                               .versions = std::make_unique<TaggedWeights>(),
-                               .updates = every(1)};
+            return composed(shape, admission_schedule(shape, options),
+                            std::make_unique<TaggedWeights>());
           }};
 }
 

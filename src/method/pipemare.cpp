@@ -63,21 +63,17 @@ Method pipemare() {
           return std::llround(options.number(option, 0, 1) * static_cast<double>(updates));
         };
         std::int64_t const synchronous = share("synchronous");
-        double const decay = options.number("correction", 0, 1);
-        auto const kind = decay > 0 ? plan::Transform::Kind::correct : plan::Transform::Kind::none;
         if (synchronous > 0 && options.all().at("admission") != "fixed") {
           usage_error("--synchronous: only --admission fixed flushes its first updates");
         }
         auto schedule = synchronous > 0
                             ? one_forward_one_backward_after(synchronous * shape.accumulate, shape)
                             : admission_schedule(shape, options);
-        return plan::Rules{
-            .workers = shape.stages,
-            .schedule = std::move(schedule),
-            .versions = live_weights(),
-            .updates = std::make_unique<AnnealedRate>(shape, synchronous, share("annealing")),
-            .transform = {kind, decay},
-            .period = shape.accumulate};
+        plan::Rules rules = composed(shape, std::move(schedule), live_weights());
+        rules.updates = std::make_unique<AnnealedRate>(shape, synchronous, share("annealing"));
+        double const decay = options.number("correction", 0, 1);
+        if (decay > 0) rules.transform = {plan::Transform::Kind::correct, decay};
+        return rules;
       }};
 }
 

@@ -17,7 +17,7 @@ Method sgd() {
           .reference = "Robbins and Monro 1951",
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
-            return synchronous(shape, shape.stages, greedy_admitting_at_first_stage(1));
+            return composed(shape, greedy_admitting_at_first_stage(1), live_weights());
           }};
 }
 

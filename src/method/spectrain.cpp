@@ -38,12 +38,10 @@ Method spectrain() {
           .optimizer = "momentum",
           .options = {admission_option("fixed")},
           .make = [](plan::Shape const& shape, OptionValues const& options) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = admission_schedule(shape, options),
-                               .versions = std::make_unique<Predicted>(shape.accumulate),
-                               .updates = every(shape.accumulate),
-                               .transform = {plan::Transform::Kind::predict},
-                               .period = shape.accumulate};
+            plan::Rules rules = composed(shape, admission_schedule(shape, options),
+                                         std::make_unique<Predicted>(shape.accumulate));
+            rules.transform.kind = plan::Transform::Kind::predict;
+            return rules;
           }};
 }
 

@@ -41,11 +41,7 @@ Method timeprest() {
           .default_accumulate = 3,
           .options = {backward_option()},
           .make = [](plan::Shape const& shape, OptionValues const& options) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = nf1b_schedule(shape, options),
-                               .versions = std::make_unique<Committed>(),
-                               .updates = every(shape.accumulate),
-                               .period = shape.accumulate};
+            return composed(shape, nf1b_schedule(shape, options), std::make_unique<Committed>());
           }};
 }
 

@@ -18,11 +18,7 @@ Method v_timeprest() {
           .default_accumulate = 3,
           .options = {backward_option()},
           .make = [](plan::Shape const& shape, OptionValues const& options) {
-            return plan::Rules{.workers = shape.stages,
-                               .schedule = nf1b_schedule(shape, options),
-                               .versions = live_weights(),
-                               .updates = every(shape.accumulate),
-                               .period = shape.accumulate};
+            return composed(shape, nf1b_schedule(shape, options), live_weights());
           }};
 }
 

@@ -81,8 +81,9 @@ Method zero_bubble_1p() {
             for (int stage = 0; stage < shape.stages; ++stage) {
               tables.push_back(table_1p(shape, stage));
             }
-            return synchronous(shape, shape.stages,
-                               table_schedule(std::move(tables), shape.stages, shape.accumulate));
+            return composed(shape,
+                            table_schedule(std::move(tables), shape.stages, shape.accumulate),
+                            live_weights());
           }};
 }
 
@@ -99,7 +100,7 @@ Method zero_bubble_2p() {
           .default_accumulate = 8,
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
-            return synchronous(shape, shape.stages, std::make_unique<ZeroBubble2p>(shape));
+            return composed(shape, std::make_unique<ZeroBubble2p>(shape), live_weights());
           }};
 }
 

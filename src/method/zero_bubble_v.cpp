@@ -91,8 +91,9 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
   for (int worker = 0; worker < workers; ++worker) {
     tables.push_back(Order(workers, worker, shape.accumulate).actions());
   }
-  plan::Rules rules = synchronous(
-      shape, workers, table_schedule(std::move(tables), shape.stages, shape.accumulate));
+  plan::Rules rules = composed(
+      shape, table_schedule(std::move(tables), shape.stages, shape.accumulate), live_weights());
+  rules.workers = workers;
   rules.folded = true;
   return rules;
 }

@@ -47,10 +47,6 @@ Option backward_option();
 std::unique_ptr<plan::Schedule> nf1b_schedule(plan::Shape const& shape,
                                               OptionValues const& options);
 
-/// The answers of a synchronous method: live weights, an update at the flush.
-plan::Rules synchronous(plan::Shape const& shape, int workers,
-                        std::unique_ptr<plan::Schedule const> schedule);
-
 /// Both passes read the live weights.
 std::unique_ptr<plan::VersionRule> live_weights();
 /// The forward reads the live weights and keeps them for the backward.
@@ -58,5 +54,9 @@ std::unique_ptr<plan::VersionRule> stashed_weights();
 
 /// At every stage after each `accumulate`-th backward.
 std::unique_ptr<plan::UpdateRule> every(std::int64_t accumulate);
+
+/// The answers of most methods: a worker a stage, an update after every minibatch.
+plan::Rules composed(plan::Shape const& shape, std::unique_ptr<plan::Schedule const> schedule,
+                     std::unique_ptr<plan::VersionRule const> versions);
 
 }  // namespace quartic::method
