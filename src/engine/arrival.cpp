@@ -102,7 +102,7 @@ void Run<T>::act(ArrivalWorker& worker, plan::Action action, std::int64_t waited
 /// On arrival a cut is a marker update: each stage pins once it has made it.
 template <class T>
 void Run<T>::pin_arrival_cut(Stage<T>& stage) {
-  std::int64_t const versions = stage.versions();
+  std::int64_t const versions = stage.weights().versions();
   std::int64_t const last = rules_.shape.microbatches / rules_.shape.accumulate;
   std::int64_t const every = settings_.cuts.every_updates / rules_.shape.stages;
   if (versions == last || (every > 0 && versions % every == 0))

@@ -31,7 +31,7 @@ template <class T>
 void Averaging<T>::start(Stage<T>& copy) {
   if (!settings_.has_outer_step() || copy.seat().pipeline > 0) return;
   for (std::size_t replica = 0; replica < outer_.size(); ++replica) {
-    auto const weights = copy.live(static_cast<int>(replica));
+    auto const weights = copy.weights().live(static_cast<int>(replica));
     outer_[replica] = {{weights.begin(), weights.end()}, std::vector<T>(weights.size())};
   }
 }
@@ -42,14 +42,14 @@ void Averaging<T>::average(std::span<Stage<T>* const> copies, int replica,
   for (auto copy = copies.rbegin(); copy != copies.rend(); ++copy) pass_down(**copy, replica, idle);
   for (Stage<T>* const copy : copies) {
     pass_up(*copy, replica, idle);
-    copy->changed(replica);
+    copy->weights().replaced(replica);
   }
 }
 
 /// Adds this copy to the sum of those above it; in pipeline 0 that is all.
 template <class T>
 void Averaging<T>::pass_down(Stage<T>& copy, int replica, std::function<void()> const& idle) {
-  auto const weights = copy.live(replica);
+  auto const weights = copy.weights().rewrite(replica);
   StageLinks const& links = copy.links();
   if (links.sums_in == nullptr) return send_copy<T>(links.sums_out, weights);
   comm::Message sum = await(*links.sums_in, idle);
@@ -73,7 +73,7 @@ void Averaging<T>::finish(std::span<T> sum, int replica) {
 
 template <class T>
 void Averaging<T>::pass_up(Stage<T>& copy, int replica, std::function<void()> const& idle) {
-  auto const weights = copy.live(replica);
+  auto const weights = copy.weights().rewrite(replica);
   StageLinks const& links = copy.links();
   if (links.means_in != nullptr) {
     comm::Message mean = await(*links.means_in, idle);

@@ -198,7 +198,7 @@ void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Re
     pass.sends = action.stage > 0 && schedule.sampled_stage(microbatch) != action.stage;
     pass.updates = updates && pass.is_last_piece();
     if (pass.updates) {
-      pass.rate = rules_.updates->rate(action.stage, stage.version(pass.read.replica));
+      pass.rate = rules_.updates->rate(action.stage, stage.weights().version(pass.read.replica));
     }
     pass.wait_ns += await(stage, action.kind);
     stage.run(pass);
@@ -217,7 +217,7 @@ void Run<T>::average(plan::PlannedAction const& planned) {
     if (place >= 0) copies_.push_back(&stage(place));
   }
   Averaging<T>& averaging = averagings_[static_cast<std::size_t>(index)];
-  if (copies_.empty() || !averaging.due(copies_.front()->version(replica))) return;
+  if (copies_.empty() || !averaging.due(copies_.front()->weights().version(replica))) return;
   averaging.average(copies_, replica, [this] { idle(); });
   idle_polls_ = 0;
 }
@@ -256,12 +256,12 @@ void Run<T>::give_way() {
 
 template <class T>
 void Run<T>::pin(int place, double plan_time) {
-  Stage<T>& own = stage(place);
+  StageWeights<T>& weights = stage(place).weights();
   auto const at = static_cast<std::size_t>(place);
   if (at < evaluations_.size()) {
-    evaluations_[at].pin({plan_time, clock_.now_ns()}, own.model(), own.versions());
+    evaluations_[at].pin({plan_time, clock_.now_ns()}, weights.model(), weights.versions());
   } else {
-    pin_chains_[at - evaluations_.size()].pin(own.model(), own.versions());
+    pin_chains_[at - evaluations_.size()].pin(weights.model(), weights.versions());
   }
 }
 
@@ -304,9 +304,9 @@ MemoryRow Run<T>::memory() const {
   MemoryRow row;
   row.rank = communicator_.rank();
   for (auto const& stage : stages_) {
-    std::int64_t const bytes = stage->block_bytes();
+    std::int64_t const bytes = stage->weights().bytes_of_one();
     row.weights_bytes += bytes;
-    row.stashes_bytes += bytes * (stage->peak_copies() - 1);
+    row.stashes_bytes += bytes * (stage->weights().peak_copies() - 1);
     row.activations_bytes += stage->peak_activation_bytes();
     row.buffers_bytes += stage->buffer_bytes();
   }

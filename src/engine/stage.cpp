@@ -30,7 +30,6 @@ Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan:
                 nn::Pulse& pulse)
     : seat_(seat),
       place_(place),
-      stashes_(rules.versions->stashes()),
       block_(std::move(block)),
       links_(links),
       settings_(settings),
@@ -38,21 +37,13 @@ Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan:
       recorder_(recorder),
       pulse_(pulse),
       sizes_(block_->sizes(settings.microbatch_size)),
-      gradient_(static_cast<std::size_t>(block_->parameter_count())),
-      mean_(rules.replicas > 1 ? gradient_.size() : 0),
-      noise_(settings.gradient_noise > 0 ? gradient_.size() : 0) {
-  for (int replica = 0; replica < rules.replicas; ++replica) {
-    block_->initialise(stores_.emplace_back(block_->parameter_count()).initial(), settings.seed);
-    optimizers_.push_back(nn::make_optimizer<T>(optimizer, block_->parameter_count()));
-  }
-  transform_ = make_transform(rules, seat.stage, stores_.front(), *optimizers_.front());
-  totals_.peak_copies = rules.replicas;
-}
+      weights_(*block_, rules, seat.stage, optimizer, settings.seed),
+      noise_(settings.gradient_noise > 0 ? weights_.gradient().size() : 0) {}
 
 template <class T>
 plan::StageView Stage<T>::view() {
-  plan::StageView view{seat_.stage, forwards_, backwards_, weight_backwards_,
-                       versions(),  forwards_, backwards_};
+  plan::StageView view{seat_.stage,         forwards_, backwards_, weight_backwards_,
+                       weights_.versions(), forwards_, backwards_};
   if (ready(plan::Kind::forward)) ++view.forward_ready;
   if (ready(plan::Kind::backward)) ++view.backward_ready;
   return view;
@@ -71,33 +62,8 @@ bool Stage<T>::ready(plan::Kind kind) {
 
 template <class T>
 plan::Tags Stage<T>::next_tags() const {
-  if (links_.activations_in == nullptr) return {versions(), 0};
+  if (links_.activations_in == nullptr) return {weights_.versions(), 0};
   return {links_.activations_in->front().header().tag, 0};
-}
-
-template <class T>
-std::int64_t Stage<T>::versions() const {
-  std::int64_t sum = 0;
-  for (WeightStore<T> const& store : stores_) sum += store.live();
-  return sum;
-}
-
-template <class T>
-std::int64_t Stage<T>::copies() const {
-  std::int64_t sum = 0;
-  for (WeightStore<T> const& store : stores_) sum += store.copies();
-  return sum;
-}
-
-template <class T>
-std::span<T const> Stage<T>::model() {
-  if (stores_.size() == 1) return stores_.front().read_live();
-  compute::fill<T>(0, mean_);
-  for (WeightStore<T> const& store : stores_) {
-    compute::add_scaled<T>(1, store.read_live(), mean_);
-  }
-  compute::scale<T>(T(1) / static_cast<T>(stores_.size()), mean_);
-  return mean_;
 }
 
 template <class T>
@@ -126,9 +92,8 @@ void Stage<T>::forward(Pass const& pass) {
   if (links_.activations_in != nullptr) slot.input = links_.activations_in->receive();
   if (slot.input) expect(slot.input, microbatch);
   comm::Message output = is_last() ? comm::Message() : links_.activations_out->acquire();
-  WeightStore<T>& store = stores_[position(pass.read.replica)];
-  auto const weights = transform_->forward(pass.read, store);
-  if (stashes_ && !pass.ends) store.hold(pass.read.version);
+  auto const weights = weights_.forward(pass.read);
+  if (!pass.ends) weights_.hold(pass.read);
   double const loss = block_->forward(batch(microbatch, pass.data_index), weights,
                                       std::as_const(slot.input).template payload<T>(),
                                       output.template payload<T>(), slot.saved, pulse_);
@@ -142,7 +107,7 @@ void Stage<T>::forward(Pass const& pass) {
   slot.row.forward_begin_ns = begin_ns;
   slot.row.forward_end_ns = end_ns;
   keep(slot, pass, weights);
-  store.keep_from(pass.oldest_needed);
+  weights_.keep_from(pass.read.replica, pass.oldest_needed);
   event(pass, 'F', begin_ns, end_ns);
   if (!is_last()) return;
   recorder_.loss(place_, {seat_.pipeline, pass.read.replica, microbatch, pass.minibatch,
@@ -167,11 +132,11 @@ void Stage<T>::keep(InFlight& slot, Pass const& pass, std::span<T const> weights
   row.version_forward = pass.read.version;
   row.plan_forward = pass.plan_begin;
   row.wait_ns = pass.wait_ns;
-  row.weight_copies = static_cast<std::int32_t>(copies());
+  row.weight_copies = weights_.copies();
   totals_.peak_activations = std::max(totals_.peak_activations, in_flight_.size());
   if (settings_.displacement_every == 0 || row.microbatch % settings_.displacement_every != 0)
     return;
-  slot.displacement_origin = take(origin_pool_, std::ssize(gradient_));
+  slot.displacement_origin = take(origin_pool_, std::ssize(weights));
   compute::copy<T>(weights, slot.displacement_origin);
 }
 
@@ -182,7 +147,7 @@ void Stage<T>::backward(Pass const& pass) {
   if (pass.piece == 0) {
     action_begin_ns_ = begin_ns;
     action_activations_ = static_cast<std::int32_t>(in_flight_.size());
-    action_copies_ = static_cast<std::int32_t>(copies());
+    action_copies_ = weights_.copies();
   }
   int const replica = pass.read.replica;
   if (kind != plan::Kind::backward_weight) backward_input(pass);
@@ -195,7 +160,7 @@ void Stage<T>::backward(Pass const& pass) {
   if (pass.updates) {
     update(pass, end_ns);
   } else {
-    stores_[position(replica)].keep_from(pass.oldest_needed);
+    weights_.keep_from(replica, pass.oldest_needed);
   }
 }
 
@@ -217,7 +182,8 @@ void Stage<T>::backward_input(Pass const& pass) {
   row.wait_ns += pass.wait_ns;
   slot.flow = take(flow_pool_, sizes_.flow);
   comm::Message gradient = pass.sends ? links_.gradients_out->acquire() : comm::Message();
-  block_->backward_input(batch(microbatch, slot.data_index), backward_weights(slot),
+  block_->backward_input(batch(microbatch, slot.data_index),
+                         weights_.backward(slot.read, row.version_forward),
                          std::as_const(slot.input).template payload<T>(), slot.saved,
                          std::as_const(slot.output_gradient).template payload<T>(),
                          gradient.template payload<T>(), slot.flow, pulse_);
@@ -241,20 +207,15 @@ void Stage<T>::send_gradients() {
 }
 
 template <class T>
-std::span<T const> Stage<T>::backward_weights(InFlight const& slot) {
-  return transform_->backward(slot.read, slot.row.version_forward,
-                              stores_[position(slot.read.replica)]);
-}
-
-template <class T>
 void Stage<T>::backward_weight(Pass const& pass) {
   InFlight slot = in_flight_.pop();
   slot.row.activations = action_activations_;
   slot.row.weight_copies = std::max(slot.row.weight_copies, action_copies_);
-  block_->backward_weight(batch(pass.action.microbatch, slot.data_index), backward_weights(slot),
+  block_->backward_weight(batch(pass.action.microbatch, slot.data_index),
+                          weights_.backward(slot.read, slot.row.version_forward),
                           std::as_const(slot.input).template payload<T>(), slot.saved,
                           std::as_const(slot.output_gradient).template payload<T>(), slot.flow,
-                          gradient_, pulse_);
+                          weights_.gradient(), pulse_);
   if (settings_.gradient_noise > 0) add_noise(pass.action.microbatch);
   give_back(slot);
   applied_.push_back({slot.row, std::move(slot.displacement_origin)});
@@ -268,8 +229,9 @@ void Stage<T>::give_back(InFlight& slot) {
   if (slot.output_gradient) links_.gradients_in->give_back(std::move(slot.output_gradient));
   saved_pool_.push_back(std::move(slot.saved));
   if (slot.row.version_backward >= 0) flow_pool_.push_back(std::move(slot.flow));
-  if (stashes_ && slot.row.version_forward >= 0)
-    stores_[position(slot.read.replica)].release(slot.row.version_forward);
+  if (slot.row.version_forward >= 0) {
+    weights_.release(slot.read.replica, slot.row.version_forward);
+  }
 }
 
 template <class T>
@@ -279,52 +241,37 @@ void Stage<T>::add_noise(std::int64_t microbatch) {
          static_cast<std::uint64_t>(of_all))
       .normals(noise_);
   auto const scale = static_cast<T>(settings_.gradient_noise * settings_.gradient_scale);
-  compute::add_scaled<T>(scale, noise_, gradient_);
+  compute::add_scaled<T>(scale, noise_, weights_.gradient());
 }
 
 template <class T>
 void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
   int const replica = applied_.back().row.replica;
-  WeightStore<T>& store = stores_[position(replica)];
-  auto const [from, to] = store.begin_update(pass.oldest_needed);
   for (Applied& applied : applied_) {
     if (applied.displacement_origin.empty()) continue;
-    applied.row.displacement_sq = distance_sq<T>(from, applied.displacement_origin);
+    applied.row.displacement_sq =
+        distance_sq<T>(weights_.live(replica), applied.displacement_origin);
     origin_pool_.push_back(std::move(applied.displacement_origin));
   }
-  learning_rate_ = settings_.learning_rate * pass.rate;
-  double const gradient_sq =
-      optimizers_[position(replica)]->step(from, to, gradient_, learning_rate_);
+  std::int64_t const version = weights_.version(replica);
+  double const learning_rate = settings_.learning_rate * pass.rate;
+  double const gradient_sq = weights_.update(replica, learning_rate, pass.oldest_needed);
   if (!std::isfinite(gradient_sq)) {
     throw Divergence(seat_.stage, applied_.back().row.microbatch, "the gradient is not finite");
   }
-  for (Applied& applied : applied_) complete(applied, gradient_sq);
-  store.finish_update(pass.oldest_needed);
-  totals_.peak_copies = std::max(totals_.peak_copies, copies());
-  if (pass.averages) average();
-  changed(replica);
+  for (Applied& applied : applied_) complete(applied, version, gradient_sq, learning_rate);
+  if (pass.averages) weights_.average();
   totals_.update_ns += clock_.now_ns() - begin_ns;
 }
 
-/// Every replica goes on from the mean of all.
 template <class T>
-void Stage<T>::average() {
-  auto const mean = model();
-  for (WeightStore<T>& store : stores_) compute::copy<T>(mean, store.rewrite_live());
-}
-
-template <class T>
-void Stage<T>::changed(int replica) {
-  transform_->changed(stores_[position(replica)], learning_rate_);
-}
-
-template <class T>
-void Stage<T>::complete(Applied& applied, double gradient_sq) {
+void Stage<T>::complete(Applied& applied, std::int64_t version, double gradient_sq,
+                        double learning_rate) {
   StepRow& row = applied.row;
-  row.version_applied = stores_[position(row.replica)].live();
+  row.version_applied = version;
   row.staleness = row.version_applied - row.version_forward;
   row.gradient_sq = gradient_sq;
-  row.learning_rate = learning_rate_;
+  row.learning_rate = learning_rate;
   ++totals_.steps;
   totals_.staleness_sum += row.staleness;
   totals_.staleness_max = std::max(totals_.staleness_max, row.staleness);
@@ -379,11 +326,9 @@ std::int64_t Stage<T>::peak_activation_bytes() const {
 
 template <class T>
 std::int64_t Stage<T>::buffer_bytes() const {
-  auto elements = std::ssize(gradient_) + std::ssize(mean_) + std::ssize(noise_) +
-                  sizes_.flow * std::ssize(flow_pool_) +
-                  std::ssize(gradient_) * std::ssize(origin_pool_);
-  for (auto const& optimizer : optimizers_) elements += std::ssize(optimizer->state());
-  return elements * static_cast<std::int64_t>(sizeof(T)) + transform_->bytes();
+  std::int64_t const elements = std::ssize(noise_) + sizes_.flow * std::ssize(flow_pool_) +
+                                std::ssize(weights_.live(0)) * std::ssize(origin_pool_);
+  return elements * static_cast<std::int64_t>(sizeof(T)) + weights_.buffer_bytes();
 }
 
 template <class T>

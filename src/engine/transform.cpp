@@ -32,7 +32,8 @@ class Blend final : public Transform<T> {
     }
     return blended_;
   }
-  void changed(WeightStore<T> const&, double) override { live_ = -1; }
+  void updated(WeightStore<T> const&, double) override { live_ = -1; }
+  void replaced(WeightStore<T> const&) override { live_ = -1; }
   std::int64_t bytes() const override { return bytes_of(blended_); }
 
  private:
@@ -57,8 +58,12 @@ class Correct final : public Transform<T> {
     if (read.version == forward) return store.read(read.version);
     return corrected_;
   }
-  void changed(WeightStore<T> const& store, double) override {
+  void updated(WeightStore<T> const& store, double) override {
     compute::correct<T>(correction_, store.read_live(), last_, mean_update_, corrected_);
+  }
+  void replaced(WeightStore<T> const& store) override {  // which is no update to remember
+    compute::Correction const only_distance{1, correction_.distance};
+    compute::correct<T>(only_distance, store.read_live(), last_, mean_update_, corrected_);
   }
   std::int64_t bytes() const override { return 3 * bytes_of(last_); }
 
@@ -85,10 +90,11 @@ class Predict final : public Transform<T> {
     }
     return predicted_;
   }
-  void changed(WeightStore<T> const&, double learning_rate) override {
+  void updated(WeightStore<T> const&, double learning_rate) override {
     learning_rate_ = learning_rate;
     ahead_ = 0;
   }
+  void replaced(WeightStore<T> const&) override { ahead_ = 0; }
   std::int64_t bytes() const override { return bytes_of(predicted_); }
 
  private:

@@ -6,7 +6,7 @@ import numpy as np
 
 from quartic_analysis import Run
 from retrain import Retraining
-from traces import of_stages, steps_of_pipelines
+from traces import of_stages
 
 DOUBLE = 1e-10
 """Relative, for a run in double precision."""
@@ -16,7 +16,7 @@ def same_training(run: Run, expected: Retraining, tolerance: float = DOUBLE) -> 
     """Losses, gradients and rates of every pipeline, and f at every plan time in the trace."""
     losses = run.loss.pivot(index="pipeline", columns="microbatch", values="loss").to_numpy()
     np.testing.assert_allclose(losses, expected.losses, rtol=tolerance, err_msg="loss")
-    for pipeline, steps in enumerate(steps_of_pipelines(run)):
+    for pipeline, steps in run.steps.groupby("pipeline"):
         for column, values in [
             ("gradient_sq", expected.gradient_sq),
             ("learning_rate", expected.rates),

@@ -137,7 +137,7 @@ class StageHistory:
     """All versions of one stage's weights: version v is `weights[v]`, there from `since[v]` on."""
 
     weights: list[np.ndarray]
-    since: list[int] = field(default_factory=lambda: [0])
+    since: list[float] = field(default_factory=lambda: [0])
 
     def at(self, time: float) -> np.ndarray:
         """The newest version that was there at that plan time."""

@@ -91,9 +91,7 @@ class TorchNadam:
         return self.weights.detach().numpy().copy()
 
 
-def test_nadam_is_that_of_pytorch(
-    tmp_path: Path, problems: dict[str, Problem], torch: Any
-) -> None:
+def test_nadam_is_that_of_pytorch(tmp_path: Path, problems: dict[str, Problem], torch: Any) -> None:
     check(
         tmp_path, problems["mlp"], "sgd", 0.02, lambda: TorchNadam(torch, 0.95),
         "--optimizer", "nadam", "--beta1", 0.95,

@@ -14,10 +14,8 @@ from problems import BATCH, Problem
 from quartic_analysis import Run
 from reference import Model, rows_of
 from retrain import Arithmetic, Average, retrain
-from traces import facts, run, steps_of_pipelines
+from traces import facts, run
 from update_rules import Momentum, Nadam
-
-OUTER = ("--outer-rate", 0.7, "--outer-momentum", 0.9)
 
 
 def train(
@@ -70,14 +68,12 @@ def check(
         folder, problem, pipelines, computed.over_pipelines.every, 23 * computed.accumulate,
         "--stages", stages, "--accumulate", computed.accumulate, *options,
     )  # fmt: skip
-    assert len(steps_of_pipelines(trace)) == pipelines
+    assert set(trace.steps["pipeline"]) == set(range(pipelines))
     same_training(trace, retrain(problem.model(stages), facts(trace), BATCH, computed))
 
 
-def computed(problem: Problem, accumulate: int, average: Average, **others: object) -> Arithmetic:
-    plain = Arithmetic(
-        lambda step: problem.learning_rate, accumulate, over_pipelines=average
-    )
+def averaged(problem: Problem, accumulate: int, average: Average, **others: object) -> Arithmetic:
+    plain = Arithmetic(lambda step: problem.learning_rate, accumulate, over_pipelines=average)
     return replace(plain, **others)  # type: ignore[arg-type]
 
 
@@ -86,27 +82,35 @@ def test_pipedream_in_two_pipelines(
     tmp_path: Path, problems: dict[str, Problem], name: str
 ) -> None:
     problem = problems[name]
-    check(tmp_path, problem, computed(problem, 1, Average(3)), (3, 2), "--method", "pipedream")
+    check(tmp_path, problem, averaged(problem, 1, Average(3)), (3, 2), "--method", "pipedream")
 
 
 @pytest.mark.parametrize("name", ["quadratic", "logistic", "mlp"])
 @pytest.mark.parametrize(("method", "accumulate"), [("sgd", 1), ("pipedream", 1), ("paci", 2)])
+@pytest.mark.parametrize(("rate", "momentum"), [(0.7, 0.9), (1.0, 0.5), (0.6, 0.0)])
 def test_the_outer_nesterov_step(
-    tmp_path: Path, problems: dict[str, Problem], name: str, method: str, accumulate: int
+    tmp_path: Path,
+    problems: dict[str, Problem],
+    name: str,
+    method: str,
+    accumulate: int,
+    rate: float,
+    momentum: float,
 ) -> None:
     problem = problems[name]
-    average = Average(3, rate=0.7, momentum=0.9)
-    options = ("--method", method, *OUTER)
-    check(tmp_path, problem, computed(problem, accumulate, average), (3, 2), *options)
+    arithmetic = averaged(problem, accumulate, Average(3, rate, momentum))
+    options = ("--method", method, "--outer-rate", rate, "--outer-momentum", momentum)
+    check(tmp_path, problem, arithmetic, (3, 2), *options)
 
 
 def test_diloco(tmp_path: Path, problems: dict[str, Problem]) -> None:
     """An inner optimizer with a memory of its own, which is not averaged."""
     problem = problems["mlp"]
-    arithmetic = computed(problem, 2, Average(4, 0.7, 0.9), rule=Nadam, rate=lambda step: 0.01)
-    problem = replace(problem, learning_rate=0.01)
-    options = ("--method", "sgd", "--optimizer", "nadam", *OUTER)
-    check(tmp_path, problem, arithmetic, (2, 3), *options)
+    arithmetic = averaged(problem, 2, Average(4, 0.7, 0.9), rule=Nadam, rate=lambda step: 0.01)
+    check(
+        tmp_path, replace(problem, learning_rate=0.01), arithmetic, (2, 3), "--method", "sgd",
+        "--optimizer", "nadam", "--outer-rate", 0.7, "--outer-momentum", 0.9,
+    )  # fmt: skip
 
 
 def test_an_average_completes_the_update_that_pipemare_corrects(
@@ -115,14 +119,12 @@ def test_an_average_completes_the_update_that_pipemare_corrects(
     """w_{t+1} is what the update leaves, averaged (methods.md §1): one term of the mean update."""
     problem = problems["mlp"]
     rates = annealed(problem.learning_rate, 3, 1, 0, 6)
-    arithmetic = computed(problem, 1, Average(3), backward=corrected(0.1, 3, 1), rate=rates)
+    arithmetic = averaged(problem, 1, Average(3), backward=corrected(0.1, 3, 1), rate=rates)
     check(tmp_path, problem, arithmetic, (3, 2), "--method", "pipemare", "--annealing", 6 / 23)
 
 
-def test_spectrain_predicts_from_the_average(
-    tmp_path: Path, problems: dict[str, Problem]
-) -> None:
+def test_spectrain_predicts_from_the_average(tmp_path: Path, problems: dict[str, Problem]) -> None:
     problem = problems["mlp"]
     rate = problem.learning_rate
-    arithmetic = computed(problem, 1, Average(3), forward=predicted(rate), rule=Momentum)
+    arithmetic = averaged(problem, 1, Average(3), forward=predicted(rate), rule=Momentum)
     check(tmp_path, problem, arithmetic, (3, 2), "--method", "spectrain")

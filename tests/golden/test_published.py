@@ -63,7 +63,11 @@ def published_draws(delta: int) -> Draws:
 
 @pytest.mark.parametrize(
     ("delta", "learning_rate", "digits", "published"),
-    [(8, 2**-3, 6, "1.199891e-11"), (60, 2**-3, 6, "7.466453e-08"), (60, 2**-4, 3, "2.303e-06")],
+    [
+        (8, 2**-3, 6, "1.199891e-11"),
+        (60, 2**-3, 6, "7.466453e-08"),
+        (60, 2**-4, 3, "2.303e-06"),
+    ],
 )
 def test_e1_by_rpd(
     tmp_path: Path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
@@ -30,38 +29,24 @@ def of_stages(steps: pd.DataFrame, column: str) -> np.ndarray:
     return steps.pivot(index="stage", columns="microbatch", values=column).to_numpy()
 
 
-def steps_of_pipelines(run: Run) -> list[pd.DataFrame]:
-    """`steps` of every pipeline; those but the first are under /pipeline."""
-    with h5py.File(run.path, "r") as file:
-        others = [
-            pd.concat(
-                pd.DataFrame(of_stage["steps"][()]).assign(stage=int(stage))
-                for stage, of_stage in pipeline["stage"].items()
-            )
-            for pipeline in file.get("pipeline", {}).values()
-        ]
-    return [run.steps, *others]
-
-
 def facts(run: Run) -> list[Step]:
-    """What `retrain` needs of a run, which was made with --trace-events. All pipelines keep to one
-    plan."""
+    """What `retrain` needs of a run, which was made with --trace-events."""
     formed = run.events[run.events["action"].isin(["B", "W"])]
-    ends = formed.set_index(["stage", "microbatch"])["plan_end"].to_dict()
+    place = ["pipeline", "stage", "microbatch"]
+    ends = formed.set_index(place)["plan_end"].to_dict()
     return [
         Step(
-            pipeline,
-            int(row.stage),
-            int(row.microbatch),
-            int(row.minibatch),
-            int(row.replica),
-            int(row.version_forward),
-            int(row.version_backward),
-            int(row.version_applied),
-            row.plan_forward,
-            row.plan_backward,
-            ends.get((row.stage, row.microbatch), np.nan),
+            pipeline=int(row.pipeline),
+            stage=int(row.stage),
+            microbatch=int(row.microbatch),
+            minibatch=int(row.minibatch),
+            replica=int(row.replica),
+            version_forward=int(row.version_forward),
+            version_backward=int(row.version_backward),
+            version_applied=int(row.version_applied),
+            forward_begin=row.plan_forward,
+            backward_begin=row.plan_backward,
+            end=ends.get((row.pipeline, row.stage, row.microbatch), np.nan),
         )
-        for pipeline, steps in enumerate(steps_of_pipelines(run))
-        for row in steps.itertuples()
+        for row in run.steps.itertuples()
     ]

@@ -13,7 +13,6 @@ import numpy as np
 class UpdateRule(Protocol):
     def step(self, weights: np.ndarray, gradient: np.ndarray, rate: float) -> np.ndarray:
         """The next version of the weights."""
-        ...
 
 
 MakeRule = Callable[[], UpdateRule]

@@ -9,8 +9,7 @@
 #include "quartic/core/indexed_ring.hpp"
 #include "quartic/engine/links.hpp"
 #include "quartic/engine/recorder.hpp"
-#include "quartic/engine/transform.hpp"
-#include "quartic/engine/weight_store.hpp"
+#include "quartic/engine/stage_weights.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "quartic/plan/planner.hpp"
@@ -46,7 +45,6 @@ struct StageTotals {
   std::int64_t drift_sum = 0;
   std::int64_t drift_max = 0;
   std::int64_t peak_activations = 0;
-  std::int64_t peak_copies = 0;
 };
 
 /// One pass of one microbatch as a worker starts it. An action for a whole minibatch comes as that
@@ -78,8 +76,7 @@ struct Pass {
 template <class T>
 class Stage {
  public:
-  /// `place`: among the stages that this rank hosts. What is said here of `rules` is needed now
-  /// only.
+  /// `place`: among the stages that this rank hosts. `rules` is needed now only.
   Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
         nn::OptimizerSpec const& optimizer, StageLinks const& links, StageSettings const& settings,
         comm::SharedClock const& clock, Recorder& recorder, nn::Pulse& pulse);
@@ -102,21 +99,8 @@ class Stage {
   plan::Tags next_tags() const;
   plan::Tags tags(std::int64_t microbatch) const { return in_flight_[microbatch].tags; }
   plan::Read forward_read(std::int64_t microbatch) const { return in_flight_[microbatch].read; }
-  std::int64_t block_bytes() const {
-    return std::ssize(gradient_) * static_cast<std::int64_t>(sizeof(T));
-  }
-  /// The model as it is evaluated: the live weights, of replicas their mean. Valid until the next
-  /// call or update.
-  std::span<T const> model();
-  /// Updates made so far, over all replicas.
-  std::int64_t versions() const;
-  std::int64_t version(int replica) const { return stores_[position(replica)].live(); }
-  std::int64_t copies() const;
-  std::int64_t peak_copies() const { return totals_.peak_copies; }
-  /// The live weights of a replica, that no pass holds: to be averaged with those of other
-  /// pipelines. Call changed() afterwards.
-  std::span<T> live(int replica) { return stores_[position(replica)].rewrite_live(); }
-  void changed(int replica);
+  StageWeights<T>& weights() { return weights_; }
+  StageWeights<T> const& weights() const { return weights_; }
   StageTotals const& totals() const { return totals_; }
   void waited_ns(plan::Kind kind, std::int64_t duration);
   /// Bytes of what is kept for microbatches in flight, and of gradients and optimizer state.
@@ -140,7 +124,6 @@ class Stage {
     std::vector<T> displacement_origin;
   };
 
-  static std::size_t position(int replica) { return static_cast<std::size_t>(replica); }
   nn::Batch batch(std::int64_t microbatch, std::int64_t data_index) const;
   void forward(Pass const& pass);
   void keep(InFlight& slot, Pass const& pass, std::span<T const> weights);
@@ -148,11 +131,9 @@ class Stage {
   void backward_input(Pass const& pass);
   void send_gradients();
   void backward_weight(Pass const& pass);
-  std::span<T const> backward_weights(InFlight const& slot);
   void give_back(InFlight& slot);
   void update(Pass const& pass, std::int64_t begin_ns);
-  void average();
-  void complete(Applied& applied, double gradient_sq);
+  void complete(Applied& applied, std::int64_t version, double gradient_sq, double learning_rate);
   void add_noise(std::int64_t microbatch);
   void expect(comm::Message const& message, std::int64_t microbatch) const;
   void event(Pass const& pass, char action, std::int64_t begin_ns, std::int64_t end_ns);
@@ -161,7 +142,6 @@ class Stage {
 
   Seat seat_;
   int place_;
-  bool stashes_;
   std::unique_ptr<nn::Block<T>> block_;
   StageLinks links_;
   StageSettings settings_;
@@ -170,12 +150,7 @@ class Stage {
   nn::Pulse& pulse_;
 
   nn::Sizes sizes_;
-  std::vector<WeightStore<T>> stores_;                         // by replica
-  std::vector<std::unique_ptr<nn::Optimizer<T>>> optimizers_;  // likewise
-  std::unique_ptr<Transform<T>> transform_;
-  std::vector<T> gradient_;
-  std::vector<T> mean_;       // of the replicas, where there are several
-  double learning_rate_ = 0;  // of the last update
+  StageWeights<T> weights_;
   std::vector<T> noise_;
   IndexedRing<InFlight> in_flight_;
   std::vector<Applied> applied_;

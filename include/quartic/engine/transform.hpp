@@ -26,11 +26,13 @@ class Transform {
     static_cast<void>(forward);
     return store.read(read.version);
   }
-  /// After an update, whose learning rate was `learning_rate`, or an average of copies.
-  virtual void changed(WeightStore<T> const& store, double learning_rate) {
+  /// After an update, whose learning rate was `learning_rate`.
+  virtual void updated(WeightStore<T> const& store, double learning_rate) {
     static_cast<void>(store);
     static_cast<void>(learning_rate);
   }
+  /// After an average with other copies has replaced the live weights.
+  virtual void replaced(WeightStore<T> const& store) { static_cast<void>(store); }
   virtual std::int64_t bytes() const { return 0; }
 };
 

@@ -1,0 +1,98 @@
+#include "quartic/engine/stage_weights.hpp"
+
+#include <algorithm>
+
+#include "quartic/compute/vector.hpp"
+
+namespace quartic::engine {
+
+template <class T>
+StageWeights<T>::StageWeights(nn::Block<T> const& block, plan::Rules const& rules, int stage,
+                              nn::OptimizerSpec const& optimizer, std::uint64_t seed)
+    : stashes_(rules.versions->stashes()),
+      gradient_(static_cast<std::size_t>(block.parameter_count())),
+      mean_(rules.replicas > 1 ? gradient_.size() : 0),
+      peak_copies_(rules.replicas) {
+  for (int replica = 0; replica < rules.replicas; ++replica) {
+    block.initialise(stores_.emplace_back(block.parameter_count()).initial(), seed);
+    optimizers_.push_back(nn::make_optimizer<T>(optimizer, block.parameter_count()));
+  }
+  transform_ = make_transform(rules, stage, stores_.front(), *optimizers_.front());
+}
+
+template <class T>
+std::span<T const> StageWeights<T>::forward(plan::Read const& read) {
+  return transform_->forward(read, store(read.replica));
+}
+
+template <class T>
+std::span<T const> StageWeights<T>::backward(plan::Read const& read, std::int64_t forward_version) {
+  return transform_->backward(read, forward_version, store(read.replica));
+}
+
+template <class T>
+void StageWeights<T>::hold(plan::Read const& read) {
+  if (stashes_) store(read.replica).hold(read.version);
+}
+
+template <class T>
+void StageWeights<T>::release(int replica, std::int64_t version) {
+  if (stashes_) store(replica).release(version);
+}
+
+template <class T>
+double StageWeights<T>::update(int replica, double learning_rate, std::int64_t oldest) {
+  auto const [from, to] = store(replica).begin_update(oldest);
+  auto const at = static_cast<std::size_t>(replica);
+  double const gradient_sq = optimizers_[at]->step(from, to, gradient_, learning_rate);
+  store(replica).finish_update(oldest);
+  peak_copies_ = std::max(peak_copies_, copies());
+  transform_->updated(store(replica), learning_rate);
+  return gradient_sq;
+}
+
+template <class T>
+void StageWeights<T>::average() {
+  auto const mean = model();
+  for (WeightStore<T>& store : stores_) compute::copy<T>(mean, store.rewrite_live());
+}
+
+template <class T>
+std::span<T const> StageWeights<T>::model() {
+  if (stores_.size() == 1) return stores_.front().read_live();
+  compute::fill<T>(0, mean_);
+  for (WeightStore<T> const& store : stores_) compute::add_scaled<T>(1, store.read_live(), mean_);
+  compute::scale<T>(T(1) / static_cast<T>(stores_.size()), mean_);
+  return mean_;
+}
+
+template <class T>
+std::int64_t StageWeights<T>::versions() const {
+  std::int64_t sum = 0;
+  for (WeightStore<T> const& store : stores_) sum += store.live();
+  return sum;
+}
+
+template <class T>
+std::int32_t StageWeights<T>::copies() const {
+  std::int32_t sum = 0;
+  for (WeightStore<T> const& store : stores_) sum += store.copies();
+  return sum;
+}
+
+template <class T>
+std::int64_t StageWeights<T>::bytes_of_one() const {
+  return std::ssize(gradient_) * static_cast<std::int64_t>(sizeof(T));
+}
+
+template <class T>
+std::int64_t StageWeights<T>::buffer_bytes() const {
+  std::int64_t elements = std::ssize(gradient_) + std::ssize(mean_);
+  for (auto const& optimizer : optimizers_) elements += std::ssize(optimizer->state());
+  return elements * static_cast<std::int64_t>(sizeof(T)) + transform_->bytes();
+}
+
+template class StageWeights<float>;
+template class StageWeights<double>;
+
+}  // namespace quartic::engine
