@@ -8,6 +8,7 @@
 #include "quartic/app/command_line.hpp"
 #include "quartic/app/commands.hpp"
 #include "quartic/app/environment.hpp"
+#include "quartic/app/memory.hpp"
 #include "quartic/app/run_folder.hpp"
 #include "quartic/app/setup.hpp"
 #include "quartic/compute/blas.hpp"

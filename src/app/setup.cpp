@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "quartic/app/environment.hpp"
+#include "quartic/app/memory.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/delays.hpp"
 #include "quartic/method/registry.hpp"
@@ -52,18 +52,6 @@ std::int64_t microbatches_an_epoch(Config const& config, std::int64_t rows) {
         size, rows, config.data, nearest_sizes(rows, size));
   }
   return rows / size;
-}
-
-/// Files were on a disk; what is generated may be of any size.
-void require_memory_for_data(Config const& config, DataShape const& shape) {
-  if (!config.data.starts_with("generate:")) return;
-  std::int64_t const number_bytes = config.precision == "float" ? sizeof(float) : sizeof(double);
-  std::int64_t const needed = shape.rows * shape.features * number_bytes;
-  if (needed > available_memory_bytes()) {
-    usage_error("{}: {} rows of {} features take {:.3g} GB and {:.3g} GB are free", config.data,
-                shape.rows, shape.features, static_cast<double>(needed) / 1e9,
-                static_cast<double>(available_memory_bytes()) / 1e9);
-  }
 }
 
 /// A method may be defined with one optimizer only.
@@ -173,48 +161,8 @@ std::vector<std::unique_ptr<nn::Block<T>>> make_blocks(Resolved const& resolved,
   return blocks;
 }
 
-template <class T>
-void require_memory(comm::Communicator& communicator, Resolved const& resolved,
-                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
-                    engine::Hosting const& hosting) {
-  plan::Rules const& rules = resolved.rules;
-  std::int64_t elements = 0;
-  for (std::size_t place = 0; place < hosted.size(); ++place) {
-    auto const held = rules.schedule->activations(hosting.seats()[place].stage);
-    nn::Sizes const sizes = hosted[place]->sizes(resolved.config.microbatch_size);
-    std::int64_t const copies = rules.replicas + (rules.versions->stashes() ? held : 0);
-    elements += hosted[place]->parameter_count() *
-                (copies + 1 + rules.replicas);  // the gradient and the optimizers' state
-    elements += held * (sizes.input + sizes.saved + sizes.flow) + 4 * (sizes.input + sizes.output);
-  }
-  std::int64_t const mine = elements * static_cast<std::int64_t>(sizeof(T));
-  auto const hosts = communicator.gather(comm::Communicator::host());
-  auto const needs = communicator.gather(std::to_string(mine));
-  std::int64_t needed = 0;
-  for (std::size_t rank = 0; rank < hosts.size(); ++rank) {
-    if (hosts[rank] == comm::Communicator::host()) needed += std::stoll(needs[rank]);
-  }
-  comm::agree(communicator, [&] {
-    std::int64_t const available = available_memory_bytes();
-    if (needed <= available) return;
-    usage_error(
-        "the stages on {} need about {:.3g} GB for weights, stashes and activations and {:.3g} GB "
-        "are free; use more "
-        "nodes, a smaller --microbatch-size, or a method with fewer copies (quartic methods)",
-        comm::Communicator::host(), static_cast<double>(needed) / 1e9,
-        static_cast<double>(available) / 1e9);
-  });
-}
-
 template std::vector<std::unique_ptr<nn::Block<float>>> make_blocks<float>(Resolved const&,
                                                                            engine::Hosting const&);
 template std::vector<std::unique_ptr<nn::Block<double>>> make_blocks<double>(
     Resolved const&, engine::Hosting const&);
-template void require_memory<float>(comm::Communicator&, Resolved const&,
-                                    std::vector<std::unique_ptr<nn::Block<float>>> const&,
-                                    engine::Hosting const&);
-template void require_memory<double>(comm::Communicator&, Resolved const&,
-                                     std::vector<std::unique_ptr<nn::Block<double>>> const&,
-                                     engine::Hosting const&);
-
 }  // namespace quartic::app

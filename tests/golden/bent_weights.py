@@ -33,11 +33,10 @@ def predicted(rate: float) -> Weights:
 
 
 def mean_update(copy: Copy, version: int, beta: float) -> np.ndarray:
-    """u after that many updates: u <- beta u + (1 - beta) (w_{t+1} - w_t), summed up."""
+    """u after that many updates: u <- beta u + (1 - beta) update, summed up."""
     u = np.zeros_like(copy.live)
     for t in range(version):
-        share = (1 - beta) * beta ** (version - 1 - t)
-        u += share * (copy.versions[t + 1] - copy.versions[t])
+        u += (1 - beta) * beta ** (version - 1 - t) * copy.updates[t]
     return u
 
 

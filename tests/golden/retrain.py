@@ -53,6 +53,8 @@ class Copy:
 
     versions: list[np.ndarray]
     rule: UpdateRule
+    updates: list[np.ndarray] = field(default_factory=list)
+    """What the update of each version added to it, averages not included."""
     gradient: np.ndarray = field(init=False)
     history: StageHistory = field(init=False)
     """What was there at which plan time, averages included."""
@@ -68,7 +70,9 @@ class Copy:
     def update(self, rate: float, time: float) -> float:
         """Applies the gradient that was added up, and returns its square."""
         square = float(self.gradient @ self.gradient)
-        self.versions.append(self.rule.step(self.live, self.gradient, rate))
+        updated = self.rule.step(self.live, self.gradient, rate)
+        self.updates.append(updated - self.live)
+        self.versions.append(updated)
         self.gradient = np.zeros_like(self.gradient)
         self.remember(time)
         return square

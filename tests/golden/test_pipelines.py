@@ -113,10 +113,10 @@ def test_diloco(tmp_path: Path, problems: dict[str, Problem]) -> None:
     )  # fmt: skip
 
 
-def test_an_average_completes_the_update_that_pipemare_corrects(
+def test_pipemare_corrects_averages_by_their_own_updates(
     tmp_path: Path, problems: dict[str, Problem]
 ) -> None:
-    """w_{t+1} is what the update leaves, averaged (methods.md §1): one term of the mean update."""
+    """An average is no update: the mean update is that of the pipeline's own steps (ours)."""
     problem = problems["mlp"]
     rates = annealed(problem.learning_rate, 3, 1, 0, 6)
     arithmetic = averaged(problem, 1, Average(3), backward=corrected(0.1, 3, 1), rate=rates)

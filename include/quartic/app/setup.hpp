@@ -37,10 +37,4 @@ template <class T>
 std::vector<std::unique_ptr<nn::Block<T>>> make_blocks(Resolved const& resolved,
                                                        engine::Hosting const& hosting);
 
-/// Collective. UsageError when the stages of a node's ranks will not fit into its memory.
-template <class T>
-void require_memory(comm::Communicator& communicator, Resolved const& resolved,
-                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
-                    engine::Hosting const& hosting);
-
 }  // namespace quartic::app
