@@ -166,7 +166,6 @@ void Run<T>::replay(plan::PlannedAction const& planned,
     Stage<T>& own = stage(place);
     run_pieces(own, planned.action, planned.reads,
                {.updates = planned.updates,
-                .averages = planned.averages,
                 .ends = planned.ends,
                 .tags = planned.tags,
                 .oldest_needed = planned.oldest_needed,
@@ -175,7 +174,7 @@ void Run<T>::replay(plan::PlannedAction const& planned,
     if (planned.updates) own.record_steps(applied);
     if (planned.updates && place == 0 && index == 0) progress_.at(microbatch + count);
   }
-  if (planned.updates && settings_.averaging.pipelines > 1) average(planned);
+  if (planned.updates) average(planned);
 }
 
 /// Runs an action, piece by piece where it is for several microbatches. `pass` has what all pieces
@@ -206,9 +205,11 @@ void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Re
   }
 }
 
-/// With the copies of the stage in the other pipelines, every so many updates.
+/// After an update: with the copies of the replica in the other pipelines, every so many updates;
+/// then, at the end of a round, with the other replicas. So a round ends equal everywhere.
 template <class T>
 void Run<T>::average(plan::PlannedAction const& planned) {
+  if (settings_.averaging.pipelines == 1 && !planned.averages) return;
   int const index = planned.action.stage;
   int const replica = rules_.replica_of(planned.action.microbatch);
   copies_.clear();
@@ -217,9 +218,13 @@ void Run<T>::average(plan::PlannedAction const& planned) {
     if (place >= 0) copies_.push_back(&stage(place));
   }
   Averaging<T>& averaging = averagings_[static_cast<std::size_t>(index)];
-  if (copies_.empty() || !averaging.due(copies_.front()->weights().version(replica))) return;
-  averaging.average(copies_, replica, [this] { idle(); });
-  idle_polls_ = 0;
+  if (copies_.empty()) return;
+  if (averaging.due(copies_.front()->weights().version(replica))) {
+    averaging.average(copies_, replica, [this] { idle(); });
+    idle_polls_ = 0;
+  }
+  if (!planned.averages) return;
+  for (Stage<T>* const copy : copies_) copy->average_replicas();
 }
 
 template <class T>

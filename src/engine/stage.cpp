@@ -260,7 +260,13 @@ void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
     throw Divergence(seat_.stage, applied_.back().row.microbatch, "the gradient is not finite");
   }
   for (Applied& applied : applied_) complete(applied, version, gradient_sq, learning_rate);
-  if (pass.averages) weights_.average();
+  totals_.update_ns += clock_.now_ns() - begin_ns;
+}
+
+template <class T>
+void Stage<T>::average_replicas() {
+  std::int64_t const begin_ns = clock_.now_ns();
+  weights_.average();
   totals_.update_ns += clock_.now_ns() - begin_ns;
 }
 

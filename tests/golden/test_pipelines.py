@@ -58,6 +58,26 @@ def test_sgd_of_one_stage_is_classical_local_sgd(
     assert trace.objective["value"].iloc[-1] == pytest.approx(value, rel=DOUBLE)
 
 
+@pytest.mark.parametrize("name", ["quadratic", "logistic", "mlp"])
+def test_replicas_of_all_pipelines_are_workers_of_one_local_sgd(
+    tmp_path: Path, problems: dict[str, Problem], name: str
+) -> None:
+    """Averages over pipelines that fall on the ends of rounds: replica r of pipeline p is worker
+    r P + p, and a round ends equal everywhere."""
+    problem, replicas, pipelines, steps = problems[name], 2, 3, 10
+    trace = train(
+        tmp_path, problem, pipelines, 4, steps * replicas, "--method", "local-sgd",
+        "--replicas", replicas, "--local-steps", 4, "--stages", 1,
+    )  # fmt: skip
+    losses, value = classical_local_sgd(
+        problem.model(1), replicas * pipelines, 4, steps, problem.learning_rate
+    )
+    for (pipeline, replica), rows in trace.loss.groupby(["pipeline", "replica"]):
+        worker = replica * pipelines + pipeline
+        np.testing.assert_allclose(rows["loss"], losses[worker], rtol=DOUBLE)
+    assert trace.objective["value"].iloc[-1] == pytest.approx(value, rel=DOUBLE)
+
+
 def check(
     folder: Path, problem: Problem, computed: Arithmetic, shape: tuple[int, int], *options: object
 ) -> None:

@@ -217,6 +217,19 @@ def test_pipelines_that_synchronize_every_update_stay_equal(tmp_path):
         same_bits(left["loss"], losses[losses["pipeline"] == pipeline], ("microbatch", "loss", "plan_time"))
 
 
+def test_local_sgd_over_pipelines_is_local_sgd_with_as_many_replicas(tmp_path):
+    """Averages over pipelines that come with the end of each round: then a round of P pipelines of R replicas is one of
+    P*R replicas. With one microbatch of data nobody can tell them apart, so every loss and the mean model are equal."""
+    data = ("--method", "local-sgd", "--rows", 8, "--features", 26, "--microbatch-size", 8, "--stages", STAGES, "--local-steps", 4)
+    one = train(tmp_path / "one", *data, "--replicas", 4)
+    two = train(tmp_path / "two", *data, "--replicas", 4, "--pipelines", 2, "--synchronize-every", 4)
+    left, right = read_tables(one), read_tables(two)
+    for pipeline in (0, 1):
+        losses = right["loss"][right["loss"]["pipeline"] == pipeline]
+        np.testing.assert_allclose(losses["loss"], left["loss"]["loss"], rtol=1e-12)
+    np.testing.assert_allclose(right["objective"]["value"], left["objective"]["value"], rtol=1e-12)
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_paci_with_one_window_is_one_synchronous_step(objective, tmp_path):
     """All microbatches in one window: every pass reads the start weights, and there is one update (methods.md §6)."""

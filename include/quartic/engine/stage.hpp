@@ -55,9 +55,8 @@ struct Pass {
   int pieces = 1;
   plan::Read read;
   bool updates = false;
-  bool averages = false;  ///< and averages the replicas of the stage
-  bool ends = false;      ///< the stage holds the microbatch no longer
-  bool sends = true;      ///< a backward: its input gradient goes to the stage below
+  bool ends = false;  ///< the stage holds the microbatch no longer
+  bool sends = true;  ///< a backward: its input gradient goes to the stage below
   plan::Tags tags;
   std::int64_t oldest_needed = 0;  ///< versions below, unless held, are given up with this pass
   double plan_begin = undefined;
@@ -91,6 +90,8 @@ class Stage {
   /// Runs one pass, whose input must have arrived. Divergence when a loss or a gradient is not
   /// finite.
   void run(Pass const& pass);
+  /// After an update that ends a round: every replica goes on from the mean of all.
+  void average_replicas();
   /// After a pass that updates: completes the rows with the plan's columns (empty on arrival).
   void record_steps(std::span<plan::PlannedStep const> planned);
 
