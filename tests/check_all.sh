@@ -43,6 +43,9 @@ shopt -s nullglob
 for script in tests/fault/*.sh; do
   check "fault/$(basename "$script" .sh)" bash "$script"
 done
+# The notebooks open a run of the demonstration.
+check demo      jobs/demo.sh "$logs/demo"
+export QUARTIC_RUN=$PWD/$logs/demo/S08
 for notebook in analysis/*.ipynb analysis/notebooks/*.ipynb; do
   check "notebook/$(basename "$notebook" .ipynb)" \
     "${PYTHON:-/usr/bin/python3}" -m nbconvert --to notebook --execute --output-dir "$logs" "$notebook"
