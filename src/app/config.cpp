@@ -13,6 +13,9 @@ namespace {
 
 Choices<nn::Activation> const activations{
     {"relu", nn::Activation::relu}, {"tanh", nn::Activation::tanh}, {"gelu", nn::Activation::gelu}};
+Choices<nn::Decay> const decays{{"constant", nn::Decay::constant},
+                                {"linear", nn::Decay::linear},
+                                {"cosine", nn::Decay::cosine}};
 Choices<engine::Order> const orders{{"plan", engine::Order::plan},
                                     {"arrival", engine::Order::arrival}};
 
@@ -196,27 +199,37 @@ void add_data_options(std::vector<OptionSpec>& all) {
 }
 
 void add_optimizer_options(std::vector<OptionSpec>& all) {
-  all.push_back({"optimizer", "sgd|momentum|nadam", "update rule (default: the method's, else sgd)",
+  all.push_back({"optimizer", fmt::format("{}", fmt::join(nn::optimizer_names(), "|")),
+                 "update rule (default: the method's, else sgd)",
                  [](Config& c, std::string const& t) {
-                   c.optimizer.name = choice("optimizer", t, same({"sgd", "momentum", "nadam"}));
+                   c.optimizer.name = choice("optimizer", t, same(nn::optimizer_names()));
                  },
                  [](Config const& c) { return c.optimizer.name; }});
   all.push_back(number_option(
-      "learning-rate", "GAMMA", "constant step size",
+      "learning-rate", "GAMMA", "step size; the largest with --warmup or --decay",
       [](auto& c) -> auto& { return c.optimizer.learning_rate; }, 0, true));
   all.push_back(number_option(
-      "momentum", "MU", "of --optimizer momentum",
+      "momentum", "MU", "of momentum and nesterov-momentum",
       [](auto& c) -> auto& { return c.optimizer.momentum; }, 0));
   all.push_back(number_option(
-      "weight-decay", "D", "added to the gradient as D w; apart from it with nadam",
+      "weight-decay", "D",
+      "added to the gradient as D w, apart from it with adamw and nadam; not for biases and norms",
       [](auto& c) -> auto& { return c.optimizer.weight_decay; }, 0));
+  all.push_back(integer_option("warmup", "K", "updates over which the rate climbs", &Config::warmup,
+                               0, largest_run));
+  all.push_back(
+      choice_option("decay", "how the rate falls to 0 after that", decays, &Config::decay));
+  all.push_back(number_option(
+      "clip", "C", "shortens a stage's gradient to the norm C (of that stage alone; 0: never)",
+      [](auto& c) -> auto& { return c.optimizer.clip; }, 0));
   all.push_back(fraction_option(
-      "beta1", "B", "of nadam (default 0.9, nesterov 0.99)",
+      "beta1", "B", "of adamw and nadam (default 0.9, nesterov 0.99)",
       [](auto& c) -> auto& { return c.optimizer.beta1; }));
   all.push_back(fraction_option(
-      "beta2", "B", "of nadam", [](auto& c) -> auto& { return c.optimizer.beta2; }));
+      "beta2", "B", "of adamw and nadam", [](auto& c) -> auto& { return c.optimizer.beta2; }));
   all.push_back(number_option(
-      "epsilon", "E", "of nadam", [](auto& c) -> auto& { return c.optimizer.epsilon; }, 0, true));
+      "epsilon", "E", "of adamw and nadam", [](auto& c) -> auto& { return c.optimizer.epsilon; }, 0,
+      true));
   all.push_back(number_option(
       "gradient-noise", "SIGMA", "adds N(0, SIGMA^2) to every coordinate of every gradient",
       [](auto& c) -> auto& { return c.gradient_noise; }, 0));

@@ -42,6 +42,12 @@ void on_rank_0(comm::Communicator& communicator, std::function<void()> const& st
   });
 }
 
+/// Of each replica of a stage.
+std::int64_t updates_in_all(Resolved const& resolved) {
+  Config const& config = resolved.config;
+  return config.microbatches / (config.accumulate * resolved.rules.replicas);
+}
+
 engine::RunSettings run_settings(Resolved const& resolved) {
   Config const& config = resolved.config;
   engine::RunSettings settings;
@@ -52,7 +58,8 @@ engine::RunSettings run_settings(Resolved const& resolved) {
                     .microbatches_an_epoch = resolved.microbatches_an_epoch,
                     .gradient_scale = 1 / static_cast<double>(config.accumulate),
                     .gradient_noise = config.gradient_noise,
-                    .learning_rate = config.optimizer.learning_rate,
+                    .learning_rate = {config.optimizer.learning_rate, config.decay, config.warmup,
+                                      updates_in_all(resolved)},
                     .seed = config.seed,
                     .pipelines = config.averaging.pipelines,
                     .displacement_every = config.trace_displacement,

@@ -68,13 +68,16 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
   auto const rate = static_cast<T>(step.learning_rate);
   auto const decay = static_cast<T>(step.weight_decay);
   auto const momentum = static_cast<T>(step.momentum);
+  auto const of_gradient = static_cast<T>(step.nesterov ? 1 : 0);
+  auto const of_velocity = static_cast<T>(step.nesterov ? step.momentum : 1);
   return for_chunks(from.size(), [=](std::size_t first, auto width, LaneSums& squares) {
     Chunk<T> w(from.data() + first, width);
     Chunk<T> const g(gradient.data() + first, width);
     Chunk<T> v(velocity.data() + first, width);
     for (std::size_t i = 0; i < width; ++i) {
-      v.values[i] = momentum * v.values[i] + (g.values[i] + decay * w.values[i]);
-      w.values[i] -= rate * v.values[i];
+      T const gradient_i = g.values[i] + decay * w.values[i];
+      v.values[i] = momentum * v.values[i] + gradient_i;
+      w.values[i] -= rate * (of_gradient * gradient_i + of_velocity * v.values[i]);
     }
     w.store(to.data() + first, width);
     v.store(velocity.data() + first, width);
@@ -84,8 +87,8 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
 }
 
 template <class T>
-double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
-                    std::span<T> m, std::span<T> v) {
+double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                   std::span<T> m, std::span<T> v) {
   QUARTIC_ASSERT(from.size() == to.size() && from.size() == gradient.size());
   QUARTIC_ASSERT(from.size() == m.size() && from.size() == v.size());
   auto const keep = static_cast<T>(step.keep);
@@ -122,8 +125,8 @@ double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, st
   template double sgd_update(SgdStep, std::span<T const>, std::span<T>, std::span<T>);          \
   template double momentum_update(MomentumStep, std::span<T const>, std::span<T>, std::span<T>, \
                                   std::span<T>);                                                \
-  template double nadam_update(NadamStep, std::span<T const>, std::span<T>, std::span<T>,       \
-                               std::span<T>, std::span<T>);
+  template double adam_update(AdamStep, std::span<T const>, std::span<T>, std::span<T>,         \
+                              std::span<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 

@@ -117,9 +117,11 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
   for (std::size_t i = 0; i < from.size(); ++i) {
     double const g = double{gradient[i]};
     double const w = double{from[i]};
-    double const v = step.momentum * double{velocity[i]} + g + step.weight_decay * w;
+    double const decayed = g + step.weight_decay * w;
+    double const v = step.momentum * double{velocity[i]} + decayed;
     velocity[i] = static_cast<T>(v);
-    to[i] = static_cast<T>(w - step.learning_rate * v);
+    to[i] =
+        static_cast<T>(w - step.learning_rate * (step.nesterov ? decayed + step.momentum * v : v));
     gradient[i] = 0;
     sum += g * g;
   }
@@ -127,8 +129,8 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
 }
 
 template <class T>
-double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
-                    std::span<T> m, std::span<T> v) {
+double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                   std::span<T> m, std::span<T> v) {
   double sum = 0;
   for (std::size_t i = 0; i < from.size(); ++i) {
     double const g = gradient[i];
@@ -159,8 +161,8 @@ double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, st
   template double sgd_update(SgdStep, std::span<T const>, std::span<T>, std::span<T>);          \
   template double momentum_update(MomentumStep, std::span<T const>, std::span<T>, std::span<T>, \
                                   std::span<T>);                                                \
-  template double nadam_update(NadamStep, std::span<T const>, std::span<T>, std::span<T>,       \
-                               std::span<T>, std::span<T>);
+  template double adam_update(AdamStep, std::span<T const>, std::span<T>, std::span<T>,         \
+                              std::span<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 

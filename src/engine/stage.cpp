@@ -254,7 +254,7 @@ void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
     origin_pool_.push_back(std::move(applied.displacement_origin));
   }
   std::int64_t const version = weights_.version(replica);
-  double const learning_rate = settings_.learning_rate * pass.rate;
+  double const learning_rate = settings_.learning_rate.at(version) * pass.rate;
   double const gradient_sq = weights_.update(replica, learning_rate, pass.oldest_needed);
   if (!std::isfinite(gradient_sq)) {
     throw Divergence(seat_.stage, applied_.back().row.microbatch, "the gradient is not finite");

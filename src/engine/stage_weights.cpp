@@ -15,7 +15,7 @@ StageWeights<T>::StageWeights(nn::Block<T> const& block, plan::Rules const& rule
       peak_copies_(rules.replicas) {
   for (int replica = 0; replica < rules.replicas; ++replica) {
     block.initialise(stores_.emplace_back(block.parameter_count()).initial(), seed);
-    optimizers_.push_back(nn::make_optimizer<T>(optimizer, block.parameter_count()));
+    optimizers_.push_back(nn::make_optimizer<T>(optimizer, nn::update_groups(block.parameters())));
   }
   transform_ = make_transform(rules, stage, stores_.front(), *optimizers_.front());
 }

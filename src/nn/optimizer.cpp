@@ -1,10 +1,15 @@
 #include "quartic/nn/optimizer.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cmath>
-#include <vector>
+#include <utility>
 
 #include "quartic/compute/update.hpp"
+#include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
+#include "quartic/nn/layer.hpp"
 
 namespace quartic::nn {
 namespace {
@@ -12,87 +17,157 @@ namespace {
 template <class T>
 class Sgd final : public Optimizer<T> {
  public:
-  explicit Sgd(OptimizerSpec const& spec) : weight_decay_(spec.weight_decay) {}
-
-  double step(std::span<T const> from, std::span<T> to, std::span<T> gradient,
-              double learning_rate) override {
-    return compute::sgd_update<T>({learning_rate, weight_decay_}, from, to, gradient);
-  }
+  Sgd(OptimizerSpec const& spec, std::vector<UpdateGroup> groups)
+      : Optimizer<T>(spec, std::move(groups)) {}
   std::span<T> state() override { return {}; }
 
  private:
-  double weight_decay_;
+  double step_group(std::span<T const> from, std::span<T> to, std::span<T> gradient, std::size_t,
+                    double learning_rate, double weight_decay) override {
+    return compute::sgd_update<T>({learning_rate, weight_decay}, from, to, gradient);
+  }
 };
 
 template <class T>
 class Momentum final : public Optimizer<T> {
  public:
-  Momentum(OptimizerSpec const& spec, std::int64_t parameters)
-      : weight_decay_(spec.weight_decay),
-        momentum_(spec.momentum),
-        velocity_(static_cast<std::size_t>(parameters)) {}
-
-  double step(std::span<T const> from, std::span<T> to, std::span<T> gradient,
-              double learning_rate) override {
-    return compute::momentum_update<T>({learning_rate, weight_decay_, momentum_}, from, to,
-                                       gradient, velocity_);
-  }
+  Momentum(OptimizerSpec const& spec, std::vector<UpdateGroup> groups, bool nesterov)
+      : Optimizer<T>(spec, std::move(groups)),
+        nesterov_(nesterov),
+        velocity_(static_cast<std::size_t>(this->parameters())) {}
   std::span<T> state() override { return velocity_; }
 
  private:
-  double weight_decay_;
-  double momentum_;
+  double step_group(std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                    std::size_t first, double learning_rate, double weight_decay) override {
+    return compute::momentum_update<T>(
+        {learning_rate, weight_decay, this->spec().momentum, nesterov_}, from, to, gradient,
+        std::span<T>(velocity_).subspan(first, from.size()));
+  }
+
+  bool nesterov_;
   std::vector<T> velocity_;
 };
 
-/// NAdam with the momentum schedule μ_t = β1 (1 − 0.96^(t/250)/2) that PyTorch has too.
+/// AdamW and NAdam, whose momentum schedule is μ_t = β1 (1 − 0.96^(t/250)/2), PyTorch's.
 template <class T>
-class Nadam final : public Optimizer<T> {
+class Adam final : public Optimizer<T> {
  public:
-  Nadam(OptimizerSpec const& spec, std::int64_t parameters)
-      : spec_(spec), moments_(2 * static_cast<std::size_t>(parameters)) {}
-
-  double step(std::span<T const> from, std::span<T> to, std::span<T> gradient,
-              double learning_rate) override {
-    double const now = momentum(++steps_);
-    double const next = momentum(steps_ + 1);
-    momentum_product_ *= now;
-    compute::NadamStep const step{
-        .keep = 1 - learning_rate * spec_.weight_decay,
-        .beta1 = spec_.beta1,
-        .beta2 = spec_.beta2,
-        .epsilon = spec_.epsilon,
-        .of_gradient = learning_rate * (1 - now) / (1 - momentum_product_),
-        .of_moment = learning_rate * next / (1 - momentum_product_ * next),
-        .correction = 1 / (1 - std::pow(spec_.beta2, static_cast<double>(steps_)))};
-    std::span<T> const moments(moments_);
-    return compute::nadam_update<T>(step, from, to, gradient, moments.first(from.size()),
-                                    moments.last(from.size()));
-  }
+  Adam(OptimizerSpec const& spec, std::vector<UpdateGroup> groups, bool nesterov)
+      : Optimizer<T>(spec, std::move(groups)),
+        nesterov_(nesterov),
+        moments_(2 * static_cast<std::size_t>(this->parameters())) {}
   std::span<T> state() override { return moments_; }
 
  private:
-  double momentum(std::int64_t step) const {
-    return spec_.beta1 * (1 - 0.5 * std::pow(0.96, 0.004 * static_cast<double>(step)));
+  void begin_step(double learning_rate) override {
+    OptimizerSpec const& spec = this->spec();
+    auto const t = static_cast<double>(++steps_);
+    step_ = {.beta1 = spec.beta1,
+             .beta2 = spec.beta2,
+             .epsilon = spec.epsilon,
+             .of_moment = learning_rate / (1 - std::pow(spec.beta1, t)),
+             .correction = 1 / (1 - std::pow(spec.beta2, t))};
+    if (!nesterov_) return;
+    double const now = momentum(t);
+    double const next = momentum(t + 1);
+    momentum_product_ *= now;
+    step_.of_gradient = learning_rate * (1 - now) / (1 - momentum_product_);
+    step_.of_moment = learning_rate * next / (1 - momentum_product_ * next);
+  }
+  double step_group(std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                    std::size_t first, double learning_rate, double weight_decay) override {
+    step_.keep = 1 - learning_rate * weight_decay;
+    std::span<T> const all(moments_);
+    std::span<T> const second = all.last(all.size() / 2);
+    return compute::adam_update<T>(step_, from, to, gradient, all.subspan(first, from.size()),
+                                   second.subspan(first, from.size()));
+  }
+  double momentum(double t) const {
+    return this->spec().beta1 * (1 - 0.5 * std::pow(0.96, 0.004 * t));
   }
 
-  OptimizerSpec spec_;
+  bool nesterov_;
   std::vector<T> moments_;  // first, then second
   std::int64_t steps_ = 0;
   double momentum_product_ = 1;
+  compute::AdamStep step_;  // of this step
 };
+
+bool is_matrix(Parameter const& parameter) {
+  return parameter.shape.size() > 1;
+}
 
 }  // namespace
 
-template <class T>
-std::unique_ptr<Optimizer<T>> make_optimizer(OptimizerSpec const& spec, std::int64_t parameters) {
-  if (spec.name == "sgd") return std::make_unique<Sgd<T>>(spec);
-  if (spec.name == "momentum") return std::make_unique<Momentum<T>>(spec, parameters);
-  if (spec.name == "nadam") return std::make_unique<Nadam<T>>(spec, parameters);
-  usage_error("--optimizer {}: not known; valid are sgd, momentum, nadam", spec.name);
+std::vector<std::string> const& optimizer_names() {
+  static std::vector<std::string> const names{"sgd", "momentum", "nesterov-momentum", "adamw",
+                                              "nadam"};
+  return names;
 }
 
-template std::unique_ptr<Optimizer<float>> make_optimizer(OptimizerSpec const&, std::int64_t);
-template std::unique_ptr<Optimizer<double>> make_optimizer(OptimizerSpec const&, std::int64_t);
+std::vector<UpdateGroup> update_groups(std::span<Parameter const> parameters) {
+  bool const any_matrix = std::any_of(parameters.begin(), parameters.end(), is_matrix);
+  std::vector<UpdateGroup> groups;
+  for (Parameter const& parameter : parameters) {
+    bool const decays = is_matrix(parameter) || !any_matrix;
+    if (groups.empty() || groups.back().decays != decays) groups.push_back({0, decays});
+    groups.back().size += element_count(parameter);
+  }
+  return groups;
+}
+
+template <class T>
+Optimizer<T>::Optimizer(OptimizerSpec const& spec, std::vector<UpdateGroup> groups)
+    : spec_(spec), groups_(std::move(groups)) {
+  for (UpdateGroup const& group : groups_) parameters_ += group.size;
+  if (spec.weight_decay == 0) groups_ = {{parameters_, true}};  // one pass for all
+}
+
+template <class T>
+double Optimizer<T>::step(std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                          double learning_rate) {
+  double const before_clipping = spec_.clip > 0 ? clip(gradient) : 0;
+  begin_step(learning_rate);
+  double gradient_sq = 0;
+  std::size_t first = 0;
+  for (UpdateGroup const& group : groups_) {
+    auto const size = static_cast<std::size_t>(group.size);
+    gradient_sq += step_group(from.subspan(first, size), to.subspan(first, size),
+                              gradient.subspan(first, size), first, learning_rate,
+                              group.decays ? spec_.weight_decay : 0);
+    first += size;
+  }
+  return spec_.clip > 0 ? before_clipping : gradient_sq;
+}
+
+template <class T>
+double Optimizer<T>::clip(std::span<T> gradient) const {
+  double const gradient_sq = compute::sum_of_squares<T>(gradient);
+  double const norm = std::sqrt(gradient_sq);
+  if (norm > spec_.clip) compute::scale(static_cast<T>(spec_.clip / norm), gradient);
+  return gradient_sq;
+}
+
+template <class T>
+std::unique_ptr<Optimizer<T>> make_optimizer(OptimizerSpec const& spec,
+                                             std::vector<UpdateGroup> groups) {
+  if (spec.name == "sgd") return std::make_unique<Sgd<T>>(spec, std::move(groups));
+  if (spec.name == "momentum" || spec.name == "nesterov-momentum") {
+    return std::make_unique<Momentum<T>>(spec, std::move(groups), spec.name != "momentum");
+  }
+  if (spec.name == "adamw" || spec.name == "nadam") {
+    return std::make_unique<Adam<T>>(spec, std::move(groups), spec.name == "nadam");
+  }
+  usage_error("--optimizer {}: not known; valid are {}", spec.name,
+              fmt::join(optimizer_names(), ", "));
+}
+
+template class Optimizer<float>;
+template class Optimizer<double>;
+template std::unique_ptr<Optimizer<float>> make_optimizer(OptimizerSpec const&,
+                                                          std::vector<UpdateGroup>);
+template std::unique_ptr<Optimizer<double>> make_optimizer(OptimizerSpec const&,
+                                                           std::vector<UpdateGroup>);
 
 }  // namespace quartic::nn

@@ -55,19 +55,22 @@ TEST_CASE_TEMPLATE("updates equal the plain ones, in place and apart bitwise ali
                    double) {
   SgdStep const sgd{0.125, 0.01};
   MomentumStep const momentum{0.125, 0.01, 0.9};
-  NadamStep const nadam{0.99, 0.9, 0.999, 1e-3, 0.05, 0.07, 1.5};
+  MomentumStep const nesterov{0.125, 0.01, 0.9, true};
+  AdamStep const nadam{0.99, 0.9, 0.999, 1e-3, 0.05, 0.07, 1.5};
   for (std::int64_t size = 0; size < 40; ++size) {
     compare<T>(
         size, [&](auto from, auto& r) { return sgd_update<T>(sgd, from, r.to, r.gradient); },
         [&](auto from, auto& r) { return reference::sgd_update<T>(sgd, from, r.to, r.gradient); });
-    compare<T>(
-        size,
-        [&](auto from, auto& r) {
-          return momentum_update<T>(momentum, from, r.to, r.gradient, r.velocity);
-        },
-        [&](auto from, auto& r) {
-          return reference::momentum_update<T>(momentum, from, r.to, r.gradient, r.velocity);
-        });
+    for (MomentumStep const& step : {momentum, nesterov}) {
+      compare<T>(
+          size,
+          [&](auto from, auto& r) {
+            return momentum_update<T>(step, from, r.to, r.gradient, r.velocity);
+          },
+          [&](auto from, auto& r) {
+            return reference::momentum_update<T>(step, from, r.to, r.gradient, r.velocity);
+          });
+    }
     auto const moment = [size](auto& r, std::int64_t which) {
       return std::span(r.velocity)
           .subspan(static_cast<std::size_t>(which * size), static_cast<std::size_t>(size));
@@ -75,11 +78,11 @@ TEST_CASE_TEMPLATE("updates equal the plain ones, in place and apart bitwise ali
     compare<T>(
         size,
         [&](auto from, auto& r) {
-          return nadam_update<T>(nadam, from, r.to, r.gradient, moment(r, 0), moment(r, 1));
+          return adam_update<T>(nadam, from, r.to, r.gradient, moment(r, 0), moment(r, 1));
         },
         [&](auto from, auto& r) {
-          return reference::nadam_update<T>(nadam, from, r.to, r.gradient, moment(r, 0),
-                                            moment(r, 1));
+          return reference::adam_update<T>(nadam, from, r.to, r.gradient, moment(r, 0),
+                                           moment(r, 1));
         },
         2);
   }

@@ -113,7 +113,7 @@ RunSettings settings_for(std::int64_t microbatches) {
                     .microbatches = microbatches,
                     .microbatch_size = size,
                     .microbatches_an_epoch = rows / size,
-                    .learning_rate = 0.01};
+                    .learning_rate = {.largest = 0.01}};
   settings.optimizer.learning_rate = 0.01;
   settings.quiet = true;
   return settings;
@@ -216,7 +216,7 @@ TEST_CASE("every K-th microbatch has a row when asked for") {
 TEST_CASE("a diverging run says where, and hands over what it has recorded") {
   MemorySink sink;
   RunSettings settings = settings_for(20000);
-  settings.optimizer.learning_rate = settings.stage.learning_rate = 50;
+  settings.stage.learning_rate.largest = 50;
   int stage = -1;
   try {
     train(settings, sink);

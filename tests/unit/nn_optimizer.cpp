@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "quartic/core/check.hpp"
+#include "quartic/nn/learning_rate.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "unit/compute_samples.hpp"
 
@@ -28,6 +29,82 @@ TEST_CASE("momentum: v = μ v + g + decay w, w' = w - lr v, as PyTorch's SGD") {
   }
   CHECK(optimizer->state().size() == 1);
   CHECK(optimizer->state()[0] == 1.75);
+}
+
+TEST_CASE("nesterov-momentum: w' = w - lr (g + μ v), as PyTorch's SGD") {
+  auto const optimizer = nn::make_optimizer<double>({"nesterov-momentum", 0, 0.5, 0}, 1);
+  std::vector<double> w{1};
+  for (double const expected : {0.25, -0.625, -1.5625}) {  // g + μ v = 1.5, 1.75, 1.875
+    std::vector<double> g{1};
+    CHECK(optimizer->step(w, w, g, 0.5) == 1);
+    CHECK(w[0] == expected);
+  }
+}
+
+TEST_CASE("adamw: two steps by hand, decay apart from the gradient") {
+  nn::OptimizerSpec const spec{"adamw", 0, 0, 0.1, 0.5, 0.75, 1e-3};
+  auto const optimizer = nn::make_optimizer<double>(spec, 1);
+  double expected = 2;
+  double m = 0;
+  double v = 0;
+  std::vector<double> w{2};
+  for (int t = 1; t <= 2; ++t) {
+    double const gradient = t == 1 ? 3 : -1;
+    m = 0.5 * m + 0.5 * gradient;
+    v = 0.75 * v + 0.25 * gradient * gradient;
+    double const m_hat = m / (1 - std::pow(0.5, t));
+    double const v_hat = v / (1 - std::pow(0.75, t));
+    expected = expected * (1 - 0.25 * 0.1) - 0.25 * m_hat / (std::sqrt(v_hat) + 1e-3);
+    std::vector<double> g{gradient};
+    optimizer->step(w, w, g, 0.25);
+    CHECK(w[0] == doctest::Approx(expected).epsilon(1e-14));
+  }
+}
+
+TEST_CASE("weight decay is for matrices, not for biases, unless there is nothing else") {
+  std::vector<nn::Parameter> const network{
+      {"0.weight", {2, 3}, 0}, {"0.bias", {2}, 6}, {"2.weight", {1, 2}, 8}, {"2.bias", {1}, 10}};
+  auto const groups = nn::update_groups(network);
+  REQUIRE(groups.size() == 4);
+  CHECK(groups[1].size == 2);
+  CHECK_FALSE(groups[1].decays);
+  std::vector<nn::Parameter> const linear{{"weight[0:5]", {5}, 0}};
+  CHECK(nn::update_groups(linear).at(0).decays);
+  for (char const* const name : {"sgd", "momentum", "nesterov-momentum", "adamw", "nadam"}) {
+    auto const optimizer = nn::make_optimizer<double>({name, 0, 0.9, 0.5}, groups);
+    std::vector<double> w(11, 1.0);
+    std::vector<double> g(11, 0.0);
+    optimizer->step(w, w, g, 0.1);
+    for (std::size_t const i : {0U, 5U, 8U, 9U}) CHECK(w[i] < 0.96);
+    for (std::size_t const i : {6U, 7U, 10U}) CHECK(w[i] == 1.0);
+  }
+}
+
+TEST_CASE("a gradient longer than the clip is shortened to it, and its own norm is told") {
+  nn::OptimizerSpec const spec{.name = "sgd", .clip = 2.5};
+  auto const optimizer = nn::make_optimizer<double>(spec, 2);
+  std::vector<double> w{0, 0};
+  std::vector<double> g{3, 4};
+  CHECK(optimizer->step(w, w, g, 1) == 25);
+  CHECK(w == std::vector<double>{-1.5, -2});
+  g = {0.5, 0};
+  CHECK(optimizer->step(w, w, g, 1) == 0.25);
+  CHECK(w == std::vector<double>{-2, -2});
+}
+
+TEST_CASE("the rate climbs, and falls to nothing where it falls") {
+  nn::LearningRate const constant{0.5, nn::Decay::constant, 4, 12};
+  CHECK(constant.at(0) == 0.125);
+  CHECK(constant.at(3) == 0.5);
+  CHECK(constant.at(11) == 0.5);
+  nn::LearningRate const linear{0.5, nn::Decay::linear, 4, 12};
+  CHECK(linear.at(4) == 0.5);
+  CHECK(linear.at(8) == 0.25);
+  CHECK(linear.at(12) == 0);
+  nn::LearningRate const cosine{0.5, nn::Decay::cosine, 4, 12};
+  CHECK(cosine.at(4) == 0.5);
+  CHECK(cosine.at(8) == doctest::Approx(0.25));
+  CHECK(cosine.at(6) == doctest::Approx(0.25 * (1 + std::sqrt(0.5))));
 }
 
 TEST_CASE("nadam: two steps by hand, decay apart from the gradient") {
@@ -74,7 +151,9 @@ TEST_CASE("an optimizer given back its state goes on as if nothing had happened"
 }
 
 TEST_CASE("an unknown optimizer is the user's mistake, and the answer names the known ones") {
-  CHECK_THROWS_WITH_AS(nn::make_optimizer<double>({"adagrad"}, 1),
-                       "--optimizer adagrad: not known; valid are sgd, momentum, nadam",
-                       UsageError);
+  CHECK_THROWS_WITH_AS(
+      nn::make_optimizer<double>({"adagrad"}, 1),
+      "--optimizer adagrad: not known; valid are sgd, momentum, nesterov-momentum, "
+      "adamw, nadam",
+      UsageError);
 }

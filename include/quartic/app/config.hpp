@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "quartic/engine/run.hpp"
+#include "quartic/nn/learning_rate.hpp"
 #include "quartic/nn/model.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "quartic/plan/action.hpp"
@@ -42,6 +43,8 @@ struct Config {
 
   nn::OptimizerSpec optimizer{.name = "",
                               .beta1 = 0};  ///< empty, 0: what the method is defined with
+  nn::Decay decay = nn::Decay::constant;
+  std::int64_t warmup = 0;  ///< updates
   double gradient_noise = 0;
   std::uint64_t seed = 0;
 

@@ -62,7 +62,7 @@ template <class T>
 double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> to,
                        std::span<T> gradient, std::span<T> velocity);
 template <class T>
-double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
-                    std::span<T> m, std::span<T> v);
+double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                   std::span<T> m, std::span<T> v);
 
 }  // namespace quartic::compute::reference

@@ -17,17 +17,19 @@ struct MomentumStep {
   double learning_rate = 0;
   double weight_decay = 0;
   double momentum = 0;
+  bool nesterov = false;
 };
 
-/// A step of NAdam (Dozat 2016, with Nesterov's momentum schedule folded into two factors), with
-/// decoupled weight decay.
-struct NadamStep {
+/// A step of the Adam family with decoupled weight decay. AdamW (Loshchilov and Hutter 2019) takes
+/// nothing of the gradient itself and lr / (1 - β1^t) of the moment; NAdam (Dozat 2016) folds
+/// Nesterov's momentum schedule μ into the two factors.
+struct AdamStep {
   double keep = 1;  ///< 1 - lr decay
   double beta1 = 0;
   double beta2 = 0;
   double epsilon = 0;
-  double of_gradient = 0;  ///< lr (1 - μ_t) / (1 - Π μ)
-  double of_moment = 0;    ///< lr μ_{t+1} / (1 - μ_{t+1} Π μ)
+  double of_gradient = 0;  ///< NAdam: lr (1 - μ_t) / (1 - Π μ)
+  double of_moment = 0;    ///< NAdam: lr μ_{t+1} / (1 - μ_{t+1} Π μ)
   double correction = 1;   ///< 1 / (1 - β2^t)
 };
 
@@ -35,7 +37,8 @@ struct NadamStep {
 template <class T>
 double sgd_update(SgdStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient);
 
-/// v = μ v + g + decay from; to = from - lr v (PyTorch's SGD, no dampening).
+/// v = μ v + g + decay from; to = from - lr v, or with nesterov from - lr (g + decay from + μ v)
+/// (PyTorch's SGD, no dampening).
 template <class T>
 double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> to,
                        std::span<T> gradient, std::span<T> velocity);
@@ -43,7 +46,7 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
 /// m = β1 m + (1 - β1) g; v = β2 v + (1 - β2) g²; to = keep from - (of_gradient g + of_moment m) /
 /// (sqrt(correction v) + ε).
 template <class T>
-double nadam_update(NadamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
-                    std::span<T> m, std::span<T> v);
+double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                   std::span<T> m, std::span<T> v);
 
 }  // namespace quartic::compute

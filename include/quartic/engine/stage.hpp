@@ -11,6 +11,7 @@
 #include "quartic/engine/recorder.hpp"
 #include "quartic/engine/stage_weights.hpp"
 #include "quartic/nn/block.hpp"
+#include "quartic/nn/learning_rate.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "quartic/plan/planner.hpp"
 #include "quartic/plan/rules.hpp"
@@ -25,7 +26,7 @@ struct StageSettings {
   std::int64_t microbatches_an_epoch = 1;  ///< data is read in order, cyclically
   double gradient_scale = 1;               ///< 1/M, already in the gradients; scales the noise
   double gradient_noise = 0;
-  double learning_rate = 0;
+  nn::LearningRate learning_rate;
   std::uint64_t seed = 0;
   int pipelines = 1;
   std::int64_t displacement_every = 0;  ///< 0: never

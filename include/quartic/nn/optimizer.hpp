@@ -4,34 +4,76 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
+
+#include "quartic/nn/block.hpp"
 
 namespace quartic::nn {
 
 struct OptimizerSpec {
-  std::string name = "sgd";  ///< sgd, momentum, nadam
+  std::string name = "sgd";  ///< one of optimizer_names()
   double learning_rate = 0.01;
   double momentum = 0.9;
-  double weight_decay = 0;  ///< decoupled from the gradient in nadam
-  double beta1 = 0.9;       ///< nadam
+  double weight_decay = 0;  ///< decoupled from the gradient in adamw and nadam
+  double beta1 = 0.9;       ///< adamw, nadam
   double beta2 = 0.999;
   double epsilon = 1e-8;
+  double clip = 0;  ///< largest norm of a stage's gradient; 0: any
 };
 
+/// sgd, momentum, nesterov-momentum, adamw, nadam.
+std::vector<std::string> const& optimizer_names();
+
+/// A run of elements with one weight decay.
+struct UpdateGroup {
+  std::int64_t size = 0;
+  bool decays = true;
+};
+
+/// The groups of a stage's block in order: weight decay is for matrices and kernels, not for biases
+/// and norms, unless the block has nothing else (the linear objectives' one vector).
+std::vector<UpdateGroup> update_groups(std::span<Parameter const> parameters);
+
 /// One stage's optimizer: a fused pass over the block that reads `from`, writes `to` (the same
-/// memory where no pass still needs the old version), and zeroes the gradient it has used.
+/// memory where no pass still needs the old version), and zeroes the gradient it has used. A
+/// gradient whose norm exceeds the clip is shortened to it first.
 template <class T>
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// Returns ‖gradient‖² (summed in double, weight decay not included).
-  virtual double step(std::span<T const> from, std::span<T> to, std::span<T> gradient,
-                      double learning_rate) = 0;
+  /// Returns ‖gradient‖² (summed in double, weight decay not included, as it was before clipping).
+  double step(std::span<T const> from, std::span<T> to, std::span<T> gradient,
+              double learning_rate);
   /// What must be saved to go on later, besides the number of steps: empty for sgd, the velocity
-  /// for momentum, both moments for nadam.
+  /// for momentum, both moments for adamw and nadam.
   virtual std::span<T> state() = 0;
+
+ protected:
+  Optimizer(OptimizerSpec const& spec, std::vector<UpdateGroup> groups);
+  OptimizerSpec const& spec() const { return spec_; }
+  std::int64_t parameters() const { return parameters_; }
+
+ private:
+  /// Once a step, before its groups.
+  virtual void begin_step(double learning_rate) { static_cast<void>(learning_rate); }
+  /// The pass over one group, whose first element is number `first` of the block.
+  virtual double step_group(std::span<T const> from, std::span<T> to, std::span<T> gradient,
+                            std::size_t first, double learning_rate, double weight_decay) = 0;
+  double clip(std::span<T> gradient) const;
+
+  OptimizerSpec spec_;
+  std::vector<UpdateGroup> groups_;
+  std::int64_t parameters_ = 0;
 };
 
+/// UsageError that lists the names when there is none of spec.name.
 template <class T>
-std::unique_ptr<Optimizer<T>> make_optimizer(OptimizerSpec const& spec, std::int64_t parameters);
+std::unique_ptr<Optimizer<T>> make_optimizer(OptimizerSpec const& spec,
+                                             std::vector<UpdateGroup> groups);
+/// All elements alike.
+template <class T>
+std::unique_ptr<Optimizer<T>> make_optimizer(OptimizerSpec const& spec, std::int64_t parameters) {
+  return make_optimizer<T>(spec, std::vector<UpdateGroup>{{parameters, true}});
+}
 
 }  // namespace quartic::nn
