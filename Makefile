@@ -8,7 +8,7 @@ QUARTIC_WERROR ?= OFF
 
 export PYTHON JOBS QUARTIC_WERROR
 .DEFAULT_GOAL := build
-.PHONY: build test demo check-all bench install-packages format tidy asan clean help
+.PHONY: build test demo check-all bench convergence install-packages format tidy asan clean help
 
 build: build/release/build.ninja  ## the executable, build/release/quartic (the default)
 	cmake --build build/release --target quartic --parallel $(JOBS)
@@ -26,6 +26,10 @@ check-all: packages-all  ## everything that is long, before a release; results i
 bench: build/bench/build.ninja  ## speed and memory against their targets; results in tests/bench/results.md (minutes)
 	cmake --build build/bench --parallel $(JOBS)
 	$(PYTHON) tests/bench/results.py build/bench
+
+convergence: build/bench/build.ninja  ## the published experiments E3 and E4 over seeds; tests/bench/convergence.md (20 minutes)
+	cmake --build build/bench --target quartic --parallel $(JOBS)
+	$(PYTHON) tests/bench/convergence.py build/bench
 
 asan: build/asan/build.ninja  ## the tests under the address, leak and undefined-behaviour sanitizers
 	cmake --build build/asan --parallel $(JOBS)

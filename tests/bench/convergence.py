@@ -342,7 +342,8 @@ def choosing_table(laboratory: Laboratory) -> str:
     exponents = range(min(case.exponents()[0] for case in CASES), max(case.exponents()[-1] for case in CASES) + 1)
     lines = [f"| | method | S | {' | '.join(map(step, exponents))} |", "|---" * (len(exponents) + 3) + "|"]
     for case in CASES:
-        cells = [f"{laboratory.tails(case, exponent, case.choosing()).mean:.4f}" if exponent in case.exponents() else "" for exponent in exponents]
+        means = {exponent: laboratory.tails(case, exponent, case.choosing()).mean for exponent in case.exponents()}
+        cells = [f"{means[exponent]:.4f}" if exponent in means else "" for exponent in exponents]
         at_best = exponents.index(laboratory.best(case))
         cells[at_best] = f"**{cells[at_best]}**"
         lines.append(f"| {case.experiment.name} | {case.name} | {case.stages} | {' | '.join(cells)} |")
