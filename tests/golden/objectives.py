@@ -29,6 +29,9 @@ def even_parts(count: int, parts: int) -> list[slice]:
 class Block(Protocol):
     def initial_weights(self) -> np.ndarray: ...
 
+    def decays(self) -> np.ndarray:
+        """1 where weight decay is for that element, 0 where not: biases."""
+
     def forward(self, rows: slice, weights: np.ndarray, message: Any) -> tuple[Any, Any]: ...
 
     def backward(
@@ -63,6 +66,9 @@ class LinearBlock:
 
     def initial_weights(self) -> np.ndarray:
         return np.zeros(self.x.shape[1])
+
+    def decays(self) -> np.ndarray:
+        return np.ones(self.x.shape[1])
 
     def forward(self, rows: slice, weights: np.ndarray, message: Any) -> tuple[Any, Any]:
         z = message + self.x[rows] @ weights
@@ -182,6 +188,10 @@ class DenseBlock:
 
     def initial_weights(self) -> np.ndarray:
         return np.concatenate([unit.initial_weights(self.seed) for unit in self.units])
+
+    def decays(self) -> np.ndarray:
+        sizes = [(unit.inputs * unit.outputs, unit.outputs) for unit in self.units]
+        return np.concatenate([np.repeat([1.0, 0.0], size) for size in sizes])
 
     def split(self, weights: np.ndarray) -> list[np.ndarray]:
         return np.split(weights, np.cumsum([unit.size for unit in self.units])[:-1])

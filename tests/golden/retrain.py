@@ -14,7 +14,7 @@ import numpy as np
 
 from objectives import Block
 from reference import Model, StageHistory, rows_of
-from update_rules import MakeRule, Sgd, UpdateRule
+from update_rules import MakeRule, Sgd, UpdateRule, for_block
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,8 @@ class _Retrainer:
         self.pipelines = 1 + max(step.pipeline for step in steps)
         first = [block.initial_weights() for block in self.blocks]
         self.copies = {
-            at: Copy([first[at[2]]], arithmetic.rule()) for at in sorted({s.copy for s in steps})
+            at: Copy([first[at[2]]], for_block(arithmetic.rule(), self.blocks[at[2]]))
+            for at in sorted({s.copy for s in steps})
         }
         self.groups = {at: self.groups_of(at) for at in self.copies}
         shape = (self.pipelines, len(first), 1 + max(step.microbatch for step in steps))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,27 @@ from agreement import same_training
 from problems import BATCH, Problem
 from retrain import Arithmetic, retrain
 from traces import facts, run
-from update_rules import MakeRule, Momentum, Nadam, Sgd
+from update_rules import Adamw, Clipped, MakeRule, Momentum, Nadam, Sgd
 
 STAGES, ACCUMULATE = 3, 2
 
 
 def check(
-    folder: Path, problem: Problem, method: str, rate: float, rule: MakeRule, *options: object
+    folder: Path,
+    problem: Problem,
+    method: str,
+    rate: float,
+    rule: MakeRule,
+    *options: object,
+    share: Callable[[int], float] = lambda update: 1.0,
 ) -> None:
+    """`share`: of the largest rate, by update."""
     trace = run(
         folder, "--method", method, "--stages", STAGES, *problem.options,
         "--microbatch-size", BATCH, "--microbatches", 48, "--accumulate", ACCUMULATE,
         "--learning-rate", rate, *options, "--trace-events",
     )  # fmt: skip
-    computed = Arithmetic(lambda step: rate, ACCUMULATE, rule)
+    computed = Arithmetic(lambda step: rate * share(step.version_applied), ACCUMULATE, rule)
     same_training(trace, retrain(problem.model(STAGES), facts(trace), BATCH, computed))
 
 
@@ -47,6 +54,51 @@ def test_nadam(tmp_path: Path, problems: dict[str, Problem], method: str, name: 
         tmp_path, problems[name], method, 0.02, lambda: Nadam(0.85, 0.99, 1e-3, 0.1),
         "--optimizer", "nadam", "--beta1", 0.85, "--beta2", 0.99, "--epsilon", 1e-3,
         "--weight-decay", 0.1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["sgd", "paci"])
+@pytest.mark.parametrize("name", ["logistic", "mlp"])
+def test_nesterov_momentum_and_adamw(
+    tmp_path: Path, problems: dict[str, Problem], method: str, name: str
+) -> None:
+    problem = problems[name]
+    check(
+        tmp_path / "nesterov", problem, method, problem.learning_rate / 4,
+        lambda: Momentum(0.8, 0.1, nesterov=True),
+        "--optimizer", "nesterov-momentum", "--momentum", 0.8, "--weight-decay", 0.1,
+    )  # fmt: skip
+    check(
+        tmp_path / "adamw", problem, method, 0.02, lambda: Adamw(0.85, 0.99, 1e-3, 0.1),
+        "--optimizer", "adamw", "--beta1", 0.85, "--beta2", 0.99, "--epsilon", 1e-3,
+        "--weight-decay", 0.1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("decay", ["constant", "linear", "cosine"])
+def test_the_rate_climbs_and_falls(
+    tmp_path: Path, problems: dict[str, Problem], decay: str
+) -> None:
+    """24 updates, 5 of them to warm up."""
+
+    def share(update: int) -> float:
+        if update < 5:
+            return (update + 1) / 5
+        done = (update - 5) / 19
+        falls = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + np.cos(np.pi * done)) / 2}
+        return float(falls[decay])
+
+    check(
+        tmp_path, problems["mlp"], "paci", 0.1, Momentum, "--optimizer", "momentum",
+        "--warmup", 5, "--decay", decay, share=share,
+    )  # fmt: skip
+
+
+def test_clipping_by_the_norm_of_the_stage(tmp_path: Path, problems: dict[str, Problem]) -> None:
+    problem = problems["mlp"]
+    check(
+        tmp_path, problem, "1f1b-flush", problem.learning_rate,
+        lambda: Clipped(Momentum(), 0.2), "--optimizer", "momentum", "--clip", 0.2,
     )  # fmt: skip
 
 
