@@ -222,9 +222,13 @@ void add_optimizer_options(std::vector<OptionSpec>& all) {
   all.push_back(number_option(
       "clip", "C", "shortens a stage's gradient to the norm C (of that stage alone; 0: never)",
       [](auto& c) -> auto& { return c.optimizer.clip; }, 0));
-  all.push_back(fraction_option(
-      "beta1", "B", "of adamw and nadam (default 0.9, nesterov 0.99)",
-      [](auto& c) -> auto& { return c.optimizer.beta1; }));
+  OptionSpec beta1 = fraction_option(
+      "beta1", "B", "of adamw and nadam (default: 0.9, of the method nesterov 0.99)",
+      [](auto& c) -> auto& { return c.optimizer.beta1; });
+  beta1.get = [](Config const& c) {
+    return c.optimizer.beta1 < 0 ? std::string() : text(c.optimizer.beta1);
+  };
+  all.push_back(beta1);
   all.push_back(fraction_option(
       "beta2", "B", "of adamw and nadam", [](auto& c) -> auto& { return c.optimizer.beta2; }));
   all.push_back(number_option(

@@ -1,7 +1,7 @@
 #include "quartic/app/memory.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <map>
 
 #include "quartic/app/environment.hpp"
 #include "quartic/core/check.hpp"
@@ -39,16 +39,29 @@ std::int64_t largest(plan::Spread const& values, std::int64_t least) {
 
 template <class T>
 std::int64_t bytes_of(nn::Block<T> const& block, std::int64_t microbatch_size,
-                      plan::StageStatistics const& held, int replicas) {
+                      plan::StageStatistics const& held, int replicas, std::int64_t others) {
   nn::Sizes const sizes = block.sizes(microbatch_size);
   std::int64_t const copies = largest(held.weight_copies, replicas);
-  std::int64_t const others = 1 + replicas;  // the gradient and the optimizers' states
   std::int64_t const activations =
       largest(held.activations, 1) * (sizes.input + sizes.saved + sizes.flow);
   std::int64_t const messages = 4 * (sizes.input + sizes.output);
   std::int64_t const elements =
       block.parameter_count() * (copies + others) + activations + messages;
   return elements * static_cast<std::int64_t>(sizeof(T));
+}
+
+/// Blocks of weights besides the versions: the gradient, the optimizers' states, what transforms,
+/// the mean of replicas and the outer step keep.
+std::int64_t other_blocks(Config const& config, plan::Rules const& rules) {
+  using Kind = plan::Transform::Kind;
+  std::map<std::string, int> const states{
+      {"sgd", 0}, {"momentum", 1}, {"nesterov-momentum", 1}, {"adamw", 2}, {"nadam", 2}};
+  std::map<Kind, int> const bent{
+      {Kind::none, 0}, {Kind::blend, 1}, {Kind::correct, 3}, {Kind::predict, 1}};
+  int const mean = rules.replicas > 1 ? 1 : 0;
+  int const outer = config.averaging.has_outer_step() ? 2 * rules.replicas : 0;
+  return 1 + states.at(config.optimizer.name) * rules.replicas + bent.at(rules.transform.kind) +
+         mean + outer;
 }
 
 }  // namespace
@@ -72,7 +85,7 @@ void require_memory(comm::Communicator& communicator, Resolved const& resolved,
   for (std::size_t place = 0; place < hosted.size(); ++place) {
     auto const stage = static_cast<std::size_t>(hosting.seats()[place].stage);
     mine += bytes_of(*hosted[place], resolved.config.microbatch_size, held.stages[stage],
-                     resolved.rules.replicas);
+                     resolved.rules.replicas, other_blocks(resolved.config, resolved.rules));
   }
   auto const hosts = communicator.gather(comm::Communicator::host());
   auto const needs = communicator.gather(std::to_string(mine));

@@ -13,6 +13,7 @@
 #include "quartic/core/check.hpp"
 #include "quartic/engine/recorder.hpp"
 #include "quartic/io/trace.hpp"
+#include "quartic/method/registry.hpp"
 #include "quartic/plan/print.hpp"
 #include "quartic/plan/statistics.hpp"
 #include "schedule_check.hpp"
@@ -24,7 +25,8 @@ using nlohmann::ordered_json;
 
 /// Long enough that the steady state of methods.md §1 is there.
 std::int64_t default_microbatches(Config const& config) {
-  return std::int64_t{8} * config.stages * config.accumulate;
+  bool const sampled = method::find_method(config.method).updates_one_stage;
+  return std::int64_t{8} * config.stages * (sampled ? config.stages : config.accumulate);
 }
 
 ordered_json spread(plan::Spread const& values) {

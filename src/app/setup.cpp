@@ -11,6 +11,9 @@
 namespace quartic::app {
 namespace {
 
+/// Stages of all pipelines together.
+constexpr std::int64_t largest_seats = 1 << 20;
+
 io::DataSource data_source(Config const& config) {
   io::Targets targets = io::Targets::real;
   if (config.objective == "logistic") targets = io::Targets::binary;
@@ -62,7 +65,7 @@ void resolve_optimizer(Config& config, method::Method const& method) {
     usage_error("--optimizer {}: {} is defined with {} only", optimizer.name, method.name,
                 method.optimizer);
   }
-  if (optimizer.beta1 == 0) optimizer.beta1 = method.beta1 > 0 ? method.beta1 : 0.9;
+  if (optimizer.beta1 < 0) optimizer.beta1 = method.beta1 > 0 ? method.beta1 : 0.9;
 }
 
 /// --epochs of all data, of which each pipeline takes its share.
@@ -79,6 +82,20 @@ void resolve_epochs(Config& config, std::int64_t an_epoch) {
   }
   config.microbatches = epochs * an_epoch / pipelines;
   config.epochs = 0;
+}
+
+void require_pipelines(Config const& config) {
+  engine::AveragingSettings const& averaging = config.averaging;
+  if (std::int64_t{averaging.pipelines} * config.stages > largest_seats) {
+    usage_error("--pipelines {}: with {} stages at most {}", averaging.pipelines, config.stages,
+                largest_seats / config.stages);
+  }
+  bool const unused =
+      averaging.every != 1 || averaging.outer.rate != 1 || averaging.outer.momentum != 0;
+  if (averaging.pipelines == 1 && unused) {
+    usage_error(
+        "--synchronize-every, --outer-rate and --outer-momentum are for --pipelines of at least 2");
+  }
 }
 
 void require_arrival_order(Config const& config, plan::Rules const& rules) {
@@ -134,6 +151,7 @@ Resolved resolve(Config config, int ranks) {
   if (config.microbatches == 0) resolve_epochs(config, an_epoch);
   plan::Rules rules = rules_of(config, an_epoch);
   require_arrival_order(config, rules);
+  require_pipelines(config);
   static_cast<void>(engine::Hosting(rules, config.averaging.pipelines, ranks, 0));
   nn::ModelSpec const model{.objective = config.objective,
                             .stages = config.stages,

@@ -13,8 +13,13 @@ Message Pool::take() {
   return message;
 }
 
-RemoteOutbox::RemoteOutbox(Communicator& communicator, int to, int tag, std::size_t payload_bytes)
-    : communicator_(communicator), to_(to), tag_(tag), pool_(payload_bytes) {}
+RemoteOutbox::RemoteOutbox(Communicator& communicator, int to, int tag, std::size_t payload_bytes,
+                           bool until_received)
+    : communicator_(communicator),
+      to_(to),
+      tag_(tag),
+      until_received_(until_received),
+      pool_(payload_bytes) {}
 
 Message RemoteOutbox::acquire() {
   collect();
@@ -22,12 +27,13 @@ Message RemoteOutbox::acquire() {
 }
 
 void RemoteOutbox::send(Message message) {
-  in_flight_.push(communicator_.send(std::move(message), to_, tag_));
+  in_flight_.push(until_received_ ? communicator_.send_until_received(std::move(message), to_, tag_)
+                                  : communicator_.send(std::move(message), to_, tag_));
 }
 
-bool RemoteOutbox::drained() {
+std::int64_t RemoteOutbox::unsent() {
   collect();
-  return in_flight_.empty();
+  return in_flight_.size();
 }
 
 void RemoteOutbox::collect() {

@@ -132,6 +132,13 @@ Transfer Communicator::send(Message message, int to, int tag) {
   return {std::move(message), request, false};
 }
 
+Transfer Communicator::send_until_received(Message message, int to, int tag) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Issend(message.data(), bytes_of(message), MPI_BYTE, to, tag, comm_, &request),
+        "MPI_Issend");
+  return {std::move(message), request, false};
+}
+
 Transfer Communicator::receive(Message message, int from, int tag) {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Irecv(message.data(), bytes_of(message), MPI_BYTE, from, tag, comm_, &request),

@@ -28,11 +28,12 @@ Averaging<T>::Averaging(AveragingSettings const& settings, int replicas)
     : settings_(settings), outer_(static_cast<std::size_t>(replicas)) {}
 
 template <class T>
-void Averaging<T>::start(Stage<T>& copy) {
+void Averaging<T>::start_from(Stage<T>& copy) {
   if (!settings_.has_outer_step() || copy.seat().pipeline > 0) return;
   for (std::size_t replica = 0; replica < outer_.size(); ++replica) {
     auto const weights = copy.weights().live(static_cast<int>(replica));
-    outer_[replica] = {{weights.begin(), weights.end()}, std::vector<T>(weights.size())};
+    outer_[replica].old.assign(weights.begin(), weights.end());
+    outer_[replica].momentum.resize(weights.size());
   }
 }
 

@@ -51,6 +51,7 @@ void StageEvaluation<T>::pin(Cut const& cut, std::span<T const> weights, std::in
   batch.versions.push_back(version);
   batch.closed = std::ssize(batch.cuts) == plan_.versions_per_sweep;
   if (pipelines_ == 1) batch.whole_cuts = batch.cuts.size();
+  if (batch.closed) complete_cuts_ += std::ssize(batch.cuts);
 }
 
 /// Turns the pinned copy of the oldest cut that is not whole into the mean over all pipelines.
@@ -69,7 +70,6 @@ bool StageEvaluation<T>::add_other_pipelines() {
       std::span<T>(batch.weights).subspan(batch.whole_cuts * values.size(), values.size());
   compute::add_scaled<T>(1, values, own);
   compute::scale(T(1) / static_cast<T>(pipelines_), own);
-  batch.versions[batch.whole_cuts] += sum.header().microbatch;
   links_.pins_in->give_back(std::move(sum));
   ++batch.whole_cuts;
   return true;

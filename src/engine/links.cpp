@@ -74,7 +74,8 @@ Links::Ends Links::connect(Seat from, Seat to, int kind, std::size_t bytes, int 
     return {channel.get(), channel.get()};
   }
   if (sender == here) {
-    auto box = std::make_unique<comm::RemoteOutbox>(communicator_, receiver, tag, bytes);
+    auto box =
+        std::make_unique<comm::RemoteOutbox>(communicator_, receiver, tag, bytes, kind == pinned);
     return {outboxes_.emplace_back(std::move(box)).get(), nullptr};
   }
   if (receiver == here) {

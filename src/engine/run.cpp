@@ -15,6 +15,8 @@ namespace {
 
 /// Complete batches of cuts that may wait before evaluation goes ahead of training.
 constexpr std::int64_t batches_ahead = 4;
+/// Cuts of another pipeline that may be on their way before its training waits.
+constexpr std::int64_t pins_ahead = 8;
 
 template <class T>
 std::vector<MessageBytes> message_bytes(std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
@@ -67,7 +69,7 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
     stages_.push_back(std::make_unique<Stage<T>>(seat, place, std::move(block), rules,
                                                  settings.optimizer, links, settings.stage, clock_,
                                                  recorder_, *this));
-    averagings_[static_cast<std::size_t>(seat.stage)].start(*stages_.back());
+    averagings_[static_cast<std::size_t>(seat.stage)].start_from(*stages_.back());
     if (seat.pipeline == 0) {
       evaluations_.emplace_back(seat.stage, settings.stage.stages, settings.averaging.pipelines,
                                 stages_.back()->block(), links, recorder_);
@@ -206,7 +208,8 @@ void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Re
 }
 
 /// After an update: with the copies of the replica in the other pipelines, every so many updates;
-/// then, at the end of a round, with the other replicas. So a round ends equal everywhere.
+/// then, at the end of a round, with the other replicas. So where the two fall together
+/// a round ends equal everywhere.
 template <class T>
 void Run<T>::average(plan::PlannedAction const& planned) {
   if (settings_.averaging.pipelines == 1 && !planned.averages) return;
@@ -224,7 +227,10 @@ void Run<T>::average(plan::PlannedAction const& planned) {
     idle_polls_ = 0;
   }
   if (!planned.averages) return;
-  for (Stage<T>* const copy : copies_) copy->average_replicas();
+  for (Stage<T>* const copy : copies_) {
+    copy->average_replicas();
+    averaging.start_from(*copy);
+  }
 }
 
 template <class T>
@@ -266,7 +272,7 @@ void Run<T>::pin(int place, double plan_time) {
   if (at < evaluations_.size()) {
     evaluations_[at].pin({plan_time, clock_.now_ns()}, weights.model(), weights.versions());
   } else {
-    pin_chains_[at - evaluations_.size()].pin(weights.model(), weights.versions());
+    pin_chains_[at - evaluations_.size()].pin(weights.model());
   }
 }
 
@@ -278,12 +284,26 @@ bool Run<T>::evaluate() {
   return any;
 }
 
-/// Blocks only once every stage of this rank has passed the overdue cuts: other ranks then need
-/// nothing more from it to pass them too.
+/// Blocks only once every stage of this rank has passed the overdue cuts: all that ends before them
+/// is then done here, so other ranks need nothing more from this one to pass them too.
 template <class T>
 void Run<T>::evaluate_what_is_overdue() {
   auto const overdue = [](auto const& evaluation) { return evaluation.pending() > batches_ahead; };
-  while (!evaluations_.empty() && std::all_of(evaluations_.begin(), evaluations_.end(), overdue)) {
+  auto const far_ahead = [](PinChain<T>& chain) { return chain.outstanding() > pins_ahead; };
+  if (evaluations_.empty()) {
+    while (std::all_of(pin_chains_.begin(), pin_chains_.end(), far_ahead)) idle();
+    return;
+  }
+  while (std::all_of(evaluations_.begin(), evaluations_.end(), overdue)) {
+    std::int64_t cuts = 0;
+    for (StageEvaluation<T> const& evaluation : evaluations_) {
+      cuts = std::max(cuts, evaluation.complete_cuts());
+    }
+    auto const behind = [&](PinChain<T> const& chain) { return chain.cuts() < cuts; };
+    if (std::any_of(pin_chains_.begin(), pin_chains_.end(), behind)) {
+      evaluate();  // what can be done; the training has to go on
+      return;
+    }
     idle();
   }
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "quartic/core/check.hpp"
 #include "quartic/method/catalogue.hpp"
 #include "quartic/method/parts.hpp"
 #include "quartic/method/registry.hpp"
@@ -91,6 +92,10 @@ Method local_sgd() {
             bool const given = !options.all().at("replicas").empty();
             std::int64_t const replicas =
                 given ? options.integer("replicas", 1, largest_replicas) : shape.stages;
+            if (replicas > shape.microbatches) {
+              usage_error("--replicas {}: only {} microbatches, so some replicas would never train",
+                          replicas, shape.microbatches);
+            }
             std::int64_t const local_steps = options.integer("local-steps", 1, largest_local_steps);
             return plan::Rules{.workers = shape.stages,
                                .schedule = std::make_unique<Rounds>(replicas, local_steps),

@@ -10,9 +10,9 @@ namespace quartic::method {
 Method nesterov() {
   return {.name = "nesterov",
           .order = "1F1B, no flush",
-          .staleness = "S-1-s",
+          .staleness = "<= ceil((S-1-s)/M)",
           .drift = "0",
-          .copies = "S-s",
+          .copies = "ceil((S-1-s)/M)+1",
           .activations = "S-s",
           .bubble = "0",
           .summary = "weight stashing, and NAdam's look-ahead to make up for the delay",

@@ -28,7 +28,7 @@ Method paci() {
       .make = [](plan::Shape const& shape, OptionValues const& options) {
         static constexpr std::array<std::string_view, 2> weights{"live", "forward"};
         bool const live = options.choice("backward-weights", weights) == "live";
-        double const slack = options.number("slack", 0);
+        double const slack = options.number("slack", 0, 1e6);
         if (slack > 0 && options.all().at("admission") == "pipeline") {
           usage_error(
               "--slack: only --admission stage and fixed admit by stage; with pipeline it must be "

@@ -14,12 +14,15 @@ namespace {
 class AnnealedRate final : public plan::UpdateRule {
  public:
   AnnealedRate(plan::Shape const& shape, std::int64_t synchronous, std::int64_t annealing)
-      : shape_(shape), synchronous_(synchronous), annealing_(annealing) {}
-  bool applies_after(int, std::int64_t microbatch) const override {
-    return (microbatch + 1) % shape_.accumulate == 0;
+      : shape_(shape),
+        every_(every(shape.accumulate)),
+        synchronous_(synchronous),
+        annealing_(annealing) {}
+  bool applies_after(int stage, std::int64_t microbatch) const override {
+    return every_->applies_after(stage, microbatch);
   }
   std::int64_t minibatch(std::int64_t microbatch) const override {
-    return microbatch / shape_.accumulate;
+    return every_->minibatch(microbatch);
   }
   double rate(int stage, std::int64_t update) const override {
     std::int64_t const k = update - synchronous_;
@@ -31,6 +34,7 @@ class AnnealedRate final : public plan::UpdateRule {
 
  private:
   plan::Shape shape_;
+  std::unique_ptr<plan::UpdateRule> every_;
   std::int64_t synchronous_;
   std::int64_t annealing_;
 };
@@ -43,8 +47,8 @@ Method pipemare() {
   return {
       .name = "pipemare",
       .order = "1F1B, no flush",
-      .staleness = "ceil((S-1-s)/M)",
-      .drift = "ceil((S-1-s)/M)",
+      .staleness = "<= ceil((S-1-s)/M)",
+      .drift = "<= ceil((S-1-s)/M)",
       .copies = "1",
       .activations = "S-s",
       .bubble = "0",
@@ -72,6 +76,7 @@ Method pipemare() {
         plan::Rules rules = composed(shape, std::move(schedule), live_weights());
         rules.updates = std::make_unique<AnnealedRate>(shape, synchronous, share("annealing"));
         double const decay = options.number("correction", 0, 1);
+        if (decay == 1) usage_error("--correction 1: must be below 1, or no update would count");
         if (decay > 0) rules.transform = {plan::Transform::Kind::correct, decay};
         return rules;
       }};

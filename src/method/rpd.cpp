@@ -108,7 +108,7 @@ class OneAtATime final : public plan::Schedule {
     return {};
   }
   std::int64_t activations(int) const override { return 1; }
-  std::int64_t in_pipeline() const override { return 1; }
+  std::int64_t largest_in_pipeline() const override { return 1; }
   int sampled_stage(std::int64_t microbatch) const override { return draws_->stage(microbatch); }
   std::int64_t data_index(std::int64_t microbatch) const override {
     return draws_->microbatch(microbatch);
@@ -139,6 +139,7 @@ class Delayed final : public plan::VersionRule {
   std::shared_ptr<Draws const> draws_;
 };
 
+constexpr std::int64_t largest_delta = std::int64_t{1} << 40;
 constexpr std::string_view fixed = "fixed:";
 constexpr std::string_view replay = "replay:";
 
@@ -187,7 +188,7 @@ std::shared_ptr<Draws const> make_draws(plan::Shape const& shape, OptionValues c
   bool const has_delta = !options.all().at("delta").empty();
   if (delays == "uniform") {
     std::int64_t const paper = std::int64_t{shape.stages} * shape.stages - (shape.stages + 1) / 2;
-    std::int64_t const delta = has_delta ? options.integer("delta", 0, shape.microbatches) : paper;
+    std::int64_t const delta = has_delta ? options.integer("delta", 0, largest_delta) : paper;
     return std::make_shared<Random>(shape, delta, true);
   }
   if (has_delta) usage_error("--delta: is the bound of --delays uniform; --delays is {}", delays);
@@ -217,6 +218,7 @@ Method rpd() {
       .summary = "the theory's model: one sampled stage an iteration, delays drawn for each block",
       .reference = "Ilin and Richtarik 2026, arXiv 2606.03498",
       .accumulates = false,
+      .updates_one_stage = true,
       .options = {{"delays", "uniform",
                    "uniform, fixed:D, or replay:FILE (HDF5: /stage, /microbatch, /delays)"},
                   {"delta", "", "largest delay of --delays uniform (default: floor(S^2 - S/2))"}},

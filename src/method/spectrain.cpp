@@ -28,8 +28,8 @@ class Predicted final : public plan::VersionRule {
 Method spectrain() {
   return {.name = "spectrain",
           .order = "1F1B, no flush",
-          .staleness = "S-1-s, predicted",
-          .drift = "S-1-s",
+          .staleness = "<= ceil((S-1-s)/M), predicted",
+          .drift = "<= ceil((S-1-s)/M)",
           .copies = "1",
           .activations = "S-s",
           .bubble = "0",

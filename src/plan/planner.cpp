@@ -15,7 +15,7 @@ Planner::Planner(Rules const& rules, Cost const& cost)
       actions_done_(static_cast<std::size_t>(rules.workers)),
       decisions_(rules.workers),
       busy_(static_cast<std::size_t>(rules.workers)),
-      entered_(std::min(rules.shape.microbatches, rules.schedule->in_pipeline())),
+      entered_(std::min(rules.shape.microbatches, rules.schedule->largest_in_pipeline())),
       block_updates_of_(static_cast<std::size_t>(rules.replicas)) {
   for (int s = 0; s < rules.shape.stages; ++s) {
     view(s).stage = s;

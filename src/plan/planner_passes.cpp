@@ -97,7 +97,7 @@ void Planner::start_backward_input(PlannedAction& planned) {
   }
   at.backwards += count;
   if (s == std::max(0, entry.sampled_stage)) {
-    for (std::int64_t j = microbatch; j < microbatch + count; ++j) release(j, planned.end);
+    for (std::int64_t j = microbatch; j < microbatch + count; ++j) release(planned.end);
   } else {
     for (int message = 0; message < count; ++message) {
       send(stage(s - 1).backward_arrivals, s, s - 1, planned.end);
@@ -127,7 +127,7 @@ void Planner::tag_minibatch(PassView const& pass) {
 }
 
 /// A microbatch has left the pipeline: where their number is limited, another may enter.
-void Planner::release(std::int64_t, Ticks end) {
+void Planner::release(Ticks end) {
   if (entered_ == rules_.shape.microbatches) return;
   ++entered_;
   arrive(stage(0).forward_arrivals, 0, end);

@@ -105,9 +105,16 @@ std::string Grid::text() const {
   return fmt::to_string(out);
 }
 
-Csv::Csv(Rules const& rules) : cells_(static_cast<std::size_t>(rules.workers)) {}
+Csv::Csv(Rules const& rules)
+    : sampled_(rules.schedule->sampled_stage(0) >= 0),
+      cells_(static_cast<std::size_t>(rules.workers)) {}
 
 void Csv::add(PlannedAction const& planned) {
+  if (sampled_) {
+    usage_error(
+        "a schedule file has no place for microbatches that update one stage; valid is --format "
+        "grid");
+  }
   if (planned.action.count > 1) {
     usage_error(
         "a schedule file has no cell for a backward of {} microbatches; valid is --backward "

@@ -41,7 +41,9 @@ double Spread::max() const {
 SteadyWindow steady_window(Rules const& rules) {
   std::int64_t const stages = rules.shape.stages;
   std::int64_t const periods = rules.shape.microbatches / rules.period;
-  std::int64_t const minibatch = rules.shape.accumulate;
+  // Where a microbatch updates one stage, S of them make what one makes elsewhere.
+  bool const sampled = rules.schedule->sampled_stage(0) >= 0;
+  std::int64_t const minibatch = sampled ? stages : rules.shape.accumulate;
   std::int64_t const skipped = (4 * stages * minibatch + rules.period - 1) / rules.period;
   std::int64_t const drained = (stages * minibatch + rules.period - 1) / rules.period;
   if (skipped + drained < periods)

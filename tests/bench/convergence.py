@@ -3,7 +3,7 @@ of stages, and E4, 16 stages (Ilin and Richtarik 2026, arXiv 2606.03498).
 
     convergence.py BUILD [CONVERGENCE.md] [--jobs N]
 
-Writes the tables and the verdicts; exit code 1 if a claim fails. About 17 minutes of processor time, in N processes at once.
+Writes the tables and the verdicts; exit code 1 if a claim fails. About 15 minutes of processor time, in N processes at once.
 """
 
 import argparse
@@ -351,20 +351,22 @@ def choosing_table(laboratory: Laboratory) -> str:
 
 
 def document(laboratory: Laboratory, found: list[Claim], about: str) -> str:
+    slots, read_at, all_passes = E3.end, E4.end, E3.end // 2 + 1
+    few, long_few = len(CHOOSING), len(CHOOSING_OF_LONG_RUNS)
     return f"""# Convergence on logistic regression: E3 and E4
 
 Written by `tests/bench/convergence.py`. {about}
 
 One data file of {ROWS} rows and {FEATURES} features (recipe `logistic`, seed 0), batch 1, λ = 1e-4, constant step, slot model.
-E3: noise σ = {E3.noise}, {E3.end} slots for every S, N = {E3.end // 2 + 1} − S microbatches. E4: S = 16, σ = {E4.noise}, N = 400, read at plan time {E4.end}.
+E3: noise σ = {E3.noise}, {slots} slots for every S, N = {all_passes} − S microbatches. E4: S = 16, σ = {E4.noise}, N = 400, read at plan time {read_at}.
 
-- PipeDream and LocalSGD (R = S, the mean model) are read at plan time {E3.end} and {E4.end}, after all actions that end by then, and f is
+- PipeDream and LocalSGD (R = S, the mean model) are read at plan time {slots} and {read_at}, after all actions that end by then, and f is
   taken at every slot. LocalSGD trains on as many microbatches as PipeDream; its timeline is longer, so that what it would do
   later is not read and more microbatches would change nothing.
 - RPD has no timeline: it makes S·N iterations, f is taken every S of them, and its curve is over iterations.
 - *Tail mean*: the mean of f over the last 1 % of the curve. All numbers are mean ± standard deviation over {len(SEEDS)} seeds.
 - *Lower* compares the means of the tail means at the best steps; how sure that is, is given beside in standard errors.
-- The best step has the lowest tail mean over {len(CHOOSING)} other seeds ({len(CHOOSING_OF_LONG_RUNS)} for RPD at S = 64 and 128, the longest runs); all means are
+- The best step has the lowest tail mean over {few} other seeds ({long_few} for RPD at S = 64 and 128, the longest runs); all means are
   in the last table.
 - *In a band*: our mean over {len(SEEDS)} seeds lies within one published standard deviation of the published mean; where two programs
   gave one, from the lowest to the highest end of both (the two differ from each other by up to 1.8 standard errors). The

@@ -310,7 +310,7 @@ struct EveryRound final : plan::UpdateRule {
 struct Serial final : plan::Schedule {
   plan::Action next(plan::WorkerView const& view) const override { return greedy.next(view); }
   std::int64_t activations(int) const override { return 1; }
-  std::int64_t in_pipeline() const override { return 1; }
+  std::int64_t largest_in_pipeline() const override { return 1; }
   Greedy greedy;
 };
 

@@ -41,8 +41,8 @@ struct Config {
   std::int64_t epochs = 0;        ///< 0: by microbatches; 1 when neither is given
   bool drop_last = false;
 
-  nn::OptimizerSpec optimizer{.name = "",
-                              .beta1 = 0};  ///< empty, 0: what the method is defined with
+  /// An empty name and a negative beta1: what the method is defined with.
+  nn::OptimizerSpec optimizer{.name = "", .beta1 = -1};
   nn::Decay decay = nn::Decay::constant;
   std::int64_t warmup = 0;  ///< updates
   double gradient_noise = 0;

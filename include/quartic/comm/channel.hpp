@@ -29,6 +29,8 @@ class Outbox {
   /// A free message of the channel's size, its content undefined.
   virtual Message acquire() = 0;
   virtual void send(Message message) = 0;
+  /// Messages sent that have not left this rank, or not been received where nothing leaves.
+  virtual std::int64_t unsent() = 0;
 };
 
 /// The receiving end.
@@ -65,6 +67,7 @@ class LocalChannel final : public Outbox, public Inbox {
   explicit LocalChannel(std::size_t payload_bytes) : pool_(payload_bytes) {}
   Message acquire() override { return pool_.take(); }
   void send(Message message) override { queue_.push(std::move(message)); }
+  std::int64_t unsent() override { return queue_.size(); }
   bool arrived() override { return !queue_.empty(); }
   Message const& front() const override { return queue_.front(); }
   Message receive() override { return queue_.pop(); }
@@ -79,11 +82,15 @@ class LocalChannel final : public Outbox, public Inbox {
 /// The sending end of a channel to another rank.
 class RemoteOutbox final : public Outbox {
  public:
-  RemoteOutbox(Communicator& communicator, int to, int tag, std::size_t payload_bytes);
+  /// `until_received`: a message counts as sent only once it is being received, so that unsent()
+  /// tells how far the receiver is behind, however small the messages are.
+  RemoteOutbox(Communicator& communicator, int to, int tag, std::size_t payload_bytes,
+               bool until_received = false);
   Message acquire() override;
   void send(Message message) override;
+  std::int64_t unsent() override;
   /// Whether everything sent has left.
-  bool drained();
+  bool drained() { return unsent() == 0; }
   std::size_t bytes() const { return pool_.bytes(); }
 
  private:
@@ -91,6 +98,7 @@ class RemoteOutbox final : public Outbox {
   Communicator& communicator_;
   int to_;
   int tag_;
+  bool until_received_;
   Pool pool_;
   IndexedRing<Transfer> in_flight_;
 };

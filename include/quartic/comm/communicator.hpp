@@ -62,6 +62,8 @@ class Communicator {
 
   /// Point to point, nonblocking; messages between two ranks with one tag arrive in order.
   Transfer send(Message message, int to, int tag);
+  /// The same, but done only once the message is being received.
+  Transfer send_until_received(Message message, int to, int tag);
   Transfer receive(Message message, int from, int tag);
   Transfer receive_from_anyone(Message message, int tag);
   /// Blocking, for set-up and tests.

@@ -14,7 +14,7 @@ struct AveragingSettings {
   int pipelines = 1;
   std::int64_t every = 1;  ///< updates of a stage between averages
   compute::OuterStep outer;
-  bool has_outer_step() const { return outer.rate != 1 || outer.momentum != 0; }
+  bool has_outer_step() const { return pipelines > 1 && (outer.rate != 1 || outer.momentum != 0); }
 };
 
 /// The allreduce over the copies of one stage: the sum runs down the pipelines to the first, which
@@ -35,8 +35,9 @@ class Averaging {
   /// `copies`: those of this rank, ascending in pipeline, which have all made the same update;
   /// ranks that host others call it too. `idle` is called while a message has not arrived.
   void average(std::span<Stage<T>* const> copies, int replica, std::function<void()> const& idle);
-  /// Remembers the start weights, which the outer step needs of pipeline 0's copy.
-  void start(Stage<T>& copy);
+  /// Remembers where the next local steps start from, which the outer step needs of pipeline 0's
+  /// copy: at the start of the run, and when replicas have been averaged.
+  void start_from(Stage<T>& copy);
 
  private:
   void pass_down(Stage<T>& copy, int replica, std::function<void()> const& idle);

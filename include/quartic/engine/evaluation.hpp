@@ -45,6 +45,8 @@ class StageEvaluation {
   bool progress();
   /// Batches that are complete here and not yet swept to their end.
   std::int64_t pending() const;
+  /// Cuts in batches that have been complete here.
+  std::int64_t complete_cuts() const { return complete_cuts_; }
   std::int64_t bytes() const;
 
  private:
@@ -90,8 +92,9 @@ class StageEvaluation {
   std::int64_t row_sweeps_;
   IndexedRing<Batch> batches_;
   std::vector<Batch> free_;
-  std::vector<nn::Score> share_;    // this stage's, of the sweep at hand
-  std::vector<Score> scores_;       // running, of the sweep at hand
+  std::vector<nn::Score> share_;  // this stage's, of the sweep at hand
+  std::vector<Score> scores_;     // running, of the sweep at hand
+  std::int64_t complete_cuts_ = 0;
   std::int64_t whole_batch_ = 0;    // next whose cuts become whole
   std::int64_t forward_batch_ = 0;  // next to sweep forward
   std::int64_t forward_row_sweep_ = 0;

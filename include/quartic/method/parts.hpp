@@ -22,15 +22,15 @@ std::unique_ptr<plan::Schedule> greedy_admitting_at_each_stage(int stages, doubl
 std::unique_ptr<plan::Schedule> one_forward_one_backward(int stages, std::int64_t window,
                                                          double slack = 0);
 
+/// The same with one window from microbatch `synchronous` on, and windows of a minibatch before.
+std::unique_ptr<plan::Schedule> one_forward_one_backward_after(std::int64_t synchronous,
+                                                               plan::Shape const& shape);
+
 /// `--admission pipeline | stage | fixed` of the 1F1B orders without flush (methods.md §2), and the
 /// schedule that it names.
 Option admission_option(std::string_view default_value);
 std::unique_ptr<plan::Schedule> admission_schedule(plan::Shape const& shape,
                                                    OptionValues const& options, double slack = 0);
-
-/// The same, after `synchronous` microbatches in windows of `window` that are drained.
-std::unique_ptr<plan::Schedule> one_forward_one_backward_after(std::int64_t synchronous,
-                                                               plan::Shape const& shape);
 
 /// `window` forwards, then `window` backwards.
 std::unique_ptr<plan::Schedule> fill_and_drain(std::int64_t window);

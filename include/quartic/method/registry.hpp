@@ -69,9 +69,10 @@ struct Method {
   std::string summary;
   std::string reference;
   std::int64_t default_accumulate = 1;
-  bool accumulates = true;  ///< false: refuses another --accumulate than 1
-  std::string optimizer;    ///< the only --optimizer that it is defined with; empty: any
-  double beta1 = 0;         ///< its default of --beta1; 0: the optimizer's
+  bool accumulates = true;         ///< false: refuses another --accumulate than 1
+  bool updates_one_stage = false;  ///< a microbatch updates one stage of its own, not all
+  std::string optimizer;           ///< the only --optimizer that it is defined with; empty: any
+  double beta1 = 0;                ///< its default of --beta1; 0: the optimizer's
   std::vector<Option> options;
   std::function<plan::Rules(plan::Shape const&, OptionValues const&)> make;
 };

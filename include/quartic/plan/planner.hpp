@@ -118,7 +118,7 @@ class Planner : private GlobalView {
   void start_backward_input(PlannedAction& planned);
   void tag_minibatch(PassView const& pass);
   void start_backward_weight(PlannedAction& planned);
-  void release(std::int64_t microbatch, Ticks end);
+  void release(Ticks end);
   void accumulate(PlannedAction const& planned, std::int64_t microbatch);
   void update(PlannedAction const& planned);
   void require_alive(PlannedAction const& planned, Read const& read);

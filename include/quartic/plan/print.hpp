@@ -27,7 +27,7 @@ class Grid {
 };
 
 /// One line a worker, cells `0F3`, an empty cell for each slot without work, as PyTorch's schedule
-/// files.
+/// files. UsageError for a plan that such a file cannot hold.
 class Csv {
  public:
   explicit Csv(Rules const& rules);
@@ -35,6 +35,7 @@ class Csv {
   std::string text() const;
 
  private:
+  bool sampled_;
   std::vector<std::vector<std::string>> cells_;  // by worker, then slot
 };
 

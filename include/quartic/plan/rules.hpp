@@ -80,7 +80,9 @@ class Schedule {
   /// How many microbatches the stage may hold between F and B.
   virtual std::int64_t activations(int stage) const = 0;
   /// How many microbatches may be in the pipeline at all: the next enters when one has ended.
-  virtual std::int64_t in_pipeline() const { return std::numeric_limits<std::int64_t>::max(); }
+  virtual std::int64_t largest_in_pipeline() const {
+    return std::numeric_limits<std::int64_t>::max();
+  }
   /// The only stage that this microbatch updates, where its backward stops; -1: all are updated.
   virtual int sampled_stage(std::int64_t microbatch) const {
     static_cast<void>(microbatch);
