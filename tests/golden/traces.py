@@ -30,10 +30,13 @@ def of_stages(steps: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def facts(run: Run) -> list[Step]:
-    """What `retrain` needs of a run, which was made with --trace-events."""
+    """What `retrain` needs of a run, which was made with --trace-events. An event of a whole
+    minibatch has its first microbatch."""
     formed = run.events[run.events["action"].isin(["B", "W"])]
     place = ["pipeline", "stage", "microbatch"]
     ends = formed.set_index(place)["plan_end"].to_dict()
+    firsts = run.steps.groupby(["pipeline", "stage", "replica", "minibatch"])["microbatch"]
+    first = firsts.transform("min").to_numpy()
     return [
         Step(
             pipeline=int(row.pipeline),
@@ -46,7 +49,9 @@ def facts(run: Run) -> list[Step]:
             version_applied=int(row.version_applied),
             forward_begin=row.plan_forward,
             backward_begin=row.plan_backward,
-            end=ends.get((row.pipeline, row.stage, row.microbatch), np.nan),
+            end=ends.get(
+                (row.pipeline, row.stage, row.microbatch), ends[row.pipeline, row.stage, begun]
+            ),
         )
-        for row in run.steps.itertuples()
+        for row, begun in zip(run.steps.itertuples(), first)
     ]

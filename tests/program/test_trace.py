@@ -266,7 +266,7 @@ def test_every_option_of_the_help_is_accepted(command, folder):
     assert len(names) == len(set(names)) > 10
     values = {"admission": "fixed", "precision": "double", "data": "generate:quadratic", "out": "run", "config": "some.ini",
               "backward-weights": "live", "slack": "0.5", "check": "some.csv", "optimizer": "adamw", "delays": "fixed:3",
-              "delta": "7", "replicas": "3", "local-steps": "2", "backward": "mono", "lambda": "inf", "annealing": "0.5",
+              "delta": "7", "beta1": "0.9", "replicas": "3", "local-steps": "2", "backward": "mono", "lambda": "inf", "annealing": "0.5",
               "correction": "0", "synchronous": "0.1", "stages-per-worker": "4"}
     of_method = {"backward-weights": "paci", "slack": "paci", "delays": "rpd", "delta": "rpd", "replicas": "local-sgd",
                  "local-steps": "local-sgd", "backward": "timeprest", "lambda": "i-timeprest", "annealing": "pipemare",
