@@ -81,13 +81,12 @@ class Replay {
     constexpr int most_named = 8;
     std::string circle;
     int const first = worker;
-    int named = 0;
-    do {
+    for (int named = 0; named < most_named && (named == 0 || worker != first); ++named) {
       circle += fmt::format("{}worker {} waits with {} for {} of worker {}", named > 0 ? "; " : "",
                             worker, to_text(file_.actions()[next(worker)]),
                             to_text(file_.actions()[*awaited(worker)]), awaits(worker));
       worker = awaits(worker);
-    } while (++named < most_named && worker != first);
+    }
     usage_error("deadlock: {}{}", circle, worker == first ? "" : "; …");
   }
 

@@ -73,12 +73,12 @@ class Planner : private GlobalView {
 
  private:
   struct Forward {  // of a microbatch in flight at one stage
-    Ticks begin;
-    std::int64_t block_updates;
+    Ticks begin = 0;
+    std::int64_t block_updates = 0;
     Read read;
-    std::int64_t version_backward;  // both once its backward, or the input half, has started
-    Ticks begin_backward;
-    std::int32_t weight_copies;
+    std::int64_t version_backward = -1;  // both once its backward, or the input half, has started
+    Ticks begin_backward = -1;
+    std::int32_t weight_copies = 0;
   };
   struct Stage {
     std::vector<VersionLedger> ledgers;  // by replica
@@ -90,12 +90,12 @@ class Planner : private GlobalView {
     std::int64_t activations_allowed = 0;
     IndexedRing<std::int64_t> made_by{1};  // by version: how many block updates came before
   };
-  struct InPipeline {    // a microbatch over all stages
-    std::int64_t first;  // block updates at its oldest read
-    std::int64_t sum;    // and at all its reads
+  struct InPipeline {        // a microbatch over all stages
+    std::int64_t first = 0;  // block updates at its oldest read
+    std::int64_t sum = 0;    // and at all its reads
     Tags tags;
-    int sampled_stage;
-    int stages_to_apply;
+    int sampled_stage = 0;
+    int stages_to_apply = 0;
   };
 
   StageView& view(int stage) { return views_[position(stage)]; }
