@@ -47,6 +47,7 @@ class Trace {
     std::vector<engine::StageInfo> stages;
     for (int i = 0; i < hosted; ++i) stages.push_back({0, first_stage + i, 0, 1, 8});
     io::RunInfo info;
+    info.stages = communicator.size() == 1 ? hosted : communicator.size();  // one a rank
     info.loss_rank = info.objective_rank = communicator.rank();
     shard_ = std::make_unique<io::TraceShard>(folder_, communicator.rank(), stages, info);
   }
