@@ -13,7 +13,8 @@ Sizes ActivationLayer<T>::sizes(std::int64_t rows) const {
 
 template <class T>
 void ActivationLayer<T>::forward(std::int64_t /*rows*/, std::span<T const> /*weights*/,
-                                 std::span<T const> x, std::span<T> y, std::span<T> saved) {
+                                 std::span<T const> x, std::span<T> y, std::span<T> saved,
+                                 Pulse& /*pulse*/) {
   switch (function_) {
     case Activation::relu:
       return compute::relu_forward<T>(x, y);
@@ -30,7 +31,7 @@ template <class T>
 void ActivationLayer<T>::backward_input(std::int64_t /*rows*/, std::span<T const> /*weights*/,
                                         std::span<T const> x, std::span<T const> saved,
                                         std::span<T const> dy, std::span<T> dx,
-                                        std::span<T> /*flow*/) {
+                                        std::span<T> /*flow*/, Pulse& /*pulse*/) {
   if (dx.empty()) return;
   switch (function_) {
     case Activation::relu:
@@ -40,6 +41,11 @@ void ActivationLayer<T>::backward_input(std::int64_t /*rows*/, std::span<T const
     case Activation::tanh:
       return compute::tanh_backward<T>(saved, dy, dx);
   }
+}
+
+template <class T>
+double ActivationLayer<T>::flops(std::int64_t rows) const {
+  return static_cast<double>(rows * width_);
 }
 
 template class ActivationLayer<float>;

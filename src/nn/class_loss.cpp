@@ -5,13 +5,14 @@
 namespace quartic::nn {
 
 template <class T>
-ClassLoss<T>::ClassLoss(std::int64_t classes, std::span<T const> targets) : classes_(classes) {
+ClassLoss<T>::ClassLoss(std::int64_t classes, std::span<T const> targets, std::int64_t labels_a_row)
+    : classes_(classes), labels_a_row_(labels_a_row) {
   labels_.reserve(targets.size());
   for (T const target : targets) {
     bool const inside = target >= 0 && target < static_cast<T>(classes);
     auto const label = inside ? static_cast<std::int32_t>(target) : 0;
     if (!inside || static_cast<T>(label) != target) {
-      failure("row {} has target {}, not one of the classes 0 to {}", labels_.size(), target,
+      failure("target {} is {}, not one of the classes 0 to {}", labels_.size(), target,
               classes - 1);
     }
     labels_.push_back(label);
@@ -19,12 +20,30 @@ ClassLoss<T>::ClassLoss(std::int64_t classes, std::span<T const> targets) : clas
 }
 
 template <class T>
-compute::LossSum ClassLoss<T>::operator()(std::int64_t first_row, std::int64_t rows, T scale,
-                                          std::span<T> logits) const {
-  auto const labels = std::span<std::int32_t const>(labels_).subspan(
-      static_cast<std::size_t>(first_row), static_cast<std::size_t>(rows));
-  std::span<T> const gradient = scale == 0 ? std::span<T>{} : logits;
-  return compute::softmax_cross_entropy<T>(classes_, logits, labels, scale, gradient);
+std::span<std::int32_t const> ClassLoss<T>::labels(std::int64_t first_row,
+                                                   std::int64_t rows) const {
+  return std::span<std::int32_t const>(labels_).subspan(
+      static_cast<std::size_t>(first_row * labels_a_row_),
+      static_cast<std::size_t>(rows * labels_a_row_));
+}
+
+template <class T>
+compute::LossSum ClassLoss<T>::sums(std::int64_t first_row, std::int64_t rows,
+                                    std::span<T const> logits) const {
+  auto sum = compute::softmax_cross_entropy<T>(classes_, logits, labels(first_row, rows), T(0), {});
+  sum.value /= static_cast<double>(labels_a_row_);
+  sum.correct /= static_cast<double>(labels_a_row_);
+  return sum;
+}
+
+template <class T>
+double ClassLoss<T>::mean(std::int64_t first_row, std::int64_t rows, std::int64_t accumulate,
+                          std::span<T> logits) const {
+  auto const count = static_cast<double>(rows * labels_a_row_);
+  auto const scale = static_cast<T>(1 / (count * static_cast<double>(accumulate)));
+  auto const sum =
+      compute::softmax_cross_entropy<T>(classes_, logits, labels(first_row, rows), scale, logits);
+  return sum.value / count;
 }
 
 template class ClassLoss<float>;

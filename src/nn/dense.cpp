@@ -32,7 +32,7 @@ Sizes Dense<T>::sizes(std::int64_t rows) const {
 
 template <class T>
 void Dense<T>::forward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
-                       std::span<T> y, std::span<T> /*saved*/) {
+                       std::span<T> y, std::span<T> /*saved*/, Pulse& /*pulse*/) {
   compute::ConstMatrix<T> const w(weights.data(), outputs_, inputs_);
   compute::Matrix<T> const out(y.data(), rows, outputs_);
   compute::gemm<T>(1, {x.data(), rows, inputs_}, transposed(w), 0, out);
@@ -42,7 +42,8 @@ void Dense<T>::forward(std::int64_t rows, std::span<T const> weights, std::span<
 template <class T>
 void Dense<T>::backward_input(std::int64_t rows, std::span<T const> weights,
                               std::span<T const> /*x*/, std::span<T const> /*saved*/,
-                              std::span<T const> dy, std::span<T> dx, std::span<T> /*flow*/) {
+                              std::span<T const> dy, std::span<T> dx, std::span<T> /*flow*/,
+                              Pulse& /*pulse*/) {
   if (dx.empty()) return;
   compute::gemm<T>(1, {dy.data(), rows, outputs_}, {weights.data(), outputs_, inputs_}, 0,
                    {dx.data(), rows, inputs_});
@@ -51,12 +52,17 @@ void Dense<T>::backward_input(std::int64_t rows, std::span<T const> weights,
 template <class T>
 void Dense<T>::backward_weight(std::int64_t rows, std::span<T const> /*weights*/,
                                std::span<T const> x, std::span<T const> /*saved*/,
-                               std::span<T const> dy, std::span<T const> /*flow*/,
-                               std::span<T> dw) {
+                               std::span<T const> dy, std::span<T const> /*flow*/, std::span<T> dw,
+                               Pulse& /*pulse*/) {
   compute::ConstMatrix<T> const out(dy.data(), rows, outputs_);
   compute::gemm<T>(1, transposed(out), {x.data(), rows, inputs_}, 1,
                    {dw.data(), outputs_, inputs_});
   compute::add_column_sums<T>(out, dw.subspan(bias_begin()));
+}
+
+template <class T>
+double Dense<T>::flops(std::int64_t rows) const {
+  return 2.0 * static_cast<double>(rows * inputs_ * outputs_);
 }
 
 template class Dense<float>;

@@ -23,6 +23,12 @@ Features<T> loaded_columns(Dataset<T> const& data, Part loaded, Part wanted) {
   return slice_columns(data.features, Part{wanted.first - loaded.first, wanted.size});
 }
 
+/// The units of a network that a cut may not divide.
+template <class T>
+std::vector<Unit<T>> network_units(ModelSpec const& spec) {
+  return mlp_units<T>(spec);
+}
+
 template <class T>
 std::unique_ptr<Block<T>> make_linear(ModelSpec const& spec, int stage, Dataset<T> const& data,
                                       Part loaded) {
@@ -43,9 +49,11 @@ void check_cut(ModelSpec const& spec) {
     usage_error("--stages {}: data with {} features can be cut into at most {} stages", spec.stages,
                 spec.features, spec.features);
   }
-  if (spec.objective == "mlp" && spec.stages > mlp_units(spec)) {
-    usage_error("--stages {}: an mlp with {} hidden layers can be cut into at most {} stages",
-                spec.stages, spec.hidden.size(), mlp_units(spec));
+  if (is_linear(spec)) return;
+  auto const units = std::ssize(network_units<float>(spec));
+  if (spec.stages > units) {
+    usage_error("--stages {}: this {} can be cut into at most {} stages", spec.stages,
+                spec.objective, units);
   }
 }
 
@@ -59,9 +67,11 @@ std::unique_ptr<Block<T>> make_block(ModelSpec const& spec, int stage, Dataset<T
                                      Part loaded) {
   check_cut(spec);
   if (is_linear(spec)) return make_linear(spec, stage, data, loaded);
-  if (stage > 0) return make_mlp(spec, stage, Features<T>{}, data.targets);
+  auto units = network_units<T>(spec);
+  if (stage > 0) return make_network(spec, stage, std::move(units), Features<T>{}, data.targets);
   Part const part = columns_of_stage(spec, stage);
-  return make_mlp(spec, stage, loaded_columns(data, loaded, part), data.targets);
+  return make_network(spec, stage, std::move(units), loaded_columns(data, loaded, part),
+                      data.targets);
 }
 
 template std::unique_ptr<Block<float>> make_block(ModelSpec const&, int, Dataset<float> const&,

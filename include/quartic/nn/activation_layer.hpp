@@ -17,10 +17,11 @@ class ActivationLayer final : public Layer<T> {
 
   Sizes sizes(std::int64_t rows) const override;
   void forward(std::int64_t rows, std::span<T const> weights, std::span<T const> x, std::span<T> y,
-               std::span<T> saved) override;
+               std::span<T> saved, Pulse& pulse) override;
   void backward_input(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
                       std::span<T const> saved, std::span<T const> dy, std::span<T> dx,
-                      std::span<T> flow) override;
+                      std::span<T> flow, Pulse& pulse) override;
+  double flops(std::int64_t rows) const override;
 
  private:
   Activation function_;

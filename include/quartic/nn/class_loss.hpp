@@ -5,24 +5,31 @@
 #include <vector>
 
 #include "quartic/compute/loss.hpp"
-#include "quartic/nn/block.hpp"
 
 namespace quartic::nn {
 
-/// Softmax cross-entropy against the labels that the last stage holds. T is float or double.
+/// Softmax cross-entropy against the labels that the last stage holds. A row of data has one label,
+/// or as many as it has places where something is predicted (the next token, at every token). T is
+/// float or double.
 template <class T>
 class ClassLoss {
  public:
   /// Failure when a target is not one of 0…classes-1.
-  ClassLoss(std::int64_t classes, std::span<T const> targets);
+  ClassLoss(std::int64_t classes, std::span<T const> targets, std::int64_t labels_a_row = 1);
 
-  /// Sums over the rows [first_row, first_row + rows). Unless `scale` is 0, the logits [rows,
-  /// classes] are overwritten with scale times their gradient.
-  compute::LossSum operator()(std::int64_t first_row, std::int64_t rows, T scale,
-                              std::span<T> logits) const;
+  /// Sums over the labels of the rows [first_row, first_row + rows), divided by labels_a_row: the
+  /// whole of n rows is n times their mean loss. The logits are [rows, labels_a_row, classes].
+  compute::LossSum sums(std::int64_t first_row, std::int64_t rows, std::span<T const> logits) const;
+  /// The mean over the labels of the rows; the logits are overwritten with its gradient divided by
+  /// `accumulate`.
+  double mean(std::int64_t first_row, std::int64_t rows, std::int64_t accumulate,
+              std::span<T> logits) const;
 
  private:
+  std::span<std::int32_t const> labels(std::int64_t first_row, std::int64_t rows) const;
+
   std::int64_t classes_;
+  std::int64_t labels_a_row_;
   std::vector<std::int32_t> labels_;
 };
 

@@ -21,15 +21,16 @@ class Dense final : public Layer<T> {
   Sizes sizes(std::int64_t rows) const override;
 
   void forward(std::int64_t rows, std::span<T const> weights, std::span<T const> x, std::span<T> y,
-               std::span<T> saved) override;
+               std::span<T> saved, Pulse& pulse) override;
   /// dx = dy W.
   void backward_input(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
                       std::span<T const> saved, std::span<T const> dy, std::span<T> dx,
-                      std::span<T> flow) override;
+                      std::span<T> flow, Pulse& pulse) override;
   /// dW += dyᵀ x, db += column sums of dy.
   void backward_weight(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
                        std::span<T const> saved, std::span<T const> dy, std::span<T const> flow,
-                       std::span<T> dw) override;
+                       std::span<T> dw, Pulse& pulse) override;
+  double flops(std::int64_t rows) const override;
 
  private:
   std::size_t bias_begin() const { return static_cast<std::size_t>(inputs_ * outputs_); }

@@ -15,7 +15,8 @@ namespace quartic::nn {
 ///
 /// For one pass, in this order: forward(rows, w, x, y, saved), backward_input(rows, w, x, saved,
 /// dy, dx, flow), backward_weight(rows, w, x, saved, dy, flow, dw). All buffers are read and
-/// written whole; their lengths are those of sizes(rows).
+/// written whole; their lengths are those of sizes(rows). What takes long beats the pulse now and
+/// then.
 template <class T>
 class Layer {
  public:
@@ -33,16 +34,25 @@ class Layer {
   virtual Sizes sizes(std::int64_t rows) const = 0;
 
   virtual void forward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
-                       std::span<T> y, std::span<T> saved) = 0;
+                       std::span<T> y, std::span<T> saved, Pulse& pulse) = 0;
+  /// The forward of a finished model, where that is another function: with statistics of the whole
+  /// training instead of the batch's. Leaves nothing for a backward.
+  virtual void evaluate(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
+                        std::span<T> y, std::span<T> saved, Pulse& pulse) {
+    forward(rows, weights, x, y, saved, pulse);
+  }
   /// `dx` is empty where nobody needs it: before the first layer there is only data.
   virtual void backward_input(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
                               std::span<T const> saved, std::span<T const> dy, std::span<T> dx,
-                              std::span<T> flow) = 0;
+                              std::span<T> flow, Pulse& pulse) = 0;
   /// Adds to `dw`, one pass after the other in the order of the microbatches.
   virtual void backward_weight(std::int64_t /*rows*/, std::span<T const> /*weights*/,
                                std::span<T const> /*x*/, std::span<T const> /*saved*/,
                                std::span<T const> /*dy*/, std::span<T const> /*flow*/,
-                               std::span<T> /*dw*/) {}
+                               std::span<T> /*dw*/, Pulse& /*pulse*/) {}
+
+  /// Floating-point operations of a forward; each half of the backward takes about as many.
+  virtual double flops(std::int64_t rows) const = 0;
 };
 
 /// Number of elements of a parameter.

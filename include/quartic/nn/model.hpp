@@ -19,7 +19,8 @@ struct ModelSpec {
   int stages = 1;
   std::int64_t rows = 0;  ///< rows of data used
   std::int64_t features = 0;
-  std::int64_t classes = 0;          ///< mlp
+  std::int64_t classes = 0;          ///< networks
+  std::int64_t labels_a_row = 1;     ///< networks: targets of one row of data
   std::vector<std::int64_t> hidden;  ///< mlp: widths of the hidden layers
   Activation activation = Activation::relu;
   double l2 = 0;  ///< logistic: λ of (λ/2)‖w‖²

@@ -1,48 +1,37 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "quartic/core/dataset.hpp"
 #include "quartic/nn/block.hpp"
+#include "quartic/nn/chain.hpp"
 #include "quartic/nn/class_loss.hpp"
-#include "quartic/nn/layer.hpp"
 
 namespace quartic::nn {
-
-/// A layer at its place in the whole model.
-template <class T>
-struct PlacedLayer {
-  std::string name;                   ///< as in a PyTorch state dict: "0" gives "0.weight"
-  std::uint32_t first_parameter = 0;  ///< number of its first parameter in the whole model
-  std::unique_ptr<Layer<T>> layer;
-};
 
 /// What a stage of layers is made of.
 template <class T>
 struct SequentialParts {
-  std::vector<PlacedLayer<T>> layers;        ///< at least one
+  std::vector<NamedLayer<T>> layers;         ///< at least one
+  std::uint32_t first_parameter = 0;         ///< number of its first parameter in the whole model
   std::optional<DenseFeatures<T>> features;  ///< at stage 0: what its first layer reads
   std::optional<ClassLoss<T>> loss;          ///< at the last stage
   std::int64_t rows = 0;                     ///< of data used
   std::int64_t accumulate = 1;               ///< M
 };
 
-/// A stage made of layers one after the other. `saved` holds each layer's output (but for one that
-/// is the stage's message) and what the layer itself saves; at the last stage the logits' place
-/// holds their gradient after the forward. `flow` holds the gradients between the layers and what
-/// the layers themselves hand to their weight halves.
+/// A stage made of layers one after the other. `saved` holds what the chain of them saves and, at
+/// the last stage, the logits, which the forward turns into their gradient.
 template <class T>
 class SequentialBlock final : public Block<T> {
  public:
   explicit SequentialBlock(SequentialParts<T> parts);
 
   std::int64_t parameter_count() const override { return parameter_count_; }
-  std::vector<Parameter> parameters() const override;
+  std::vector<Parameter> parameters() const override { return chain_.parameters(); }
   void initialise(std::span<T> weights, std::uint64_t seed) const override;
   Sizes sizes(std::int64_t rows) const override;
 
@@ -65,45 +54,22 @@ class SequentialBlock final : public Block<T> {
                       std::span<T> input_gradient, std::span<Score> scores) override;
 
  private:
-  struct Piece {
-    std::size_t first = 0;
-    std::size_t size = 0;
-  };
-  // Where a layer's share of the stage's buffers lies, for some number of rows.
-  struct Places {
-    Piece output;          // in saved; unused where the output is the stage's message
-    Piece saved;           // in saved
-    Piece input_gradient;  // in flow; unused at the first layer
-    Piece flow;            // in flow
-  };
-  // The views that one backward works on.
-  struct Backward {
-    Batch batch;
-    std::span<T const> weights, input, saved, output_gradient, flow;
-  };
-
+  // What the chain saves, and the place of the logits, which only the last stage has.
   template <class U>
-  static std::span<U> at(std::span<U> buffer, Piece piece) {
-    return buffer.subspan(piece.first, piece.size);
-  }
-  Layer<T>& layer(std::size_t index) const { return *parts_.layers[index].layer; }
-  std::size_t layer_count() const { return parts_.layers.size(); }
-  bool sends(std::size_t index) const { return index + 1 == layer_count() && !parts_.loss; }
+  struct Saved {
+    std::span<U> chain, logits;
+  };
+  template <class U>
+  Saved<U> split(std::int64_t rows, std::span<U> saved) const;
+  std::span<T const> chain_input(Batch batch, std::span<T const> input) const;
 
-  template <class Visit>
-  Sizes lay_out(std::int64_t rows, Visit visit) const;
-  void lay_out_for(std::int64_t rows);
-  std::span<T const> stage_input(Batch batch, std::span<T const> input) const;
-  std::span<T const> layer_input(std::size_t index, Backward const& pass) const;
-  std::span<T const> layer_output_gradient(std::size_t index, Backward const& pass) const;
-  std::span<T> forward_layers(Batch batch, std::span<T const> weights, std::span<T const> input,
-                              std::span<T> output, std::span<T> saved, Pulse& pulse);
-
-  SequentialParts<T> parts_;
-  std::int64_t parameter_count_ = 0;
-  std::vector<Piece> weights_;  // of each layer, in the block's
-  std::vector<Places> places_;  // for laid_out_rows_
-  std::int64_t laid_out_rows_ = -1;
+  Chain<T> chain_;
+  std::int64_t parameter_count_;
+  std::uint32_t first_parameter_;
+  std::optional<DenseFeatures<T>> features_;
+  std::optional<ClassLoss<T>> loss_;
+  std::int64_t rows_;
+  std::int64_t accumulate_;
   std::vector<T> sweep_saved_;
 };
 
