@@ -1,26 +1,11 @@
 // Activation functions on the host.
 #include <cmath>
-#include <numbers>
 
+#include "host_math.hpp"
 #include "quartic/compute/activation.hpp"
 #include "quartic/core/check.hpp"
 
 namespace quartic::compute {
-namespace {
-
-template <class T>
-T normal_distribution(T x) {
-  return T(0.5) * (T(1) + std::erf(x * T(1 / std::numbers::sqrt2)));
-}
-
-template <class T>
-T normal_density(T x) {
-  constexpr double peak = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-  return T(peak) * std::exp(T(-0.5) * x * x);
-}
-
-}  // namespace
-
 template <class T>
 void relu_forward(std::span<T const> x, std::span<T> y) {
   QUARTIC_ASSERT(x.size() == y.size());
@@ -48,14 +33,15 @@ void tanh_backward(std::span<T const> y, std::span<T const> dy, std::span<T> dx)
 template <class T>
 void gelu_forward(std::span<T const> x, std::span<T> y) {
   QUARTIC_ASSERT(x.size() == y.size());
-  for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * normal_distribution(x[i]);
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * normal(x[i]).distribution;
 }
 
 template <class T>
 void gelu_backward(std::span<T const> x, std::span<T const> dy, std::span<T> dx) {
   QUARTIC_ASSERT(x.size() == dy.size() && x.size() == dx.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
-    dx[i] = dy[i] * (normal_distribution(x[i]) + x[i] * normal_density(x[i]));
+    auto const [distribution, density] = normal(x[i]);
+    dx[i] = dy[i] * (distribution + x[i] * density);
   }
 }
 

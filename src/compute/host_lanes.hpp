@@ -28,4 +28,20 @@ double sum_in_lanes(std::size_t length, Term term) {
   return total(sums);
 }
 
+/// Σ_i term(i) in T, of a row of some hundreds: in lanes, which are added pairwise.
+template <class T, class Term>
+T sum_of_row(std::size_t length, Term term) {
+  constexpr std::size_t lanes = 32;
+  std::array<T, lanes> sums{};
+  std::size_t const whole = length - length % lanes;
+  for (std::size_t i = 0; i < whole; i += lanes) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += term(i + lane);
+  }
+  for (std::size_t i = whole; i < length; ++i) sums[i - whole] += term(i);
+  for (std::size_t half = lanes / 2; half > 0; half /= 2) {
+    for (std::size_t lane = 0; lane < half; ++lane) sums[lane] += sums[lane + half];
+  }
+  return sums[0];
+}
+
 }  // namespace quartic::compute

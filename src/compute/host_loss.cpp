@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "host_lanes.hpp"
+#include "host_math.hpp"
 #include "quartic/compute/loss.hpp"
 #include "quartic/core/check.hpp"
 
@@ -37,10 +38,13 @@ RowLoss<T> cross_entropy(std::span<T const> z, std::size_t label, T scale, T* gr
   T const shift = z[chosen];
   T const at_label = z[label] - shift;
   T sum = 0;
-  for (T const value : z) sum += std::exp(value - shift);
-  if (gradient != nullptr) {
+  if (gradient == nullptr) {
+    sum = sum_of_row<T>(z.size(), [=](std::size_t c) { return exponential(z[c] - shift); });
+  } else {
+    for (std::size_t c = 0; c < z.size(); ++c) gradient[c] = exponential(z[c] - shift);
+    sum = sum_of_row<T>(z.size(), [=](std::size_t c) { return gradient[c]; });
     T const factor = scale / sum;
-    for (std::size_t c = 0; c < z.size(); ++c) gradient[c] = std::exp(z[c] - shift) * factor;
+    for (std::size_t c = 0; c < z.size(); ++c) gradient[c] *= factor;
     gradient[label] -= scale;
   }
   return {std::log(sum) - at_label, chosen == label};

@@ -4,39 +4,45 @@
 
 #include "quartic/compute/gemm.hpp"
 #include "quartic/compute/vector.hpp"
-#include "quartic/core/random.hpp"
+#include "quartic/nn/start.hpp"
 
 namespace quartic::nn {
 
 template <class T>
 std::vector<Parameter> Dense<T>::parameters() const {
-  return {{"weight", {outputs_, inputs_}, 0}, {"bias", {outputs_}, inputs_ * outputs_}};
+  std::vector<Parameter> all{{"weight", {outputs_, inputs_}, 0}};
+  if (form_.bias) all.push_back({"bias", {outputs_}, inputs_ * outputs_});
+  return all;
 }
 
 template <class T>
 void Dense<T>::initialise(std::span<T> weights, std::uint64_t seed,
                           std::uint32_t first_parameter) const {
+  auto const weight = weights.first(bias_begin());
+  auto const bias = weights.subspan(bias_begin());
+  if (form_.deviation > 0) {
+    start_normal(weight, form_.deviation, seed, first_parameter);
+    return compute::fill<T>(0, bias);
+  }
   double const bound = 1 / std::sqrt(static_cast<double>(inputs_));
-  auto const draw = [&](std::span<T> values, std::uint32_t number) {
-    Stream stream(seed, StreamName::initial_weights, number);
-    for (T& value : values) value = static_cast<T>(bound * (2 * stream.uniform() - 1));
-  };
-  draw(weights.first(bias_begin()), first_parameter);
-  draw(weights.subspan(bias_begin()), first_parameter + 1);
+  start_uniform(weight, bound, seed, first_parameter);
+  start_uniform(bias, bound, seed, first_parameter + 1);
 }
 
 template <class T>
 Sizes Dense<T>::sizes(std::int64_t rows) const {
-  return {rows * inputs_, rows * outputs_, 0, 0};
+  std::int64_t const places = rows * form_.places;
+  return {places * inputs_, places * outputs_, 0, 0};
 }
 
 template <class T>
 void Dense<T>::forward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
                        std::span<T> y, std::span<T> /*saved*/, Pulse& /*pulse*/) {
   compute::ConstMatrix<T> const w(weights.data(), outputs_, inputs_);
-  compute::Matrix<T> const out(y.data(), rows, outputs_);
-  compute::gemm<T>(1, {x.data(), rows, inputs_}, transposed(w), 0, out);
-  compute::add_bias<T>(weights.subspan(bias_begin()), out);
+  std::int64_t const places = rows * form_.places;
+  compute::Matrix<T> const out(y.data(), places, outputs_);
+  compute::gemm<T>(1, {x.data(), places, inputs_}, transposed(w), 0, out);
+  if (form_.bias) compute::add_bias<T>(weights.subspan(bias_begin()), out);
 }
 
 template <class T>
@@ -45,8 +51,9 @@ void Dense<T>::backward_input(std::int64_t rows, std::span<T const> weights,
                               std::span<T const> dy, std::span<T> dx, std::span<T> /*flow*/,
                               Pulse& /*pulse*/) {
   if (dx.empty()) return;
-  compute::gemm<T>(1, {dy.data(), rows, outputs_}, {weights.data(), outputs_, inputs_}, 0,
-                   {dx.data(), rows, inputs_});
+  std::int64_t const places = rows * form_.places;
+  compute::gemm<T>(1, {dy.data(), places, outputs_}, {weights.data(), outputs_, inputs_}, 0,
+                   {dx.data(), places, inputs_});
 }
 
 template <class T>
@@ -54,15 +61,16 @@ void Dense<T>::backward_weight(std::int64_t rows, std::span<T const> /*weights*/
                                std::span<T const> x, std::span<T const> /*saved*/,
                                std::span<T const> dy, std::span<T const> /*flow*/, std::span<T> dw,
                                Pulse& /*pulse*/) {
-  compute::ConstMatrix<T> const out(dy.data(), rows, outputs_);
-  compute::gemm<T>(1, transposed(out), {x.data(), rows, inputs_}, 1,
+  std::int64_t const places = rows * form_.places;
+  compute::ConstMatrix<T> const out(dy.data(), places, outputs_);
+  compute::gemm<T>(1, transposed(out), {x.data(), places, inputs_}, 1,
                    {dw.data(), outputs_, inputs_});
-  compute::add_column_sums<T>(out, dw.subspan(bias_begin()));
+  if (form_.bias) compute::add_column_sums<T>(out, dw.subspan(bias_begin()));
 }
 
 template <class T>
 double Dense<T>::flops(std::int64_t rows) const {
-  return 2.0 * static_cast<double>(rows * inputs_ * outputs_);
+  return 2.0 * static_cast<double>(rows * form_.places * inputs_ * outputs_);
 }
 
 template class Dense<float>;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "quartic/core/check.hpp"
+#include "quartic/nn/gpt.hpp"
 #include "quartic/nn/linear_block.hpp"
 #include "quartic/nn/mlp.hpp"
 
@@ -26,7 +27,7 @@ Features<T> loaded_columns(Dataset<T> const& data, Part loaded, Part wanted) {
 /// The units of a network that a cut may not divide.
 template <class T>
 std::vector<Unit<T>> network_units(ModelSpec const& spec) {
-  return mlp_units<T>(spec);
+  return spec.objective == "gpt" ? gpt_units<T>(spec) : mlp_units<T>(spec);
 }
 
 template <class T>
@@ -41,8 +42,9 @@ std::unique_ptr<Block<T>> make_linear(ModelSpec const& spec, int stage, Dataset<
 }  // namespace
 
 void check_cut(ModelSpec const& spec) {
-  if (!is_linear(spec) && spec.objective != "mlp") {
-    usage_error("--objective {}: not known; valid are quadratic, logistic, mlp", spec.objective);
+  if (!is_linear(spec) && spec.objective != "mlp" && spec.objective != "gpt") {
+    usage_error("--objective {}: not known; valid are quadratic, logistic, mlp, gpt",
+                spec.objective);
   }
   if (spec.stages < 1) usage_error("--stages {}: a model has at least 1 stage", spec.stages);
   if (is_linear(spec) && spec.stages > spec.features) {
@@ -50,6 +52,9 @@ void check_cut(ModelSpec const& spec) {
                 spec.features, spec.features);
   }
   if (is_linear(spec)) return;
+  if (spec.objective == "gpt" && spec.gpt.width % spec.gpt.heads != 0) {
+    usage_error("--heads {}: does not divide --width {}", spec.gpt.heads, spec.gpt.width);
+  }
   auto const units = std::ssize(network_units<float>(spec));
   if (spec.stages > units) {
     usage_error("--stages {}: this {} can be cut into at most {} stages", spec.stages,

@@ -4,8 +4,12 @@
 
 #include "quartic/core/check.hpp"
 #include "quartic/nn/activation_layer.hpp"
+#include "quartic/nn/causal_attention.hpp"
+#include "quartic/nn/chain.hpp"
 #include "quartic/nn/class_loss.hpp"
 #include "quartic/nn/dense.hpp"
+#include "quartic/nn/layer_norm.hpp"
+#include "quartic/nn/residual.hpp"
 #include "unit/nn_chain.hpp"
 
 using namespace quartic;
@@ -48,7 +52,9 @@ struct Probe {
   CountingPulse pulse;
 };
 
-void check_halves(nn::Layer<double>& layer) {
+// Of layers composed of several the backward with other weights is no derivative: what lies between
+// them was made with those of the forward.
+void check_halves(nn::Layer<double>& layer, bool composed = false) {
   Probe probe(layer);
   probe.forward();
   auto const by_x = central_differences(
@@ -56,7 +62,7 @@ void check_halves(nn::Layer<double>& layer) {
   CHECK(distance(probe.input_gradient(probe.w), by_x) < 1e-8);
 
   // The backward may be given other weights than the forward had: its input half uses those alone.
-  auto const other = normals<double>(std::ssize(probe.w));
+  auto const other = composed ? probe.w : normals<double>(std::ssize(probe.w));
   auto const by_x_there = central_differences(
       probe.x, [&](std::vector<double> const& at) { return probe.value(other, at); });
   CHECK(distance(probe.input_gradient(other), by_x_there) < 1e-8);
@@ -82,6 +88,34 @@ TEST_CASE("both halves of every layer's backward equal central differences") {
     nn::ActivationLayer<double> layer(function, 5);
     check_halves(layer);
   }
+  nn::Dense<double> without_bias(3, 4, {2, false, 0});
+  check_halves(without_bias);
+  nn::LayerNorm<double> norm(5, 2);
+  check_halves(norm);
+  nn::CausalAttention<double> attention(6, 3, 5);
+  check_halves(attention);
+}
+
+TEST_CASE("attention in several blocks of queries equals central differences") {
+  nn::CausalAttention<double> attention(2, 1, 70);
+  check_halves(attention);
+}
+
+TEST_CASE("both halves of composed layers equal central differences") {
+  auto const dense = [](std::int64_t inputs, std::int64_t outputs) {
+    return std::make_unique<nn::Dense<double>>(inputs, outputs);
+  };
+  nn::Residual<double> plain(dense(4, 4));
+  check_halves(plain, true);
+  nn::Residual<double> projected(dense(4, 3), dense(4, 3));
+  check_halves(projected, true);
+  std::vector<nn::NamedLayer<double>> layers;
+  layers.push_back({"0", dense(4, 3)});
+  layers.push_back({"1", std::make_unique<nn::Residual<double>>(dense(3, 5), dense(3, 5))});
+  layers.push_back({"2", std::make_unique<nn::ActivationLayer<double>>(nn::Activation::tanh, 5)});
+  layers.push_back({"3", dense(5, 2)});
+  nn::Chain<double> chain(std::move(layers));
+  check_halves(chain, true);
 }
 
 TEST_CASE("a layer without an input gradient to give touches nothing") {

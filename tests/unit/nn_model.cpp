@@ -32,7 +32,7 @@ TEST_CASE("a cut into too many stages is the user's mistake, and the answer says
                        UsageError);
   CHECK_THROWS_AS(nn::check_cut(spec_of("mlp", 0)), UsageError);
   CHECK_THROWS_WITH_AS(nn::check_cut(spec_of("hinge", 1)),
-                       "--objective hinge: not known; valid are quadratic, logistic, mlp",
+                       "--objective hinge: not known; valid are quadratic, logistic, mlp, gpt",
                        UsageError);
 }
 

@@ -65,4 +65,26 @@ template <class T>
 double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
                    std::span<T> m, std::span<T> v);
 
+template <class T>
+void layer_norm_forward(std::span<T const> x, std::span<T const> weight, std::span<T const> bias,
+                        std::span<T> y, std::span<T> statistics);
+template <class T>
+void layer_norm_backward_input(std::span<T const> x, std::span<T const> weight,
+                               std::span<T const> statistics, std::span<T const> dy,
+                               std::span<T> dx);
+template <class T>
+void layer_norm_backward_weight(std::span<T const> x, std::span<T const> statistics,
+                                std::span<T const> dy, std::span<T> dweight, std::span<T> dbias);
+template <class T>
+void causal_softmax(std::int64_t first_query, T scale, Matrix<T> scores);
+template <class T>
+void causal_softmax_backward(std::int64_t first_query, T scale, ConstMatrix<T> probabilities,
+                             Matrix<T> gradient);
+template <class T>
+void embedding_forward(std::int64_t sequence, std::int64_t width, std::span<T const> id,
+                       std::span<T const> tokens, std::span<T const> positions, std::span<T> y);
+template <class T>
+void embedding_backward(std::int64_t sequence, std::int64_t width, std::span<T const> id,
+                        std::span<T const> dy, std::span<T> dtokens, std::span<T> dpositions);
+
 }  // namespace quartic::compute::reference

@@ -8,12 +8,22 @@
 
 namespace quartic::nn {
 
-/// y = x Wᵀ + b, with x [rows, inputs], y [rows, outputs], W [outputs, inputs], b [outputs]. Start
-/// weights as PyTorch's Linear: W and b uniform in ±1/√inputs.
+/// What a dense layer is besides its two widths.
+struct DenseForm {
+  std::int64_t places = 1;  ///< of one row of data at which the layer is applied: tokens
+  bool bias = true;
+  /// Start weights: 0 for those of PyTorch's Linear, W and b uniform in ±1/√inputs; else W normal
+  /// with this deviation, b zero.
+  double deviation = 0;
+};
+
+/// y = x Wᵀ + b, with x [rows · places, inputs], y [rows · places, outputs], W [outputs, inputs],
+/// b [outputs].
 template <class T>
 class Dense final : public Layer<T> {
  public:
-  Dense(std::int64_t inputs, std::int64_t outputs) : inputs_(inputs), outputs_(outputs) {}
+  Dense(std::int64_t inputs, std::int64_t outputs, DenseForm form = {})
+      : inputs_(inputs), outputs_(outputs), form_(form) {}
 
   std::vector<Parameter> parameters() const override;
   void initialise(std::span<T> weights, std::uint64_t seed,
@@ -37,6 +47,7 @@ class Dense final : public Layer<T> {
 
   std::int64_t inputs_;
   std::int64_t outputs_;
+  DenseForm form_;
 };
 
 }  // namespace quartic::nn

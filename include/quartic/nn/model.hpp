@@ -13,9 +13,17 @@ namespace quartic::nn {
 
 enum class Activation { relu, tanh, gelu };
 
+/// Sizes of a gpt.
+struct GptSize {
+  std::int64_t layers = 4;
+  std::int64_t width = 128;
+  std::int64_t heads = 4;
+  std::int64_t sequence = 64;
+};
+
 /// Everything that decides the model's arithmetic, besides its data.
 struct ModelSpec {
-  std::string objective = "quadratic";  ///< quadratic, logistic, mlp
+  std::string objective = "quadratic";  ///< quadratic, logistic, mlp, gpt
   int stages = 1;
   std::int64_t rows = 0;  ///< rows of data used
   std::int64_t features = 0;
@@ -23,6 +31,7 @@ struct ModelSpec {
   std::int64_t labels_a_row = 1;     ///< networks: targets of one row of data
   std::vector<std::int64_t> hidden;  ///< mlp: widths of the hidden layers
   Activation activation = Activation::relu;
+  GptSize gpt;
   double l2 = 0;  ///< logistic: λ of (λ/2)‖w‖²
   std::int64_t microbatch_size = 1;
   std::int64_t accumulate = 1;  ///< M: the loss is scaled by 1/M, once
