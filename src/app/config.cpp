@@ -101,6 +101,7 @@ OptionSpec aside(OptionSpec option) {
   return option;
 }
 
+constexpr std::int64_t largest_vocabulary = 1 << 16;  // a token has 16 bits
 constexpr int most_stages = 1 << 20;
 constexpr int most_pipelines = 1 << 12;
 
@@ -181,14 +182,19 @@ void add_model_options(std::vector<OptionSpec>& all) {
 void add_data_options(std::vector<OptionSpec>& all) {
   all.push_back(
       text_option("data", "PATH",
-                  "HDF5 (/X, /y), LIBSVM or IDX file, or generate:quadratic, generate:logistic, "
-                  "generate:images (default: what fits the objective)",
+                  "HDF5 (/X, /y), LIBSVM or IDX file, text (its tokens are bytes), tokens of 16 "
+                  "bits, or generate:quadratic, generate:logistic, generate:images, generate:text "
+                  "(default: what fits the objective)",
                   &Config::data));
   all.push_back(integer_option("rows", "n", "rows of generated data", &Config::rows, 1));
   all.push_back(integer_option("features", "d",
                                "features of generated data (0: 784 for images, else 64)",
                                &Config::features, 0));
   all.push_back(integer_option("classes", "C", "classes of generated images", &Config::classes, 2));
+  all.push_back(integer_option("sequence", "T", "tokens in a row of text", &Config::sequence, 1));
+  all.push_back(integer_option("vocabulary", "V",
+                               "of text and tokens (0: what the file has; 64 if generated)",
+                               &Config::vocabulary, 0, largest_vocabulary));
   all.push_back(integer_option("microbatch-size", "B", "rows in one microbatch",
                                &Config::microbatch_size, 1));
   all.push_back(integer_option("epochs", "E",

@@ -18,15 +18,24 @@ io::DataSource data_source(Config const& config) {
   io::Targets targets = io::Targets::real;
   if (config.objective == "logistic") targets = io::Targets::binary;
   if (config.objective == "mlp") targets = io::Targets::classes;
-  return {config.data, targets, {config.rows, config.features, config.classes}};
+  if (config.objective == "gpt") targets = io::Targets::tokens;
+  return {config.data,
+          targets,
+          {config.rows, config.features, config.classes, config.sequence, config.vocabulary}};
+}
+
+/// The objective's generator.
+std::string default_data(std::string const& objective) {
+  if (objective == "mlp") return "generate:images";
+  if (objective == "gpt") return "generate:text";
+  return "generate:" + objective;
 }
 
 /// Defaults that the objective decides.
 void resolve_objective(Config& config) {
-  bool const network = config.objective == "mlp";
+  bool const network = config.objective == "mlp" || config.objective == "gpt";
   if (config.precision.empty()) config.precision = network ? "float" : "double";
-  if (config.data.empty())
-    config.data = network ? "generate:images" : "generate:" + config.objective;
+  if (config.data.empty()) config.data = default_data(config.objective);
   if (config.objective != "logistic" && config.l2 != 0)
     usage_error("--l2 is an option of --objective logistic");
   if (config.device == "gpu")
@@ -158,6 +167,7 @@ Resolved resolve(Config config, int ranks) {
                             .rows = an_epoch * config.microbatch_size,
                             .features = source.shape().features,
                             .classes = source.classes(),
+                            .labels_a_row = config.objective == "gpt" ? config.sequence : 1,
                             .hidden = config.hidden,
                             .activation = config.activation,
                             .l2 = config.l2,

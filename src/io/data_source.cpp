@@ -20,32 +20,42 @@ bool is_text(std::string_view bytes) {
 }
 
 std::unique_ptr<Reader> open_unpacked(std::string const& path, std::string bytes,
-                                      std::string const& packed, Targets targets) {
+                                      std::string const& packed, Targets targets,
+                                      GeneratedSize size) {
   constexpr std::size_t enough = 4096;
   if (bytes.starts_with(hdf5_signature)) {
     usage_error("{}: is a packed HDF5 file; unpack it first", path);
   }
+  std::string const checksum = checksum_text(checksum_of(packed));
+  bool const text = is_text(std::string_view(bytes).substr(0, enough));
+  // Before IDX: the first token may be 0, and then a file of tokens begins as IDX does.
+  if (targets == Targets::tokens) {
+    return text ? open_text(path, bytes, checksum, size) : open_tokens(path, bytes, checksum, size);
+  }
   if (bytes.starts_with(idx_signature)) return open_idx(path, std::move(bytes), packed, targets);
-  if (!is_text(std::string_view(bytes).substr(0, enough))) {
+  if (!text) {
     usage_error("{}: its format is not known; valid are HDF5, LIBSVM text, and IDX images", path);
   }
-  return open_libsvm(path, bytes, checksum_text(checksum_of(packed)), targets);
+  return open_libsvm(path, bytes, checksum, targets);
 }
 
-std::unique_ptr<Reader> open_file(std::string const& path, Targets targets) {
+std::unique_ptr<Reader> open_file(std::string const& path, Targets targets, GeneratedSize size) {
   if (read_head(path, hdf5_signature.size()) == hdf5_signature) {
+    if (targets == Targets::tokens) {
+      usage_error("{}: is an HDF5 file; this objective needs text or tokens of 16 bits", path);
+    }
     return open_hdf5(path, checksum_text(checksum_of_file(path)), targets);
   }
   std::string const bytes = read_bytes(path);
-  if (!is_gzip(bytes)) return open_unpacked(path, bytes, bytes, targets);
-  return open_unpacked(path, unpack_gzip(bytes, path), bytes, targets);
+  if (!is_gzip(bytes)) return open_unpacked(path, bytes, bytes, targets, size);
+  return open_unpacked(path, unpack_gzip(bytes, path), bytes, targets, size);
 }
 
 std::unique_ptr<Reader> open_any(std::string const& path, Targets targets, GeneratedSize size) {
   if (path.starts_with(generate)) {
     return open_generator(path.substr(generate.size()), targets, size);
   }
-  return open_file(path, targets);
+  return open_file(path, targets, size);
 }
 
 }  // namespace
@@ -59,6 +69,10 @@ DataShape const& DataSource::shape() const {
 
 std::int64_t DataSource::classes() const {
   return reader_->classes();
+}
+
+std::string const& DataSource::vocabulary() const {
+  return reader_->vocabulary();
 }
 
 template <>

@@ -8,7 +8,8 @@ namespace quartic::io {
 namespace {
 
 // The data belongs to its recipe, not to the run: its streams have a seed of their own. Which of
-// them a draw comes from is part of the recipe: append only. images.cpp has 3, 4 and 5.
+// them a draw comes from is part of the recipe: append only. generate_images.cpp has 3, 4 and 5,
+// generate_text.cpp 6 and 7.
 constexpr std::uint64_t seed = 0;
 constexpr std::uint32_t solution_index = 0;
 constexpr std::uint32_t row_index = 1;
@@ -57,25 +58,40 @@ class LinearGenerator final : public TypedReader<LinearGenerator> {
 
 void check_size(std::string const& name, GeneratedSize size) {
   constexpr std::int64_t most = std::int64_t{1} << 33;
+  bool const text = name == "text";
+  std::int64_t const columns = text ? size.sequence : size.features;
   if (size.rows < 1) usage_error("--rows {}: valid is 1 or more", size.rows);
-  if (size.features < 1) usage_error("--features {}: valid is 1 or more", size.features);
-  if (size.rows > most / size.features) {
-    usage_error("generate:{}: {} rows of {} features are more than {} numbers", name, size.rows,
-                size.features, most);
+  if (columns < 1)
+    usage_error("--{} {}: valid is 1 or more", text ? "sequence" : "features", columns);
+  if (size.rows > most / columns) {
+    usage_error("generate:{}: {} rows of {} {} are more than {} numbers", name, size.rows, columns,
+                text ? "tokens" : "features", most);
   }
 }
 
-char const* meaning(Targets targets) {
-  if (targets == Targets::real) return "real numbers";
-  return targets == Targets::binary ? "labels 0 and 1" : "classes";
+/// What the targets are, and which generators have them.
+struct Wanted {
+  char const* meaning;
+  char const* fitting;
+};
+
+Wanted wanted(Targets targets) {
+  switch (targets) {
+    case Targets::real:
+      return {"real numbers", "quadratic, logistic and images"};
+    case Targets::binary:
+      return {"labels 0 and 1", "logistic, and images of two classes"};
+    case Targets::classes:
+      return {"classes", "logistic and images"};
+    case Targets::tokens:
+      return {"tokens", "text"};
+  }
+  return {};
 }
 
 [[noreturn]] void refuse(std::string const& name, Targets targets) {
-  char const* const fitting = targets == Targets::real     ? "quadratic, logistic and images"
-                              : targets == Targets::binary ? "logistic, and images of two classes"
-                                                           : "logistic and images";
-  usage_error("generate:{}: this objective needs {}; generate: has {}", name, meaning(targets),
-              fitting);
+  auto const [meaning, fitting] = wanted(targets);
+  usage_error("generate:{}: this objective needs {}; generate: has {}", name, meaning, fitting);
 }
 
 }  // namespace
@@ -83,11 +99,14 @@ char const* meaning(Targets targets) {
 std::unique_ptr<Reader> open_generator(std::string const& name, Targets targets,
                                        GeneratedSize size) {
   bool const images = name == "images";
+  bool const text = name == "text";
   if (size.features == 0) size.features = images ? 784 : 64;
-  if (!images && name != "logistic" && name != "quadratic") refuse(name, targets);
+  if (!images && !text && name != "logistic" && name != "quadratic") refuse(name, targets);
+  if (text != (targets == Targets::tokens)) refuse(name, targets);
   if (name == "quadratic" && targets != Targets::real) refuse(name, targets);
   check_size(name, size);
   if (images) return open_generated_images(targets, size);
+  if (text) return open_generated_text(size);
   return std::make_unique<LinearGenerator>(name == "logistic", size);
 }
 

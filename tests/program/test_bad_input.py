@@ -101,6 +101,22 @@ FILES = {
     "nothing": ("quadratic", {"a.h5": b""}, ("a.h5", "empty")),
 }
 
+TOKENS = struct.pack("<100H", *range(100))
+# The same for --objective gpt, with more options.
+TOKEN_FILES = {
+    "no text": ((), {"a.txt": b""}, ("a.txt", "empty")),
+    "packed no text": ((), {"a.txt.gz": gzip.compress(b"")}, ("a.txt.gz", "0 tokens", "2 or more")),
+    "one letter": ((), {"a.txt": b"a"}, ("a.txt", "1 tokens", "2 or more")),
+    "text too short": ((), {"a.txt": b"a" * 64}, ("--sequence 64", "a.txt", "64 tokens", "1 to 63")),
+    "text of more letters": (("--vocabulary", 2), {"a.txt": b"abc" * 99}, ("--vocabulary 2", "a.txt", "3 distinct bytes", "3 or more")),
+    "half a token": ((), {"a.bin": TOKENS[:-1]}, ("a.bin", "199 bytes")),
+    "tokens too short": (("--sequence", 100), {"a.bin": TOKENS}, ("--sequence 100", "a.bin", "100 tokens", "1 to 99")),
+    "token beyond": (("--vocabulary", 90), {"a.bin": TOKENS}, ("a.bin", "token 90", "is 90", "0 to 89")),
+    "hdf5 for text": ((), {"a.h5": hdf5(X=X, y=REAL)}, ("a.h5", "HDF5", "text")),
+}
+# quartic has had the reader before the objective that reads it.
+HAS_GPT = "|gpt" in quartic("run", "--help").stdout
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
@@ -108,17 +124,25 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def refuses(objective, files, says, ranks=0):
+def refuses(objective, files, says, ranks=0, options=()):
     for name, content in files.items():
         with open(name, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
-    refused("run", "--objective", objective, "--data", next(iter(files)), "--microbatch-size", 1, "--out", "run", says=says, ranks=ranks)
+    refused("run", "--objective", objective, "--data", next(iter(files)), "--microbatch-size", 1, "--out", "run", *options,
+            says=says, ranks=ranks)
     assert sorted(os.listdir()) == sorted(files)
 
 
 @pytest.mark.parametrize("wrong", FILES)
 def test_file(wrong):
     refuses(*FILES[wrong])
+
+
+if HAS_GPT:
+    @pytest.mark.parametrize("wrong", TOKEN_FILES)
+    def test_tokens(wrong):
+        options, files, says = TOKEN_FILES[wrong]
+        refuses("gpt", files, says, options=options)
 
 
 @pytest.mark.parametrize("wrong", ["hdf5 with NaN", "images cut off"])

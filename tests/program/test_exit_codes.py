@@ -19,6 +19,8 @@ OUT_OF_RANGE = {
     "l2": ("-1", "x", "nan", "inf"),
     "rows": ("0", "-5", "x"),
     "features": ("-1", "x"),
+    "sequence": ("0", "-1", "x"),
+    "vocabulary": ("-1", "65537", "x"),
     "microbatch-size": ("0", "-8", "x", "4097"),
     "learning-rate": ("0", "-1", "x", "nan", "inf", "1e999"),
     "momentum": ("-0.1", "x", "nan"),

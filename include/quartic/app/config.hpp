@@ -36,6 +36,8 @@ struct Config {
   std::int64_t rows = 4096;
   std::int64_t features = 0;  ///< 0: the generator's
   std::int64_t classes = 10;
+  std::int64_t sequence = 64;
+  std::int64_t vocabulary = 0;  ///< 0: the file's, or the generator's
   std::int64_t microbatch_size = 8;
   std::int64_t microbatches = 0;  ///< 0: by epochs
   std::int64_t epochs = 0;        ///< 0: by microbatches; 1 when neither is given

@@ -9,18 +9,22 @@
 
 namespace quartic::io {
 
-/// Sizes of data that is generated rather than read.
+/// Sizes of data that is generated rather than read, and of rows of tokens, which a file does not
+/// tell.
 struct GeneratedSize {
   std::int64_t rows = 4096;
   std::int64_t features = 0;  ///< 0: the generator's default
   std::int64_t classes = 10;
+  std::int64_t sequence = 64;   ///< tokens in a row; of files too
+  std::int64_t vocabulary = 0;  ///< of tokens; 0: what the file has, or the generator's default
 };
 
 /// What the targets of a data set mean; readers check them.
 enum class Targets {
-  real,    ///< any finite number
-  binary,  ///< 0/1 or -1/+1 in the file, 0/1 in memory
-  classes  ///< integers 0…classes-1
+  real,     ///< any finite number
+  binary,   ///< 0/1 or -1/+1 in the file, 0/1 in memory
+  classes,  ///< integers 0…classes-1
+  tokens    ///< the row's tokens one further on, as many as it has features
 };
 
 class Reader;
@@ -29,6 +33,12 @@ class Reader;
 /// beside them, found by `images-idx3` -> `labels-idx1` in the name), or `generate:quadratic`,
 /// `generate:logistic`, `generate:images`. The format is told from the content; text and IDX may be
 /// packed with gzip.
+///
+/// Where targets are tokens: any text, whose tokens are its bytes (not its characters, so it need
+/// not be valid UTF-8), numbered from 0 in the order of the distinct bytes that occur;
+/// little-endian numbers of 16 bits, told from text by control bytes in the first 4096; or
+/// `generate:text`. Row r holds the tokens from r T on, T = `size.sequence`, and has T targets, the
+/// tokens from r T + 1 on; tokens that fill no row are left out.
 ///
 /// Pixels of IDX files are scaled to [0, 1]. Every error is a UsageError of one line that names the
 /// file, the row or byte, and what would be valid: missing, empty, truncated, non-numeric or
@@ -41,10 +51,14 @@ class DataSource {
 
   DataShape const& shape() const;
   /// Number of classes: the file's largest label + 1, at least 2; `--classes` for generated images.
-  /// 2 for binary targets, 0 for real ones.
+  /// 2 for binary targets, 0 for real ones. For tokens `size.vocabulary`; where that is 0, the
+  /// text's distinct bytes, a file's largest token + 1, or 64 for generated text.
   std::int64_t classes() const;
+  /// The byte of each token of a text; empty for all other data.
+  std::string const& vocabulary() const;
 
-  /// The columns [part.first, part.first + part.size) of all rows, and all targets. HDF5 reads just
+  /// The columns [part.first, part.first + part.size) of all rows, and all targets, those of a row
+  /// one after the other. HDF5 reads just
   /// these columns; a generator draws all of every row, so that a column is the same in any part.
   /// Sparse files have zeros beyond their last feature, so there a part may reach beyond it. T is
   /// float or double.

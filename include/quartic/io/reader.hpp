@@ -19,12 +19,15 @@ class Reader {
   DataShape const& shape() const { return shape_; }
   /// As DataSource::classes().
   std::int64_t classes() const { return classes_; }
+  /// As DataSource::vocabulary().
+  std::string const& vocabulary() const { return vocabulary_; }
   virtual Dataset<float> read_float(Part columns) const = 0;
   virtual Dataset<double> read_double(Part columns) const = 0;
 
  protected:
   DataShape shape_;
   std::int64_t classes_ = 0;
+  std::string vocabulary_;
 };
 
 template <class Format>
@@ -46,10 +49,17 @@ std::unique_ptr<Reader> open_libsvm(std::string const& path, std::string const& 
 /// `images` is the whole file, unpacked; `packed` the file as it is, for the checksum.
 std::unique_ptr<Reader> open_idx(std::string const& path, std::string images,
                                  std::string const& packed, Targets targets);
-/// `name` is quadratic, logistic or images; anything else is a UsageError that lists them.
+/// A text whose bytes are its tokens; `text` is the whole file, unpacked.
+std::unique_ptr<Reader> open_text(std::string const& path, std::string const& text,
+                                  std::string checksum, GeneratedSize size);
+/// Tokens of 16 bits; `bytes` is the whole file, unpacked.
+std::unique_ptr<Reader> open_tokens(std::string const& path, std::string const& bytes,
+                                    std::string checksum, GeneratedSize size);
+/// `name` is quadratic, logistic, images or text; anything else is a UsageError that lists them.
 std::unique_ptr<Reader> open_generator(std::string const& name, Targets targets,
                                        GeneratedSize size);
 std::unique_ptr<Reader> open_generated_images(Targets targets, GeneratedSize size);
+std::unique_ptr<Reader> open_generated_text(GeneratedSize size);
 
 /// Checks what the file says of every row and turns binary targets into 0/1. Returns the number of
 /// classes (0 for real targets). `where` names the place of a row: "data.txt: line 17".

@@ -1,0 +1,66 @@
+#include <array>
+
+#include "quartic/io/tokens.hpp"
+
+namespace quartic::io {
+namespace {
+
+std::size_t number_of(char letter) {
+  return static_cast<unsigned char>(letter);
+}
+
+// The distinct bytes of a text, ascending.
+std::string distinct_bytes(std::string const& text) {
+  std::array<bool, 256> occurs{};
+  for (char const letter : text) occurs[number_of(letter)] = true;
+  std::string distinct;
+  for (std::size_t byte = 0; byte < occurs.size(); ++byte) {
+    if (occurs[byte]) distinct += static_cast<char>(byte);
+  }
+  return distinct;
+}
+
+// Tokens are bytes rather than characters: any file can be read, and none of them is too many.
+class TextReader final : public TypedReader<TextReader> {
+ public:
+  TextReader(std::string const& path, std::string const& text, std::string checksum,
+             GeneratedSize size)
+      : sequence_(size.sequence) {
+    shape_ = {rows_of_tokens(path, std::ssize(text), sequence_), sequence_, std::move(checksum)};
+    vocabulary_ = distinct_bytes(text);
+    classes_ = std::ssize(vocabulary_);
+    if (size.vocabulary != 0) enlarge(path, size.vocabulary);
+    std::array<Token, 256> token{};
+    for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
+      token[number_of(vocabulary_[i])] = static_cast<Token>(i);
+    }
+    tokens_.reserve(text.size());
+    for (char const letter : text) tokens_.push_back(token[number_of(letter)]);
+  }
+
+  template <class T>
+  Dataset<T> read(Part columns) const {
+    return cut_tokens<T>(tokens_, sequence_, columns);
+  }
+
+ private:
+  void enlarge(std::string const& path, std::int64_t vocabulary) {
+    if (vocabulary < classes_) {
+      usage_error("--vocabulary {}: {} has {} distinct bytes; valid is {} or more, or 0",
+                  vocabulary, path, classes_, classes_);
+    }
+    classes_ = vocabulary;
+  }
+
+  std::int64_t sequence_;
+  std::vector<Token> tokens_;
+};
+
+}  // namespace
+
+std::unique_ptr<Reader> open_text(std::string const& path, std::string const& text,
+                                  std::string checksum, GeneratedSize size) {
+  return std::make_unique<TextReader>(path, text, std::move(checksum), size);
+}
+
+}  // namespace quartic::io
