@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "quartic/method/registry.hpp"
+#include "quartic/nn/gpt.hpp"
 #include "values.hpp"
 
 namespace quartic::app {
@@ -159,20 +160,37 @@ void add_method_options(std::vector<OptionSpec>& all) {
   }
 }
 
+/// 0, which means the preset's, cannot be given.
+void add_gpt_size(std::vector<OptionSpec>& all, std::string const& name, std::string const& help,
+                  std::int64_t nn::GptSize::*member) {
+  constexpr std::int64_t most = 1 << 20;
+  all.push_back(
+      {name, "n", help + "; default: the preset's",
+       [=](Config& c, std::string const& t) { c.gpt.*member = integer(name, t, 1, most); },
+       [=](Config const& c) {
+         return c.gpt.*member == 0 ? std::string() : fmt::format("{}", c.gpt.*member);
+       }});
+}
+
 void add_model_options(std::vector<OptionSpec>& all) {
   all.push_back(choice_option("objective", "what is trained",
-                              same({"quadratic", "logistic", "mlp"}), &Config::objective));
+                              same({"quadratic", "logistic", "mlp", "gpt"}), &Config::objective));
   all.push_back({"hidden", "W,W,..", "widths of the hidden layers (mlp)",
                  [](Config& c, std::string const& t) { c.hidden = integers("hidden", t, 1); },
                  [](Config const& c) { return fmt::format("{}", fmt::join(c.hidden, ",")); }});
   all.push_back(
       choice_option("activation", "between layers (mlp)", activations, &Config::activation));
+  all.push_back(text_option("preset", fmt::format("{}", fmt::join(nn::gpt_presets(), "|")),
+                            "sizes of the gpt that are not given", &Config::preset));
+  add_gpt_size(all, "layers", "blocks (gpt)", &nn::GptSize::layers);
+  add_gpt_size(all, "width", "numbers a token between blocks (gpt)", &nn::GptSize::width);
+  add_gpt_size(all, "heads", "of attention (gpt)", &nn::GptSize::heads);
+  add_gpt_size(all, "sequence", "tokens in a row of text (gpt)", &nn::GptSize::sequence);
   all.push_back(number_option(
       "l2", "MU", "factor of the penalty (MU/2)|w|^2 (logistic)",
       [](auto& c) -> auto& { return c.l2; }, 0));
   all.push_back({"precision", "float|double",
-                 "of weights and messages; default double for quadratic and logistic, float for "
-                 "mlp",
+                 "of weights and messages; default double for quadratic and logistic, else float",
                  [](Config& c, std::string const& t) {
                    c.precision = choice("precision", t, same({"float", "double"}));
                  },
@@ -191,7 +209,6 @@ void add_data_options(std::vector<OptionSpec>& all) {
                                "features of generated data (0: 784 for images, else 64)",
                                &Config::features, 0));
   all.push_back(integer_option("classes", "C", "classes of generated images", &Config::classes, 2));
-  all.push_back(integer_option("sequence", "T", "tokens in a row of text", &Config::sequence, 1));
   all.push_back(integer_option("vocabulary", "V",
                                "of text and tokens (0: what the file has; 64 if generated)",
                                &Config::vocabulary, 0, largest_vocabulary));

@@ -7,6 +7,7 @@
 #include "quartic/core/check.hpp"
 #include "quartic/io/delays.hpp"
 #include "quartic/method/registry.hpp"
+#include "quartic/nn/gpt.hpp"
 
 namespace quartic::app {
 namespace {
@@ -21,7 +22,7 @@ io::DataSource data_source(Config const& config) {
   if (config.objective == "gpt") targets = io::Targets::tokens;
   return {config.data,
           targets,
-          {config.rows, config.features, config.classes, config.sequence, config.vocabulary}};
+          {config.rows, config.features, config.classes, config.gpt.sequence, config.vocabulary}};
 }
 
 /// The objective's generator.
@@ -36,6 +37,7 @@ void resolve_objective(Config& config) {
   bool const network = config.objective == "mlp" || config.objective == "gpt";
   if (config.precision.empty()) config.precision = network ? "float" : "double";
   if (config.data.empty()) config.data = default_data(config.objective);
+  if (config.objective == "gpt") config.gpt = nn::gpt_size(config.preset, config.gpt);
   if (config.objective != "logistic" && config.l2 != 0)
     usage_error("--l2 is an option of --objective logistic");
   if (config.device == "gpu")
@@ -167,9 +169,10 @@ Resolved resolve(Config config, int ranks) {
                             .rows = an_epoch * config.microbatch_size,
                             .features = source.shape().features,
                             .classes = source.classes(),
-                            .labels_a_row = config.objective == "gpt" ? config.sequence : 1,
+                            .labels_a_row = config.objective == "gpt" ? config.gpt.sequence : 1,
                             .hidden = config.hidden,
                             .activation = config.activation,
+                            .gpt = config.gpt,
                             .l2 = config.l2,
                             .microbatch_size = config.microbatch_size,
                             .accumulate = config.accumulate};

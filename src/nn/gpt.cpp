@@ -1,11 +1,15 @@
 #include "quartic/nn/gpt.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <utility>
 
+#include "quartic/core/check.hpp"
 #include "quartic/nn/activation_layer.hpp"
 #include "quartic/nn/causal_attention.hpp"
 #include "quartic/nn/dense.hpp"
@@ -17,6 +21,14 @@ namespace quartic::nn {
 namespace {
 
 constexpr double deviation = 0.02;
+
+struct Preset {
+  char const* name;
+  GptSize size;
+};
+constexpr std::array presets{Preset{"tiny", {4, 128, 4, 64}}, Preset{"nano", {14, 256, 4, 64}},
+                             Preset{"small", {12, 768, 12, 1024}},
+                             Preset{"medium", {24, 1024, 16, 1024}}};
 
 // LN, a dense layer to `inner`, what is done there, and a dense layer back: x + that.
 template <class T>
@@ -52,6 +64,24 @@ Unit<T> block_unit(ModelSpec const& spec, std::int64_t block) {
 }
 
 }  // namespace
+
+std::vector<std::string> gpt_presets() {
+  std::vector<std::string> names;
+  for (Preset const& preset : presets) names.emplace_back(preset.name);
+  return names;
+}
+
+GptSize gpt_size(std::string const& preset, GptSize given) {
+  auto const* const found = std::find_if(presets.begin(), presets.end(),
+                                         [&](Preset const& p) { return p.name == preset; });
+  if (found == presets.end()) {
+    usage_error("--preset {}: not known; valid are {}", preset, fmt::join(gpt_presets(), ", "));
+  }
+  for (auto const size : {&GptSize::layers, &GptSize::width, &GptSize::heads, &GptSize::sequence}) {
+    if (given.*size == 0) given.*size = found->size.*size;
+  }
+  return given;
+}
 
 template <class T>
 std::vector<Unit<T>> gpt_units(ModelSpec const& spec) {

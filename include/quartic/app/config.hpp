@@ -29,6 +29,8 @@ struct Config {
   std::string objective = "quadratic";
   std::vector<std::int64_t> hidden{128, 128, 128};
   nn::Activation activation = nn::Activation::relu;
+  std::string preset = "tiny";
+  nn::GptSize gpt{0, 0, 0, 0};  ///< 0: the preset's
   double l2 = 0;
   std::string precision;  ///< empty: the objective's
 
@@ -36,7 +38,6 @@ struct Config {
   std::int64_t rows = 4096;
   std::int64_t features = 0;  ///< 0: the generator's
   std::int64_t classes = 10;
-  std::int64_t sequence = 64;
   std::int64_t vocabulary = 0;  ///< 0: the file's, or the generator's
   std::int64_t microbatch_size = 8;
   std::int64_t microbatches = 0;  ///< 0: by epochs

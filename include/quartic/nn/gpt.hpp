@@ -1,11 +1,18 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "quartic/nn/model.hpp"
 #include "quartic/nn/network.hpp"
 
 namespace quartic::nn {
+
+/// tiny: 4 blocks of 128. nano: 14 blocks of 256, the language model of Ilin and Richtárik 2026
+/// (arXiv 2606.03498). small, medium: those of GPT-2.
+std::vector<std::string> gpt_presets();
+/// `given` with the sizes of `preset` where it has 0. UsageError when there is no such preset.
+GptSize gpt_size(std::string const& preset, GptSize given);
 
 /// A GPT-style language model (Radford et al. 2019, GPT-2): token and learned position embedding;
 /// blocks x + attention(LN(x)), x + MLP(LN(x)) with a GELU of 4 × width; a last LayerNorm and an

@@ -15,10 +15,10 @@ enum class Activation { relu, tanh, gelu };
 
 /// Sizes of a gpt.
 struct GptSize {
-  std::int64_t layers = 4;
-  std::int64_t width = 128;
-  std::int64_t heads = 4;
-  std::int64_t sequence = 64;
+  std::int64_t layers = 0;
+  std::int64_t width = 0;
+  std::int64_t heads = 0;
+  std::int64_t sequence = 0;
 };
 
 /// Everything that decides the model's arithmetic, besides its data.
