@@ -52,6 +52,8 @@ class Run:
     """One row a microbatch: its loss, from its forward at the last stage."""
     objective: pd.DataFrame
     """f on the whole data at plan times: the state after all actions that end at or before them."""
+    validation: pd.DataFrame
+    """The mean loss of held-out rows at the same times. Empty without --validation."""
     memory: pd.DataFrame
     """Peak bytes, one row a rank. While a run goes on: of rank 0 at most."""
 
@@ -159,6 +161,7 @@ def _read(path: Path) -> Run:
             events=_stage_tables(pipelines, "events"),
             loss=_table(file.get("loss")),
             objective=_table(file.get("objective")),
+            validation=_table(file.get("validation")),
             memory=_table(file.get("memory")),
         )
 

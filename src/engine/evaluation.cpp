@@ -17,12 +17,15 @@ StageEvaluation<T>::StageEvaluation(int stage, int stages, int pipelines, nn::Bl
       links_(links),
       recorder_(recorder),
       plan_(block.sweep_plan()),
-      row_sweeps_((plan_.rows + plan_.rows_per_sweep - 1) / plan_.rows_per_sweep) {}
+      row_sweeps_((plan_.rows + plan_.rows_per_sweep - 1) / plan_.rows_per_sweep),
+      held_out_row_sweeps_((plan_.held_out_rows + plan_.rows_per_sweep - 1) /
+                           plan_.rows_per_sweep) {}
 
 template <class T>
 nn::Sweep StageEvaluation<T>::largest_sweep(nn::Block<T> const& block) {
   nn::SweepPlan const plan = block.sweep_plan();
-  return {0, std::min(plan.rows, plan.rows_per_sweep), plan.versions_per_sweep};
+  return {0, std::min(std::max(plan.rows, plan.held_out_rows), plan.rows_per_sweep),
+          plan.versions_per_sweep};
 }
 
 template <class T>
@@ -110,8 +113,12 @@ bool StageEvaluation<T>::progress() {
 
 template <class T>
 nn::Sweep StageEvaluation<T>::sweep_of(Batch const& batch, std::int64_t row_sweep) const {
-  std::int64_t const first = row_sweep * plan_.rows_per_sweep;
-  return {first, std::min(plan_.rows_per_sweep, plan_.rows - first), std::ssize(batch.cuts)};
+  bool const held_out = row_sweep >= row_sweeps_;
+  std::int64_t const first =
+      (held_out ? row_sweep - row_sweeps_ : row_sweep) * plan_.rows_per_sweep;
+  std::int64_t const rows = held_out ? plan_.held_out_rows : plan_.rows;
+  return {held_out ? plan_.held_out_first + first : first,
+          std::min(plan_.rows_per_sweep, rows - first), std::ssize(batch.cuts), held_out};
 }
 
 template <class T>
@@ -121,9 +128,10 @@ bool StageEvaluation<T>::forward() {
   Batch& batch = batches_[forward_batch_];
   if (batch.whole_cuts < batch.cuts.size()) return false;
   sweep_forward(batch, sweep_of(batch, forward_row_sweep_));
-  if (++forward_row_sweep_ < row_sweeps_) return true;
+  if (++forward_row_sweep_ < row_sweeps_ + held_out_row_sweeps_) return true;
   forward_row_sweep_ = 0;
   ++forward_batch_;
+  if (is_last()) finish_held_out(batch);
   if (!plan_.backward) {
     if (is_last()) finish(batch);
     recycle();
@@ -143,14 +151,20 @@ void StageEvaluation<T>::sweep_forward(Batch& batch, nn::Sweep sweep) {
   if (output) {
     std::copy(scores_.begin(), scores_.end(), scores_in(output).begin());
     links_.sweeps_out->send(std::move(output));
-  } else {  // the last stage keeps what all stages have added up
-    batch.totals.resize(batch.cuts.size());
-    for (std::size_t i = 0; i < batch.totals.size(); ++i) {
-      batch.totals[i].value += scores_[i].value;
-      batch.totals[i].correct += scores_[i].correct;
-      batch.totals[i].block_updates = scores_[i].block_updates;
-      batch.totals[i].wall_ns = scores_[i].wall_ns;
-    }
+  } else {
+    add_totals(sweep.held_out ? batch.held_out : batch.totals);
+  }
+}
+
+/// The last stage keeps what all stages have added up.
+template <class T>
+void StageEvaluation<T>::add_totals(std::vector<Score>& totals) const {
+  totals.resize(scores_.size());
+  for (std::size_t i = 0; i < totals.size(); ++i) {
+    totals[i].value += scores_[i].value;
+    totals[i].correct += scores_[i].correct;
+    totals[i].block_updates = scores_[i].block_updates;
+    totals[i].wall_ns = scores_[i].wall_ns;
   }
 }
 
@@ -208,12 +222,27 @@ bool StageEvaluation<T>::backward() {
 template <class T>
 void StageEvaluation<T>::finish(Batch& batch) {
   for (std::size_t i = 0; i < batch.cuts.size(); ++i) {
-    Score const& total = batch.totals[i];
-    recorder_.objective({batch.cuts[i].plan_time, static_cast<std::int64_t>(total.block_updates),
-                         static_cast<std::int64_t>(total.wall_ns), total.value,
-                         total.correct / static_cast<double>(plan_.rows),
-                         plan_.backward ? total.gradient_sq : undefined});
+    ObjectiveRow row = row_of(batch.cuts[i], batch.totals[i], plan_.rows);
+    if (plan_.backward) row.gradient_sq = batch.totals[i].gradient_sq;
+    recorder_.objective(row);
   }
+}
+
+template <class T>
+void StageEvaluation<T>::finish_held_out(Batch& batch) {
+  for (std::size_t i = 0; i < batch.held_out.size(); ++i) {
+    recorder_.validation(row_of(batch.cuts[i], batch.held_out[i], plan_.held_out_rows));
+  }
+}
+
+template <class T>
+ObjectiveRow StageEvaluation<T>::row_of(Cut const& cut, Score const& total, std::int64_t rows) {
+  return {cut.plan_time,
+          static_cast<std::int64_t>(total.block_updates),
+          static_cast<std::int64_t>(total.wall_ns),
+          total.value,
+          total.correct / static_cast<double>(rows),
+          undefined};
 }
 
 template <class T>
@@ -223,6 +252,7 @@ void StageEvaluation<T>::recycle() {
   batch.cuts.clear();
   batch.versions.clear();
   batch.totals.clear();
+  batch.held_out.clear();
   batch.whole_cuts = 0;
   batch.closed = false;
   free_.push_back(std::move(batch));

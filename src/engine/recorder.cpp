@@ -15,6 +15,7 @@ Recorder::Recorder(RecordSink& sink, int places, std::int64_t every)
     stage.events.reserve(buffered_rows);
   }
   objectives_.reserve(buffered_rows);
+  validations_.reserve(buffered_rows);
 }
 
 void Recorder::step(int place, StepRow const& row) {
@@ -40,6 +41,11 @@ void Recorder::objective(ObjectiveRow const& row) {
   if (objectives_.size() == buffered_rows) flush();
 }
 
+void Recorder::validation(ObjectiveRow const& row) {
+  validations_.push_back(row);
+  if (validations_.size() == buffered_rows) flush();
+}
+
 void Recorder::flush_when_due(std::int64_t now_ns) {
   if (now_ns - last_flush_ns_ < flush_period_ns) return;
   flush();
@@ -58,7 +64,9 @@ void Recorder::flush() {
     stage.events.clear();
   }
   if (!objectives_.empty()) sink_.objectives(objectives_);
+  if (!validations_.empty()) sink_.validations(validations_);
   objectives_.clear();
+  validations_.clear();
   sink_.flush();
 }
 

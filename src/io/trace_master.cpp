@@ -42,6 +42,9 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
     }
     link(file, file.id(), "loss", info.loss_rank, "/loss");
     link(file, file.id(), "objective", info.objective_rank, "/objective");
+    if (info.validation_rank >= 0) {
+      link(file, file.id(), "validation", info.validation_rank, "/validation");
+    }
     link(file, file.id(), "memory", 0, "/memory");
   }
   file.close();

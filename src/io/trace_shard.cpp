@@ -62,6 +62,8 @@ struct TraceShard::Tables {
          RunInfo const& info)
       : file(h5::File::create(path)),
         objectives(create_if<engine::ObjectiveRow>(rank == info.objective_rank, file, "objective")),
+        validations(
+            create_if<engine::ObjectiveRow>(rank == info.validation_rank, file, "validation")),
         memory(file, file.id(), "memory") {
     for (engine::StageInfo const& stage : hosted) {
       h5::Handle const parent = file.ensure_group(stages_path(stage.pipeline));
@@ -72,6 +74,7 @@ struct TraceShard::Tables {
   h5::File file;
   std::vector<StageTables> stages;  // by place
   std::optional<RowTable<engine::ObjectiveRow>> objectives;
+  std::optional<RowTable<engine::ObjectiveRow>> validations;
   RowTable<engine::MemoryRow> memory;
   std::optional<ShardLock> lock;
 };
@@ -105,6 +108,11 @@ void TraceShard::losses(int place, std::span<engine::LossRow const> rows) {
 void TraceShard::objectives(std::span<engine::ObjectiveRow const> rows) {
   QUARTIC_ASSERT(tables_ != nullptr);
   tables_->objectives.value().append(tables_->file, rows);
+}
+
+void TraceShard::validations(std::span<engine::ObjectiveRow const> rows) {
+  QUARTIC_ASSERT(tables_ != nullptr);
+  tables_->validations.value().append(tables_->file, rows);
 }
 
 void TraceShard::memory(engine::MemoryRow const& row) {

@@ -107,13 +107,6 @@ void LinearBlock<T>::backward_weight(Batch batch, std::span<T const> weights,
 }
 
 template <class T>
-SweepPlan LinearBlock<T>::sweep_plan() const {
-  constexpr std::int64_t message_elements = std::int64_t{65536} * 8;
-  std::int64_t const versions = message_elements / std::max<std::int64_t>(rows_, 1);
-  return {rows_, rows_, std::clamp<std::int64_t>(versions, 1, 64), true};
-}
-
-template <class T>
 std::int64_t LinearBlock<T>::sweep_output(Sweep sweep) const {
   return is_last() ? 0 : sweep.versions * sweep.rows;
 }
@@ -127,7 +120,8 @@ template <class T>
 void LinearBlock<T>::sweep_forward(Sweep sweep, std::span<T const> weights,
                                    std::span<T const> input, std::span<T> output,
                                    std::span<Score> scores) {
-  QUARTIC_ASSERT(sweep.first_row == 0 && sweep.rows == rows_);
+  if (sweep.held_out) return sweep_held_out(sweep, weights, input, output, scores);
+  QUARTIC_ASSERT(sweep.first_row == 0 && sweep.rows == sweeps_.rows);
   std::int64_t const length = sweep.versions * sweep.rows;
   std::span<T> const z = is_last() ? at_least(sweep_residual_, length) : output;
   running_sum(input, z);
@@ -137,6 +131,26 @@ void LinearBlock<T>::sweep_forward(Sweep sweep, std::span<T const> weights,
   for (std::int64_t v = 0; v < sweep.versions; ++v) {
     auto const w = line(weights, v, columns_.size);
     scores[static_cast<std::size_t>(v)].value += l2_ / 2 * compute::sum_of_squares<T>(w);
+  }
+}
+
+/// Apart from the residual of the trained rows, which a backward sweep still needs.
+template <class T>
+void LinearBlock<T>::sweep_held_out(Sweep sweep, std::span<T const> weights,
+                                    std::span<T const> input, std::span<T> output,
+                                    std::span<Score> scores) {
+  std::span<T> const sums = is_last() ? at_least(held_out_, sweep.versions * sweep.rows) : output;
+  running_sum(input, sums);
+  for (std::int64_t v = 0; v < sweep.versions; ++v) {
+    auto const z = line(sums, v, sweep.rows);
+    features_.multiply_add(sweep.first_row, line(weights, v, columns_.size), z);
+    if (!is_last()) continue;
+    auto const y =
+        std::span<T const>(targets_).subspan(static_cast<std::size_t>(sweep.first_row), z.size());
+    auto const sum = loss_(z, y, T(0), {});
+    scores[static_cast<std::size_t>(v)].value +=
+        sum.value / static_cast<double>(sweeps_.held_out_rows);
+    scores[static_cast<std::size_t>(v)].correct += sum.correct;
   }
 }
 

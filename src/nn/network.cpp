@@ -1,5 +1,6 @@
 #include "quartic/nn/network.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "quartic/core/partition.hpp"
@@ -34,6 +35,18 @@ std::uint32_t parameters_of(Unit<T> const& unit) {
   return static_cast<std::uint32_t>(count);
 }
 
+/// One version at a time, forward only; in pieces that take about the memory of a microbatch.
+SweepPlan sweep_plan(ModelSpec const& spec) {
+  constexpr std::int64_t most_of_vectors = 512;
+  SweepPlan plan;
+  plan.rows = spec.evaluated_rows == 0 ? spec.rows : std::min(spec.rows, spec.evaluated_rows);
+  plan.held_out_first = spec.held_out_first;
+  plan.held_out_rows = spec.held_out_rows;
+  plan.rows_per_sweep = spec.objective == "mlp" ? most_of_vectors : spec.microbatch_size;
+  plan.rows_per_sweep = std::min(plan.rows_per_sweep, std::max(plan.rows, plan.held_out_rows));
+  return plan;
+}
+
 }  // namespace
 
 template <class T>
@@ -55,7 +68,7 @@ std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::ve
   if (stage == spec.stages - 1) {
     parts.loss.emplace(spec.classes, std::span<T const>(targets), spec.labels_a_row);
   }
-  parts.rows = spec.rows;
+  parts.sweeps = sweep_plan(spec);
   parts.accumulate = spec.accumulate;
   return std::make_unique<SequentialBlock<T>>(std::move(parts));
 }

@@ -21,7 +21,7 @@ SequentialBlock<T>::SequentialBlock(SequentialParts<T> parts)
       first_parameter_(parts.first_parameter),
       features_(std::move(parts.features)),
       loss_(std::move(parts.loss)),
-      rows_(parts.rows),
+      sweeps_(parts.sweeps),
       accumulate_(parts.accumulate) {}
 
 template <class T>
@@ -88,11 +88,6 @@ void SequentialBlock<T>::backward_weight(Batch batch, std::span<T const> weights
 }
 
 template <class T>
-SweepPlan SequentialBlock<T>::sweep_plan() const {
-  return {rows_, std::min<std::int64_t>(rows_, 512), 1, false};
-}
-
-template <class T>
 void SequentialBlock<T>::sweep_forward(Sweep sweep, std::span<T const> weights,
                                        std::span<T const> input, std::span<T> output,
                                        std::span<nn::Score> scores) {
@@ -106,7 +101,8 @@ void SequentialBlock<T>::sweep_forward(Sweep sweep, std::span<T const> weights,
                   places.chain, pulse);
   if (!loss_) return;
   auto const sum = loss_->sums(sweep.first_row, sweep.rows, y);
-  scores[0].value += sum.value / static_cast<double>(rows_);
+  auto const rows = sweep.held_out ? sweeps_.held_out_rows : sweeps_.rows;
+  scores[0].value += sum.value / static_cast<double>(rows);
   scores[0].correct += sum.correct;
 }
 

@@ -24,6 +24,7 @@ struct NoSink final : engine::RecordSink {
   void events(int, std::span<engine::EventRow const>) override {}
   void losses(int, std::span<engine::LossRow const>) override {}
   void objectives(std::span<engine::ObjectiveRow const>) override {}
+  void validations(std::span<engine::ObjectiveRow const>) override {}
   void memory(engine::MemoryRow const&) override {}
   void flush() override {}
 };

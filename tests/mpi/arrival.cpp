@@ -49,6 +49,7 @@ struct Steps final : RecordSink {
   void events(int, std::span<EventRow const>) override {}
   void losses(int, std::span<LossRow const>) override {}
   void objectives(std::span<ObjectiveRow const>) override {}
+  void validations(std::span<ObjectiveRow const>) override {}
   void memory(MemoryRow const&) override {}
   void flush() override {}
 };

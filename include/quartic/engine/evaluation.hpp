@@ -21,7 +21,9 @@ struct Cut {
 /// copy); cuts are gathered into batches of as many versions as the objective takes in one sweep. A
 /// sweep passes through the stages like a microbatch, forward and, where the objective has a
 /// gradient, backward, whenever its worker has nothing better to do. The rows of /objective are
-/// written where the sweep ends: at stage 0 with a gradient, at the last stage without.
+/// written where the sweep ends: at stage 0 with a gradient, at the last stage without. Held-out
+/// rows are swept after the trained ones, forward only; the last stage writes the rows of
+/// /validation.
 ///
 /// With several pipelines the mean of their copies is evaluated: a cut counts once the other
 /// pipelines' sum has come (PinChain).
@@ -61,8 +63,9 @@ class StageEvaluation {
     std::vector<T> weights;
     std::vector<Cut> cuts;
     std::vector<std::int64_t> versions;
-    std::vector<Score> totals;   // where the sweeps end: over all row sweeps
-    std::size_t whole_cuts = 0;  // whose copies of all pipelines are in
+    std::vector<Score> totals;    // where the sweeps end: over all row sweeps
+    std::vector<Score> held_out;  // at the last stage
+    std::size_t whole_cuts = 0;   // whose copies of all pipelines are in
     bool closed = false;
   };
 
@@ -70,6 +73,8 @@ class StageEvaluation {
   static std::size_t message_bytes(nn::Sweep largest, std::int64_t elements);
   Batch& open_batch();
   nn::Sweep sweep_of(Batch const& batch, std::int64_t row_sweep) const;
+  void add_totals(std::vector<Score>& totals) const;
+  static ObjectiveRow row_of(Cut const& cut, Score const& total, std::int64_t rows);
   bool add_other_pipelines();
   bool forward();
   bool backward();
@@ -77,6 +82,7 @@ class StageEvaluation {
   void begin_scores(Batch const& batch, comm::Message const& input);
   void add_scores(Batch& batch);
   void finish(Batch& batch);
+  void finish_held_out(Batch& batch);
   void recycle();
   std::span<Score> scores_in(comm::Message& message) const;
   std::span<T> payload_in(comm::Message& message, std::int64_t elements) const;
@@ -89,7 +95,8 @@ class StageEvaluation {
   StageLinks links_;
   Recorder& recorder_;
   nn::SweepPlan plan_;
-  std::int64_t row_sweeps_;
+  std::int64_t row_sweeps_;           // of the trained rows
+  std::int64_t held_out_row_sweeps_;  // after those
   IndexedRing<Batch> batches_;
   std::vector<Batch> free_;
   std::vector<nn::Score> share_;  // this stage's, of the sweep at hand

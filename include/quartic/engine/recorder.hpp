@@ -21,6 +21,7 @@ class Recorder {
   /// Of a last stage.
   void loss(int place, LossRow const& row);
   void objective(ObjectiveRow const& row);
+  void validation(ObjectiveRow const& row);
   /// Hands over everything if the last time is a second ago; a rank that waits calls it too.
   void flush_when_due(std::int64_t now_ns);
   /// Hands over everything; at the end of a run and before it fails.
@@ -38,6 +39,7 @@ class Recorder {
   std::int64_t every_;
   std::vector<StageRows> stages_;
   std::vector<ObjectiveRow> objectives_;
+  std::vector<ObjectiveRow> validations_;
   std::int64_t last_flush_ns_ = 0;
 };
 

@@ -60,7 +60,8 @@ struct LossRow {
   double loss = undefined;
 };
 
-/// A row of /objective: f at a consistent cut of the plan.
+/// A row of /objective, f at a consistent cut of the plan, or of /validation, the mean loss of
+/// held-out rows there.
 struct ObjectiveRow {
   double plan_time = undefined;
   std::int64_t block_updates = -1;
@@ -99,6 +100,7 @@ class RecordSink {
   virtual void events(int place, std::span<EventRow const> rows) = 0;
   virtual void losses(int place, std::span<LossRow const> rows) = 0;
   virtual void objectives(std::span<ObjectiveRow const> rows) = 0;
+  virtual void validations(std::span<ObjectiveRow const> rows) = 0;
   virtual void memory(MemoryRow const& row) = 0;
   /// Makes everything appended so far readable from outside.
   virtual void flush() = 0;

@@ -18,9 +18,10 @@ struct RunInfo {
   int ranks = 1;
   int pipelines = 1;
   std::string time_unit;
-  bool events = false;     ///< stages have an `events` table
-  int loss_rank = 0;       ///< the rank whose shard holds /loss of pipeline 0
-  int objective_rank = 0;  ///< the rank whose shard holds /objective
+  bool events = false;       ///< stages have an `events` table
+  int loss_rank = 0;         ///< the rank whose shard holds /loss of pipeline 0
+  int objective_rank = 0;    ///< the rank whose shard holds /objective
+  int validation_rank = -1;  ///< the rank whose shard holds /validation; -1: there is none
   /// config, config_hash, git, data_checksum, cpu, blas_core, compiler, flags, blas, mpi, hosts,
   /// started, cost, and slurm_* under Slurm: written as text attributes under these names.
   std::map<std::string, std::string> attributes;
@@ -43,6 +44,7 @@ class TraceShard final : public engine::RecordSink {
   void events(int place, std::span<engine::EventRow const> rows) override;
   void losses(int place, std::span<engine::LossRow const> rows) override;
   void objectives(std::span<engine::ObjectiveRow const> rows) override;
+  void validations(std::span<engine::ObjectiveRow const> rows) override;
   void memory(engine::MemoryRow const& row) override;
   void flush() override;
   /// Flushes and closes, and throws if that fails; nothing may be appended after it. The destructor

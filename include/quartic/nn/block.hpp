@@ -35,11 +35,14 @@ struct Sweep {
   std::int64_t first_row = 0;
   std::int64_t rows = 0;
   std::int64_t versions = 1;
+  bool held_out = false;  ///< rows that are not trained on
 };
 
 /// How an objective wants to be evaluated; the same on every stage.
 struct SweepPlan {
-  std::int64_t rows = 0;  ///< rows in all
+  std::int64_t rows = 0;            ///< rows that are trained on, from row 0
+  std::int64_t held_out_first = 0;  ///< held-out rows of the data, for the loss alone
+  std::int64_t held_out_rows = 0;
   std::int64_t rows_per_sweep = 0;
   std::int64_t versions_per_sweep = 1;
   bool backward = false;  ///< a backward sweep follows, for the gradient of the whole objective

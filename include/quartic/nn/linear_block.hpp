@@ -59,7 +59,8 @@ class LinearBlock final : public Block<T> {
                        std::span<T const> flow, std::span<T> gradient, Pulse& pulse) override;
 
   /// All rows in one sweep, as many versions as keep the message near 4 MiB of doubles, at most 64.
-  SweepPlan sweep_plan() const override;
+  /// The loss of held-out rows is without the penalty of λ.
+  SweepPlan sweep_plan() const override { return sweeps_; }
   std::int64_t sweep_output(Sweep sweep) const override;
   std::int64_t sweep_input(Sweep sweep) const override;
   void sweep_forward(Sweep sweep, std::span<T const> weights, std::span<T const> input,
@@ -72,17 +73,20 @@ class LinearBlock final : public Block<T> {
   bool is_last() const { return stage_ == stages_ - 1; }
   void running_sum(std::span<T const> input, std::span<T> sum) const;
   void score_losses(Sweep sweep, std::span<Score> scores);
+  void sweep_held_out(Sweep sweep, std::span<T const> weights, std::span<T const> input,
+                      std::span<T> output, std::span<Score> scores);
 
   int stage_;
   int stages_;
   Part columns_;
-  std::int64_t rows_;
+  SweepPlan sweeps_;
   std::int64_t accumulate_;
   double l2_;
   LinearLoss<T> loss_;
   FeatureMatrix<T> features_;
   std::vector<T> targets_;
   std::vector<T> sweep_residual_;  // last stage: [versions, rows]
+  std::vector<T> held_out_;        // last stage: [versions, rows]
   std::vector<T> sweep_gradient_;  // [versions, columns]
 };
 

@@ -25,7 +25,10 @@ struct GptSize {
 struct ModelSpec {
   std::string objective = "quadratic";  ///< quadratic, logistic, mlp, gpt
   int stages = 1;
-  std::int64_t rows = 0;  ///< rows of data used
+  std::int64_t rows = 0;            ///< rows of data trained on, from row 0
+  std::int64_t evaluated_rows = 0;  ///< of those, networks: 0 for all
+  std::int64_t held_out_first = 0;  ///< rows of data for validation
+  std::int64_t held_out_rows = 0;
   std::int64_t features = 0;
   std::int64_t classes = 0;          ///< networks
   std::int64_t labels_a_row = 1;     ///< networks: targets of one row of data

@@ -19,8 +19,8 @@ struct SequentialParts {
   std::uint32_t first_parameter = 0;         ///< number of its first parameter in the whole model
   std::optional<DenseFeatures<T>> features;  ///< at stage 0: what its first layer reads
   std::optional<ClassLoss<T>> loss;          ///< at the last stage
-  std::int64_t rows = 0;                     ///< of data used
-  std::int64_t accumulate = 1;               ///< M
+  SweepPlan sweeps;
+  std::int64_t accumulate = 1;  ///< M
 };
 
 /// A stage made of layers one after the other. `saved` holds what the chain of them saves and, at
@@ -44,8 +44,7 @@ class SequentialBlock final : public Block<T> {
                        std::span<T const> saved, std::span<T const> output_gradient,
                        std::span<T const> flow, std::span<T> gradient, Pulse& pulse) override;
 
-  /// At most 512 rows and one version at a time, forward only.
-  SweepPlan sweep_plan() const override;
+  SweepPlan sweep_plan() const override { return sweeps_; }
   std::int64_t sweep_output(Sweep sweep) const override { return sizes(sweep.rows).output; }
   std::int64_t sweep_input(Sweep sweep) const override { return sizes(sweep.rows).input; }
   void sweep_forward(Sweep sweep, std::span<T const> weights, std::span<T const> input,
@@ -68,7 +67,7 @@ class SequentialBlock final : public Block<T> {
   std::uint32_t first_parameter_;
   std::optional<DenseFeatures<T>> features_;
   std::optional<ClassLoss<T>> loss_;
-  std::int64_t rows_;
+  SweepPlan sweeps_;
   std::int64_t accumulate_;
   std::vector<T> sweep_saved_;
 };
