@@ -180,12 +180,12 @@ void add_model_options(std::vector<OptionSpec>& all) {
 }
 
 void add_data_options(std::vector<OptionSpec>& all) {
-  all.push_back(
-      text_option("data", "PATH",
-                  "HDF5 (/X, /y), LIBSVM or IDX file, text (its tokens are bytes), tokens of 16 "
-                  "bits, or generate:quadratic, generate:logistic, generate:images, generate:text "
-                  "(default: what fits the objective)",
-                  &Config::data));
+  all.push_back(text_option(
+      "data", "PATH",
+      "HDF5 (/X, /y), LIBSVM, IDX or CIFAR file, text (its tokens are bytes), tokens of 16 "
+      "bits, or generate:quadratic, generate:logistic, generate:images, generate:text "
+      "(default: what fits the objective)",
+      &Config::data));
   all.push_back(integer_option("rows", "n", "rows of generated data", &Config::rows, 1));
   all.push_back(integer_option("features", "d",
                                "features of generated data (0: 784 for images, else 64)",

@@ -9,12 +9,18 @@
 
 namespace quartic {
 
+/// Rows that are images: channel after channel, each of them row after row. Zeros: no images.
+struct ImageShape {
+  std::int64_t channels = 0, height = 0, width = 0;
+};
+
 /// What a data file holds, known before it is loaded.
 struct DataShape {
   std::int64_t rows = 0;
   std::int64_t features = 0;
   std::string
       checksum;  ///< of the bytes read, "crc32:89abcdef"; a generator's recipe for generated data
+  ImageShape image{};
 };
 
 /// Dense features, row-major [rows, columns].
