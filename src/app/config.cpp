@@ -202,6 +202,8 @@ void add_data_options(std::vector<OptionSpec>& all) {
                                &Config::epochs, 0));
   all.push_back(
       flag_option("drop-last", "leave out the rows that fill no microbatch", &Config::drop_last));
+  all.push_back(
+      flag_option("shuffle", "a new order of the rows every epoch (mlp)", &Config::shuffle));
 }
 
 void add_optimizer_options(std::vector<OptionSpec>& all) {

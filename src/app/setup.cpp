@@ -36,6 +36,10 @@ void resolve_objective(Config& config) {
   bool const network = config.objective == "mlp" || config.objective == "gpt";
   if (config.precision.empty()) config.precision = network ? "float" : "double";
   if (config.data.empty()) config.data = default_data(config.objective);
+  if (config.shuffle && !network) {
+    usage_error("--shuffle: {} reads its rows in the order of the data; valid with --objective mlp",
+                config.objective);
+  }
   if (config.objective != "logistic" && config.l2 != 0)
     usage_error("--l2 is an option of --objective logistic");
   if (config.device == "gpu")
@@ -172,7 +176,9 @@ Resolved resolve(Config config, int ranks) {
                             .activation = config.activation,
                             .l2 = config.l2,
                             .microbatch_size = config.microbatch_size,
-                            .accumulate = config.accumulate};
+                            .accumulate = config.accumulate,
+                            .shuffle = config.shuffle,
+                            .seed = config.seed};
   nn::check_cut(model);
   return {std::move(config), std::move(source), model, an_epoch, std::move(rules)};
 }

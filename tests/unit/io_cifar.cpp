@@ -130,7 +130,6 @@ TEST_CASE("broken CIFAR files are refused with the image and its label, or the n
   contains(refusal_of(image("\x14\x05")), "image 0, counted from 0: label 20");
   contains(refusal_of(image("\x13\x64")),
            "label 100; valid at this place of CIFAR-100 are 0 to 99");
-
   contains(refusal_of(image("\x01").substr(0, 3000)), "3000 bytes would be 3073");
   contains(refusal_of(image("\x01") + image("\x02"), Targets::binary), "image 1");
 }

@@ -42,6 +42,7 @@ struct Config {
   std::int64_t microbatches = 0;  ///< 0: by epochs
   std::int64_t epochs = 0;        ///< 0: by microbatches; 1 when neither is given
   bool drop_last = false;
+  bool shuffle = false;
 
   /// An empty name and a negative beta1: what the method is defined with.
   nn::OptimizerSpec optimizer{.name = "", .beta1 = -1};
