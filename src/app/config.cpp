@@ -198,12 +198,12 @@ void add_model_options(std::vector<OptionSpec>& all) {
 }
 
 void add_data_options(std::vector<OptionSpec>& all) {
-  all.push_back(
-      text_option("data", "PATH",
-                  "HDF5 (/X, /y), LIBSVM or IDX file, text (its tokens are bytes), tokens of 16 "
-                  "bits, or generate:quadratic, generate:logistic, generate:images, generate:text "
-                  "(default: what fits the objective)",
-                  &Config::data));
+  all.push_back(text_option(
+      "data", "PATH",
+      "HDF5 (/X, /y), LIBSVM, IDX or CIFAR file, text (its tokens are bytes), tokens of 16 "
+      "bits, or generate:quadratic, generate:logistic, generate:images, generate:text "
+      "(default: what fits the objective)",
+      &Config::data));
   all.push_back(integer_option("rows", "n", "rows of generated data", &Config::rows, 1));
   all.push_back(integer_option("features", "d",
                                "features of generated data (0: 784 for images, else 64)",
@@ -219,6 +219,29 @@ void add_data_options(std::vector<OptionSpec>& all) {
                                &Config::epochs, 0));
   all.push_back(
       flag_option("drop-last", "leave out the rows that fill no microbatch", &Config::drop_last));
+  all.push_back(
+      flag_option("shuffle", "a new order of the rows every epoch (mlp)", &Config::shuffle));
+}
+
+void add_evaluation_options(std::vector<OptionSpec>& all) {
+  all.push_back(text_option("validation", "PATH or FRACTION",
+                            "held-out data, a file or the last part of --data",
+                            &Config::validation));
+  all.push_back({"evaluate-rows", "R",
+                 "rows of the data, and of the held-out data, that networks are evaluated on (0: "
+                 "all; default: 256 of a gpt, else all)",
+                 [](Config& c, std::string const& t) {
+                   c.evaluate_rows = integer("evaluate-rows", t, 0);
+                 },
+                 [](Config const& c) {
+                   return c.evaluate_rows < 0 ? std::string() : fmt::format("{}", c.evaluate_rows);
+                 }});
+  all.push_back(number_option(
+      "evaluate-every", "T", "objective every T of plan time (0: start and end)",
+      [](auto& c) -> auto& { return c.evaluate_every; }, 0));
+  all.push_back(integer_option("evaluate-updates", "K",
+                               "objective every K block updates (0: start and end)",
+                               &Config::evaluate_updates, 0));
 }
 
 void add_optimizer_options(std::vector<OptionSpec>& all) {
@@ -265,12 +288,6 @@ void add_optimizer_options(std::vector<OptionSpec>& all) {
 void add_run_options(std::vector<OptionSpec>& all) {
   all.push_back(choice_option("order", "replay the plan, or act on what has arrived", orders,
                               &Config::order));
-  all.push_back(number_option(
-      "evaluate-every", "T", "objective every T of plan time (0: start and end)",
-      [](auto& c) -> auto& { return c.evaluate_every; }, 0));
-  all.push_back(integer_option("evaluate-updates", "K",
-                               "objective every K block updates (0: start and end)",
-                               &Config::evaluate_updates, 0));
   all.push_back(
       flag_option("trace-events", "record every action (for Gantt charts)", &Config::trace_events));
   all.push_back(
@@ -302,6 +319,7 @@ std::vector<OptionSpec> make_options() {
   add_model_options(all);
   add_data_options(all);
   add_optimizer_options(all);
+  add_evaluation_options(all);
   add_run_options(all);
   add_folder_options(all);
   return all;

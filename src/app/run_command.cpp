@@ -23,6 +23,13 @@ namespace quartic::app {
 namespace {
 
 constexpr int exit_done = 0;
+
+/// The bytes of a text's tokens, in order: an attribute in HDF5 has no room for every byte.
+std::string hexadecimal(std::string const& bytes) {
+  std::string digits;
+  for (char const byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return digits;
+}
 constexpr int exit_diverged = 3;
 
 /// Bytes of a row of `steps`, and of a row of `events`, in the file.
@@ -133,6 +140,13 @@ class Training {
     info.attributes["config"] = config_text(config_);
     info.attributes["config_hash"] = config_hash(config_);
     info.attributes["data_checksum"] = resolved_.source.shape().checksum;
+    if (resolved_.held_out) {
+      info.attributes["validation_checksum"] = resolved_.held_out->shape().checksum;
+    }
+    if (auto const& bytes = resolved_.source.vocabulary(); !bytes.empty()) {
+      info.attributes["vocabulary"] = hexadecimal(bytes);
+    }
+    if (resolved_.model.held_out_rows > 0) info.validation_rank = last_rank;
     info.attributes["cost"] = config_.cost;
     return info;
   }
@@ -226,6 +240,9 @@ int run_command(comm::Communicator& communicator, std::vector<std::string> const
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
   comm::require_equal(communicator, config.data, resolved->source.shape().checksum);
+  if (resolved->held_out) {
+    comm::require_equal(communicator, config.validation, resolved->held_out->shape().checksum);
+  }
   if (config.print_config) {
     if (communicator.rank() == 0) fmt::print("{}", config_text(config));
     return exit_done;

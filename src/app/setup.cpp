@@ -1,6 +1,9 @@
 #include "quartic/app/setup.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "quartic/app/memory.hpp"
@@ -15,14 +18,75 @@ namespace {
 /// Stages of all pipelines together.
 constexpr std::int64_t largest_seats = 1 << 20;
 
+io::Targets targets_of(Config const& config) {
+  if (config.objective == "logistic") return io::Targets::binary;
+  if (config.objective == "mlp") return io::Targets::classes;
+  if (config.objective == "gpt") return io::Targets::tokens;
+  return io::Targets::real;
+}
+
 io::DataSource data_source(Config const& config) {
-  io::Targets targets = io::Targets::real;
-  if (config.objective == "logistic") targets = io::Targets::binary;
-  if (config.objective == "mlp") targets = io::Targets::classes;
-  if (config.objective == "gpt") targets = io::Targets::tokens;
   return {config.data,
-          targets,
+          targets_of(config),
           {config.rows, config.features, config.classes, config.gpt.sequence, config.vocabulary}};
+}
+
+/// A file of held-out rows: what it may hold is what the training data has.
+io::DataSource held_out_source(Config const& config, io::DataSource const& training) {
+  std::int64_t const vocabulary = config.objective == "gpt" ? training.classes() : 0;
+  io::DataSource source(config.validation, targets_of(config),
+                        {config.rows, training.shape().features, training.classes(),
+                         config.gpt.sequence, vocabulary, training.vocabulary()});
+  DataShape const& shape = source.shape();
+  std::int64_t const features = training.shape().features;
+  bool const narrower = shape.sparse && shape.features < features;
+  if (shape.features != features && !narrower) {
+    usage_error("--validation {}: has {} features, the training data has {}", config.validation,
+                shape.features, features);
+  }
+  if (shape.sparse != training.shape().sparse) {
+    usage_error("--validation {}: must be {} as the training data is", config.validation,
+                training.shape().sparse ? "sparse (LIBSVM)" : "dense");
+  }
+  if (source.classes() > training.classes()) {
+    usage_error("--validation {}: has {} classes, the training data has {}", config.validation,
+                source.classes(), training.classes());
+  }
+  return source;
+}
+
+/// How many of the rows are held out, where --validation is a fraction.
+std::optional<std::int64_t> held_out_part(Config const& config, std::int64_t rows) {
+  double fraction = 0;
+  char const* const end = config.validation.data() + config.validation.size();
+  auto const [stop, error] = std::from_chars(config.validation.data(), end, fraction);
+  if (error != std::errc{} || stop != end) return {};
+  auto const part = std::llround(fraction * static_cast<double>(rows));
+  if (!(fraction > 0 && fraction < 1) || part < 1 || part >= rows) {
+    usage_error("--validation {}: a fraction must leave some of the {} rows on either side",
+                config.validation, rows);
+  }
+  return part;
+}
+
+/// Where the held-out rows lie among all: after the rest of the data.
+struct HeldOut {
+  std::optional<io::DataSource> source;
+  std::int64_t first = 0;
+  std::int64_t rows = 0;
+};
+
+std::int64_t evaluated(Config const& config, std::int64_t rows) {
+  return config.evaluate_rows == 0 ? rows : std::min(rows, config.evaluate_rows);
+}
+
+HeldOut held_out(Config const& config, io::DataSource const& training) {
+  std::int64_t const rows = training.shape().rows;
+  if (config.validation.empty()) return {{}, rows, 0};
+  if (auto const part = held_out_part(config, rows)) return {{}, rows - *part, *part};
+  io::DataSource source = held_out_source(config, training);
+  std::int64_t const more = source.shape().rows;
+  return {std::move(source), rows, more};
 }
 
 /// The objective's generator.
@@ -38,6 +102,14 @@ void resolve_objective(Config& config) {
   if (config.precision.empty()) config.precision = network ? "float" : "double";
   if (config.data.empty()) config.data = default_data(config.objective);
   if (config.objective == "gpt") config.gpt = nn::gpt_size(config.preset, config.gpt);
+  if (config.evaluate_rows < 0) config.evaluate_rows = config.objective == "gpt" ? 256 : 0;
+  if (config.evaluate_rows != 0 && !network) {
+    usage_error("--evaluate-rows: {} is evaluated on all rows", config.objective);
+  }
+  if (config.shuffle && !network) {
+    usage_error("--shuffle: {} reads its rows in the order of the data; valid with --objective mlp",
+                config.objective);
+  }
   if (config.objective != "logistic" && config.l2 != 0)
     usage_error("--l2 is an option of --objective logistic");
   if (config.device == "gpu")
@@ -158,7 +230,8 @@ Resolved resolve(Config config, int ranks) {
   resolve_objective(config);
   io::DataSource source = data_source(config);
   require_memory_for_data(config, source.shape());
-  std::int64_t const an_epoch = microbatches_an_epoch(config, source.shape().rows);
+  HeldOut validation = held_out(config, source);
+  std::int64_t const an_epoch = microbatches_an_epoch(config, validation.first);
   if (config.microbatches == 0) resolve_epochs(config, an_epoch);
   plan::Rules rules = rules_of(config, an_epoch);
   require_arrival_order(config, rules);
@@ -167,6 +240,9 @@ Resolved resolve(Config config, int ranks) {
   nn::ModelSpec const model{.objective = config.objective,
                             .stages = config.stages,
                             .rows = an_epoch * config.microbatch_size,
+                            .evaluated_rows = config.evaluate_rows,
+                            .held_out_first = validation.first,
+                            .held_out_rows = evaluated(config, validation.rows),
                             .features = source.shape().features,
                             .classes = source.classes(),
                             .labels_a_row = config.objective == "gpt" ? config.gpt.sequence : 1,
@@ -175,16 +251,20 @@ Resolved resolve(Config config, int ranks) {
                             .gpt = config.gpt,
                             .l2 = config.l2,
                             .microbatch_size = config.microbatch_size,
-                            .accumulate = config.accumulate};
+                            .accumulate = config.accumulate,
+                            .shuffle = config.shuffle,
+                            .seed = config.seed};
   nn::check_cut(model);
-  return {std::move(config), std::move(source), model, an_epoch, std::move(rules)};
+  return {std::move(config), std::move(source),  std::move(validation.source),
+          model,             an_epoch,           std::move(rules)};
 }
 
 template <class T>
 std::vector<std::unique_ptr<nn::Block<T>>> make_blocks(Resolved const& resolved,
                                                        engine::Hosting const& hosting) {
   Part const columns = columns_of(resolved.model, hosting);
-  Dataset<T> const data = resolved.source.template load<T>(columns);
+  Dataset<T> data = resolved.source.template load<T>(columns);
+  if (resolved.held_out) append_rows(data, resolved.held_out->template load<T>(columns));
   std::vector<std::unique_ptr<nn::Block<T>>> blocks;
   for (engine::Seat const seat : hosting.seats()) {
     blocks.push_back(nn::make_block<T>(resolved.model, seat.stage, data, columns));

@@ -1,6 +1,9 @@
 #include "quartic/core/dataset.hpp"
 
 #include <algorithm>
+#include <type_traits>
+
+#include "quartic/core/check.hpp"
 
 namespace quartic {
 namespace {
@@ -34,13 +37,41 @@ SparseFeatures<T> slice(SparseFeatures<T> const& all, Part part) {
   return block;
 }
 
+template <class T>
+void append(DenseFeatures<T>& all, DenseFeatures<T> const& more) {
+  all.rows += more.rows;
+  all.values.insert(all.values.end(), more.values.begin(), more.values.end());
+}
+
+template <class T>
+void append(SparseFeatures<T>& all, SparseFeatures<T> const& more) {
+  std::int64_t const entries = std::ssize(all.values);
+  all.rows += more.rows;
+  for (std::size_t row = 1; row < more.row_begin.size(); ++row) {
+    all.row_begin.push_back(entries + more.row_begin[row]);
+  }
+  all.column.insert(all.column.end(), more.column.begin(), more.column.end());
+  all.values.insert(all.values.end(), more.values.begin(), more.values.end());
+}
+
 }  // namespace
+
+template <class T>
+void append_rows(Dataset<T>& data, Dataset<T> const& more) {
+  QUARTIC_ASSERT(columns(data.features) == columns(more.features));
+  std::visit(
+      [&](auto& all) { append(all, std::get<std::decay_t<decltype(all)>>(more.features)); },
+      data.features);
+  data.targets.insert(data.targets.end(), more.targets.begin(), more.targets.end());
+}
 
 template <class T>
 Features<T> slice_columns(Features<T> const& features, Part part) {
   return std::visit([part](auto const& all) -> Features<T> { return slice(all, part); }, features);
 }
 
+template void append_rows(Dataset<float>&, Dataset<float> const&);
+template void append_rows(Dataset<double>&, Dataset<double> const&);
 template Features<float> slice_columns(Features<float> const&, Part);
 template Features<double> slice_columns(Features<double> const&, Part);
 

@@ -72,12 +72,15 @@ void Stage<T>::run(Pass const& pass) {
   backward(pass);
 }
 
-/// Data is read in order, cyclically; pipeline p of P reads every P-th microbatch from the p-th on.
+/// An epoch is all microbatches of the data once, in order; pipeline p of P reads every P-th
+/// microbatch from the p-th on. Where a method draws its microbatches, the epochs that they belong
+/// to go back and forth.
 template <class T>
 nn::Batch Stage<T>::batch(std::int64_t microbatch, std::int64_t data_index) const {
   std::int64_t const of_all = data_index * settings_.pipelines + seat_.pipeline;
+  std::int64_t const epoch = of_all / settings_.microbatches_an_epoch;
   std::int64_t const in_epoch = of_all % settings_.microbatches_an_epoch;
-  return {microbatch, in_epoch * settings_.microbatch_size, settings_.microbatch_size};
+  return {microbatch, in_epoch * settings_.microbatch_size, settings_.microbatch_size, epoch};
 }
 
 template <class T>

@@ -50,6 +50,11 @@ std::string read_some(std::string const& path, std::size_t count) {
 
 }  // namespace
 
+bool is_folder(std::string const& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
 std::string read_bytes(std::string const& path) {
   return read_some(path, checked_size(path));
 }

@@ -19,6 +19,20 @@ bool is_text(std::string_view bytes) {
   return std::none_of(bytes.begin(), bytes.end(), is_control);
 }
 
+// CIFAR if its length says so, for what is wrong with its labels.
+std::unique_ptr<Reader> open_binary(std::string const& path, std::string bytes,
+                                    std::string const& packed, Targets targets) {
+  std::size_t const length = bytes.size();
+  if (length % cifar10_record == 0 || length % cifar100_record == 0) {
+    return open_cifar(path, std::move(bytes), packed, targets);
+  }
+  usage_error(
+      "{}: its format is not known; valid are HDF5, LIBSVM text, IDX images, and CIFAR images, of "
+      "which it has no whole number: {} bytes would be {} for CIFAR-10 and {} for CIFAR-100",
+      path, length, nearest_multiple(length, cifar10_record),
+      nearest_multiple(length, cifar100_record));
+}
+
 std::unique_ptr<Reader> open_unpacked(std::string const& path, std::string bytes,
                                       std::string const& packed, Targets targets,
                                       GeneratedSize size) {
@@ -32,14 +46,17 @@ std::unique_ptr<Reader> open_unpacked(std::string const& path, std::string bytes
   if (targets == Targets::tokens) {
     return text ? open_text(path, bytes, checksum, size) : open_tokens(path, bytes, checksum, size);
   }
-  if (bytes.starts_with(idx_signature)) return open_idx(path, std::move(bytes), packed, targets);
-  if (!text) {
-    usage_error("{}: its format is not known; valid are HDF5, LIBSVM text, and IDX images", path);
+  // CIFAR's first label and pixel may be 0, as IDX begins, and dark pixels be rare, as in text.
+  if (!fits_idx(bytes) && fits_cifar(bytes)) {
+    return open_cifar(path, std::move(bytes), packed, targets);
   }
+  if (bytes.starts_with(idx_signature)) return open_idx(path, std::move(bytes), packed, targets);
+  if (!text) return open_binary(path, std::move(bytes), packed, targets);
   return open_libsvm(path, bytes, checksum, targets);
 }
 
 std::unique_ptr<Reader> open_file(std::string const& path, Targets targets, GeneratedSize size) {
+  if (targets != Targets::tokens && is_folder(path)) return open_cifar_folder(path, targets);
   if (read_head(path, hdf5_signature.size()) == hdf5_signature) {
     if (targets == Targets::tokens) {
       usage_error("{}: is an HDF5 file; this objective needs text or tokens of 16 bits", path);

@@ -19,11 +19,11 @@ struct Idx {
   std::string bytes;
 };
 
-std::uint32_t byte_at(std::string const& bytes, std::size_t at) {
+std::uint32_t byte_at(std::string_view bytes, std::size_t at) {
   return static_cast<unsigned char>(bytes[at]);
 }
 
-std::int64_t dimension(std::string const& bytes, std::size_t number) {
+std::int64_t dimension(std::string_view bytes, std::size_t number) {
   std::uint32_t value = 0;
   for (std::size_t i = 0; i < 4; ++i) value = value << 8 | byte_at(bytes, 4 + 4 * number + i);
   return value;
@@ -67,6 +67,14 @@ Idx parse(std::string const& path, std::string bytes) {
   return idx;
 }
 
+// Items of one dimension are no images.
+ImageShape image_shape(std::string_view bytes) {
+  std::uint32_t const dimensions = byte_at(bytes, 3);
+  if (dimensions == 3) return {1, dimension(bytes, 1), dimension(bytes, 2)};
+  if (dimensions == 4) return {dimension(bytes, 1), dimension(bytes, 2), dimension(bytes, 3)};
+  return {};
+}
+
 // train-images-idx3-ubyte.gz -> train-labels-idx1-ubyte.gz, which may be packed or not.
 std::string labels_beside(std::string const& path) {
   fs::path labels(path);
@@ -98,7 +106,7 @@ class IdxReader final : public TypedReader<IdxReader> {
   IdxReader(Idx images, Idx const& labels, std::string const& labels_path, std::string checksum,
             Targets meaning)
       : images_(std::move(images)) {
-    shape_ = {images_.items, images_.item_bytes, std::move(checksum)};
+    shape_ = {images_.items, images_.item_bytes, std::move(checksum), image_shape(images_.bytes)};
     for (std::size_t at = labels.begin; at < labels.bytes.size(); ++at) {
       targets_.push_back(byte_at(labels.bytes, at));
     }
@@ -129,6 +137,19 @@ class IdxReader final : public TypedReader<IdxReader> {
 };
 
 }  // namespace
+
+bool fits_idx(std::string_view bytes) {
+  if (bytes.size() < 4 || byte_at(bytes, 0) != 0 || byte_at(bytes, 1) != 0) return false;
+  std::size_t const dimensions = byte_at(bytes, 3);
+  std::size_t const begin = 4 + 4 * dimensions;
+  bool const announced = byte_at(bytes, 2) == 8 && dimensions >= 1 && dimensions <= 4;
+  if (!announced || bytes.size() < begin) return false;
+  // As long as no product is larger than the file, none overflows.
+  auto const held = static_cast<std::int64_t>(bytes.size() - begin);
+  std::int64_t items = 1;
+  for (std::size_t i = 0; i < dimensions && items <= held; ++i) items *= dimension(bytes, i);
+  return items == held;
+}
 
 std::unique_ptr<Reader> open_idx(std::string const& path, std::string images,
                                  std::string const& packed, Targets targets) {

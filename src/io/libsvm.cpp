@@ -122,7 +122,7 @@ class LibsvmReader final : public TypedReader<LibsvmReader> {
         targets_(std::move(rows.targets)),
         line_(std::move(rows.line)),
         features_(std::move(rows.features)) {
-    shape_ = {quartic::rows(features_), columns(features_), std::move(checksum)};
+    shape_ = {quartic::rows(features_), columns(features_), std::move(checksum), {}, true};
     classes_ = check_targets(targets_, meaning, [this](std::size_t row) { return place(row); });
   }
 

@@ -27,7 +27,8 @@ class TextReader final : public TypedReader<TextReader> {
              GeneratedSize size)
       : sequence_(size.sequence) {
     shape_ = {rows_of_tokens(path, std::ssize(text), sequence_), sequence_, std::move(checksum)};
-    vocabulary_ = distinct_bytes(text);
+    vocabulary_ = size.bytes.empty() ? distinct_bytes(text) : size.bytes;
+    require_known(path, text);
     classes_ = std::ssize(vocabulary_);
     if (size.vocabulary != 0) enlarge(path, size.vocabulary);
     std::array<Token, 256> token{};
@@ -44,6 +45,13 @@ class TextReader final : public TypedReader<TextReader> {
   }
 
  private:
+  void require_known(std::string const& path, std::string const& text) const {
+    std::size_t const place = text.find_first_not_of(vocabulary_);
+    if (place == std::string::npos) return;
+    usage_error("{}: byte {} at position {} is not among the {} that the training data has", path,
+                number_of(text[place]), place, vocabulary_.size());
+  }
+
   void enlarge(std::string const& path, std::int64_t vocabulary) {
     if (vocabulary < classes_) {
       usage_error("--vocabulary {}: {} has {} distinct bytes; valid is {} or more, or 0",

@@ -39,10 +39,26 @@ compute::LossSum ClassLoss<T>::sums(std::int64_t first_row, std::int64_t rows,
 template <class T>
 double ClassLoss<T>::mean(std::int64_t first_row, std::int64_t rows, std::int64_t accumulate,
                           std::span<T> logits) const {
-  auto const count = static_cast<double>(rows * labels_a_row_);
+  return mean_of(labels(first_row, rows), accumulate, logits);
+}
+
+template <class T>
+double ClassLoss<T>::mean(std::span<std::int64_t const> rows, std::int64_t accumulate,
+                          std::span<T> logits) {
+  gathered_.clear();
+  for (std::int64_t const row : rows) {
+    auto const of_row = labels(row, 1);
+    gathered_.insert(gathered_.end(), of_row.begin(), of_row.end());
+  }
+  return mean_of(gathered_, accumulate, logits);
+}
+
+template <class T>
+double ClassLoss<T>::mean_of(std::span<std::int32_t const> labels, std::int64_t accumulate,
+                             std::span<T> logits) const {
+  auto const count = static_cast<double>(labels.size());
   auto const scale = static_cast<T>(1 / (count * static_cast<double>(accumulate)));
-  auto const sum =
-      compute::softmax_cross_entropy<T>(classes_, logits, labels(first_row, rows), scale, logits);
+  auto const sum = compute::softmax_cross_entropy<T>(classes_, logits, labels, scale, logits);
   return sum.value / count;
 }
 

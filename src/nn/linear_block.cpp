@@ -23,6 +23,13 @@ std::span<T> line(std::span<T> lines, std::int64_t index, std::int64_t length) {
   return lines.subspan(static_cast<std::size_t>(index * length), static_cast<std::size_t>(length));
 }
 
+SweepPlan sweep_plan(ModelSpec const& spec) {
+  constexpr std::int64_t message_elements = std::int64_t{65536} * 8;
+  std::int64_t const longest = std::max({spec.rows, spec.held_out_rows, std::int64_t{1}});
+  std::int64_t const versions = std::clamp<std::int64_t>(message_elements / longest, 1, 64);
+  return {spec.rows, spec.held_out_first, spec.held_out_rows, longest, versions, true};
+}
+
 }  // namespace
 
 template <class T>
@@ -38,14 +45,14 @@ LinearBlock<T>::LinearBlock(ModelSpec const& spec, int stage, Part columns, Feat
     : stage_(stage),
       stages_(spec.stages),
       columns_(columns),
-      rows_(spec.rows),
+      sweeps_(sweep_plan(spec)),
       accumulate_(spec.accumulate),
       l2_(spec.l2),
       loss_(linear_loss<T>(spec.objective)),
       features_(std::move(features)),
       targets_(std::move(targets)) {
   QUARTIC_ASSERT(loss_ != nullptr && features_.columns() == columns_.size);
-  QUARTIC_ASSERT(!is_last() || std::ssize(targets_) >= rows_);
+  QUARTIC_ASSERT(!is_last() || std::ssize(targets_) >= spec.rows);
 }
 
 template <class T>

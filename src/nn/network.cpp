@@ -68,6 +68,8 @@ std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::ve
   if (stage == spec.stages - 1) {
     parts.loss.emplace(spec.classes, std::span<T const>(targets), spec.labels_a_row);
   }
+  bool const reads_data = stage == 0 || stage == spec.stages - 1;
+  if (spec.shuffle && reads_data) parts.order.emplace(spec.seed, spec.rows);
   parts.sweeps = sweep_plan(spec);
   parts.accumulate = spec.accumulate;
   return std::make_unique<SequentialBlock<T>>(std::move(parts));

@@ -21,6 +21,7 @@ SequentialBlock<T>::SequentialBlock(SequentialParts<T> parts)
       first_parameter_(parts.first_parameter),
       features_(std::move(parts.features)),
       loss_(std::move(parts.loss)),
+      order_(std::move(parts.order)),
       sweeps_(parts.sweeps),
       accumulate_(parts.accumulate) {}
 
@@ -34,7 +35,14 @@ Sizes SequentialBlock<T>::sizes(std::int64_t rows) const {
   Sizes sizes = chain_.sizes(rows);
   if (features_) sizes.input = 0;
   if (loss_) sizes.saved += std::exchange(sizes.output, 0);
+  sizes.saved += gathered(rows);
   return sizes;
+}
+
+/// Elements of `saved` that hold the rows read.
+template <class T>
+std::int64_t SequentialBlock<T>::gathered(std::int64_t rows) const {
+  return gathers() ? rows * features_->columns : 0;
 }
 
 template <class T>
@@ -42,16 +50,39 @@ template <class U>
 typename SequentialBlock<T>::template Saved<U> SequentialBlock<T>::split(std::int64_t rows,
                                                                          std::span<U> saved) const {
   auto const chain = static_cast<std::size_t>(chain_.sizes(rows).saved);
-  return {saved.first(chain), saved.subspan(chain)};
+  auto const data = static_cast<std::size_t>(gathered(rows));
+  return {saved.first(chain), saved.subspan(chain, data), saved.subspan(chain + data)};
+}
+
+/// Rows that lie one after the other in the data.
+template <class T>
+std::span<T const> SequentialBlock<T>::features(std::int64_t first_row, std::int64_t rows) const {
+  auto const columns = features_->columns;
+  return std::span<T const>(features_->values)
+      .subspan(static_cast<std::size_t>(first_row * columns),
+               static_cast<std::size_t>(rows * columns));
 }
 
 template <class T>
-std::span<T const> SequentialBlock<T>::chain_input(Batch batch, std::span<T const> input) const {
+void SequentialBlock<T>::gather(Batch batch, std::span<T> rows) {
+  auto place = rows.begin();
+  for (std::int64_t const row : order_->rows(batch.epoch, batch.first_row, batch.rows)) {
+    auto const values = features(row, 1);
+    place = std::copy(values.begin(), values.end(), place);
+  }
+}
+
+template <class T>
+std::span<T const> SequentialBlock<T>::chain_input(Batch batch, std::span<T const> input,
+                                                   std::span<T const> gathered) const {
   if (!features_) return input;
-  auto const columns = features_->columns;
-  return std::span<T const>(features_->values)
-      .subspan(static_cast<std::size_t>(batch.first_row * columns),
-               static_cast<std::size_t>(batch.rows * columns));
+  return gathers() ? gathered : features(batch.first_row, batch.rows);
+}
+
+template <class T>
+double SequentialBlock<T>::mean_loss(Batch batch, std::span<T> logits) {
+  if (!order_) return loss_->mean(batch.first_row, batch.rows, accumulate_, logits);
+  return loss_->mean(order_->rows(batch.epoch, batch.first_row, batch.rows), accumulate_, logits);
 }
 
 template <class T>
@@ -60,9 +91,10 @@ double SequentialBlock<T>::forward(Batch batch, std::span<T const> weights,
                                    std::span<T> saved, Pulse& pulse) {
   auto const places = split(batch.rows, saved);
   auto const y = loss_ ? places.logits : output;
-  chain_.forward(batch.rows, weights, chain_input(batch, input), y, places.chain, pulse);
-  if (!loss_) return 0;
-  return loss_->mean(batch.first_row, batch.rows, accumulate_, y);
+  if (gathers()) gather(batch, places.gathered);
+  chain_.forward(batch.rows, weights, chain_input(batch, input, places.gathered), y, places.chain,
+                 pulse);
+  return loss_ ? mean_loss(batch, y) : 0;
 }
 
 template <class T>
@@ -72,8 +104,9 @@ void SequentialBlock<T>::backward_input(Batch batch, std::span<T const> weights,
                                         std::span<T> input_gradient, std::span<T> flow,
                                         Pulse& pulse) {
   auto const places = split(batch.rows, saved);
-  chain_.backward_input(batch.rows, weights, chain_input(batch, input), places.chain,
-                        loss_ ? places.logits : output_gradient, input_gradient, flow, pulse);
+  chain_.backward_input(batch.rows, weights, chain_input(batch, input, places.gathered),
+                        places.chain, loss_ ? places.logits : output_gradient, input_gradient, flow,
+                        pulse);
 }
 
 template <class T>
@@ -83,8 +116,9 @@ void SequentialBlock<T>::backward_weight(Batch batch, std::span<T const> weights
                                          std::span<T const> flow, std::span<T> gradient,
                                          Pulse& pulse) {
   auto const places = split(batch.rows, saved);
-  chain_.backward_weight(batch.rows, weights, chain_input(batch, input), places.chain,
-                         loss_ ? places.logits : output_gradient, flow, gradient, pulse);
+  chain_.backward_weight(batch.rows, weights, chain_input(batch, input, places.gathered),
+                         places.chain, loss_ ? places.logits : output_gradient, flow, gradient,
+                         pulse);
 }
 
 template <class T>
@@ -97,8 +131,8 @@ void SequentialBlock<T>::sweep_forward(Sweep sweep, std::span<T const> weights,
   auto const places = split(sweep.rows, std::span<T>(sweep_saved_).first(saved));
   auto const y = loss_ ? places.logits : output;
   NoPulse pulse;
-  chain_.evaluate(sweep.rows, weights, chain_input({-1, sweep.first_row, sweep.rows}, input), y,
-                  places.chain, pulse);
+  auto const x = features_ ? features(sweep.first_row, sweep.rows) : input;
+  chain_.evaluate(sweep.rows, weights, x, y, places.chain, pulse);
   if (!loss_) return;
   auto const sum = loss_->sums(sweep.first_row, sweep.rows, y);
   auto const rows = sweep.held_out ? sweeps_.held_out_rows : sweeps_.rows;

@@ -41,6 +41,13 @@ IMAGES = idx((ROWS, 3, 3), range(ROWS * 9))
 LABELS = idx((ROWS,), [i % 3 for i in range(ROWS)])
 PIXELS, DIGITS = "digits-images-idx3-ubyte", "digits-labels-idx1-ubyte"
 
+
+
+def cifar(*labels):
+    """One dark image for each label, or pair of labels."""
+    return b"".join(bytes(np.atleast_1d(label).tolist()) + bytes(3072) for label in labels)
+
+
 # what is wrong: (the option --objective, {file: its bytes}, what the line says); --data is the first file.
 FILES = {
     # HDF5
@@ -90,6 +97,12 @@ FILES = {
     "labels that are images": ("mlp", {PIXELS: IMAGES, DIGITS: IMAGES}, (DIGITS, "3 dimensions")),
     "no labels in the file": ("mlp", {PIXELS: IMAGES, DIGITS: b""}, (DIGITS, "empty")),
     "a label too many for two": ("logistic", {PIXELS: IMAGES, DIGITS: LABELS}, (DIGITS, "item 2", "label 2")),
+    # CIFAR
+    "cifar label beyond": ("mlp", {"a.bin": cifar(1, 10)}, ("a.bin", "image 1", "label 10", "0 to 9")),
+    "cifar coarse label beyond": ("mlp", {"a.bin": cifar((19, 99), (20, 1))}, ("a.bin", "image 1", "label 20", "0 to 19")),
+    "cifar fine label beyond": ("mlp", {"a.bin": cifar((19, 100))}, ("a.bin", "image 0", "label 100", "0 to 99")),
+    "cifar cut off": ("mlp", {"a.bin": cifar(1, 2)[:-9]}, ("a.bin", "6137", "6146", "6148")),
+    "cifar of ten for two": ("logistic", {"a.bin": cifar(1, 2)}, ("a.bin", "image 1", "label 2")),
     # gzip
     "packed and cut off": ("mlp", {PIXELS + ".gz": gzip.compress(IMAGES)[:-20], DIGITS: LABELS}, (PIXELS + ".gz", "bytes", "gzip")),
     "packed and damaged": ("mlp", {PIXELS + ".gz": gzip.compress(IMAGES)[:30] + b"\xff" * 60, DIGITS: LABELS}, (PIXELS + ".gz", "byte")),
@@ -97,7 +110,7 @@ FILES = {
     "packed labels cut off": ("mlp", {PIXELS: IMAGES, DIGITS + ".gz": gzip.compress(LABELS)[:20]}, (DIGITS + ".gz", "gzip")),
     "packed hdf5": ("quadratic", {"a.h5.gz": gzip.compress(hdf5(X=X, y=REAL))}, ("a.h5.gz", "unpack")),
     # no format at all
-    "bytes": ("quadratic", {"a.bin": bytes(range(256)) * 4}, ("a.bin", "HDF5, LIBSVM text, and IDX")),
+    "bytes": ("quadratic", {"a.bin": bytes(range(256)) * 4}, ("a.bin", "HDF5, LIBSVM text, IDX images, and CIFAR", "3073", "3074")),
     "nothing": ("quadratic", {"a.h5": b""}, ("a.h5", "empty")),
 }
 
@@ -149,6 +162,25 @@ if HAS_GPT:
 def test_file_on_several_ranks(wrong):
     """A NaN in the columns of one rank alone ends all of them."""
     refuses(*FILES[wrong], ranks=3)
+
+
+CIFAR_FOLDERS = {
+    "no file of it": ({"batch.bin": cifar(1)}, ("folder", "data_batch_1.bin", "train.bin")),
+    "a file missing": ({f"data_batch_{i}.bin": cifar(i) for i in (1, 2, 4, 5)}, ("data_batch_3.bin", "No such file")),
+    "a file cut off": ({f"data_batch_{i}.bin": cifar(i)[:4000 - 400 * i] for i in range(1, 6)}, ("data_batch_3.bin", "2800", "3073")),
+    "another set": ({"train.bin": cifar(1)}, ("train.bin", "3073", "3074")),
+}
+
+
+@pytest.mark.parametrize("wrong", CIFAR_FOLDERS)
+def test_cifar_folder(wrong):
+    files, says = CIFAR_FOLDERS[wrong]
+    os.mkdir("cifar")
+    for name, content in files.items():
+        with open(f"cifar/{name}", "wb") as file:
+            file.write(content)
+    refused("run", "--objective", "mlp", "--data", "cifar", "--out", "run", says=says)
+    assert os.listdir() == ["cifar"]
 
 
 @pytest.mark.parametrize("path, says", [("nowhere.h5", "no such file"), (".", "folder"), ("/dev/zero", "regular"), ("a" * 300, "name too long")])

@@ -53,6 +53,7 @@ CHOICES = {
     "device": ("host", "gpu"),
     "admission": ("pipeline", "stage", "fixed"),
     "drop-last": ("true", "false"),
+    "shuffle": ("true", "false"),
 }
 
 MISTAKES = {
@@ -69,6 +70,7 @@ MISTAKES = {
     "both cuts": (("run", "--evaluate-every", 8, "--evaluate-updates", 8), "--evaluate-updates"),
     "plan time on arrival": (("run", "--order", "arrival", "--evaluate-every", 8), "--evaluate-updates"),
     "updates of one stage": (("run", "--order", "arrival", "--evaluate-updates", 6), ("6", "multiple of the 4")),
+    "shuffled rows of a linear objective": (("run", "--shuffle"), ("--shuffle", "quadratic", "mlp")),
     "l2 of a network": (("run", "--objective", "mlp", "--l2", 1), ("--l2", "logistic")),
     "more stages than coordinates": (("run", "--features", 3), ("--stages 4", "at most 3")),
     "more stages than layers": (("run", "--objective", "mlp", "--hidden", "8,8"), ("--stages 4", "at most 3")),

@@ -55,8 +55,8 @@ std::size_t allocations_of_steady_state(Stage& stage, std::int64_t versions) {
   stage.evaluate(versions);
   std::size_t const before = test::allocations();
   for (std::int64_t i = 0; i < 3; ++i) {
-    stage.train({i, i, 8});
-    stage.train({i, i, 5});
+    stage.train({i, i, 8, i});
+    stage.train({i, i, 5, i});
     stage.evaluate(versions);
     stage.evaluate(1);
   }
@@ -86,6 +86,10 @@ TEST_CASE("training and evaluation allocate nothing after the first call") {
     Stage stage(spec, data, 8);
     CHECK(allocations_of_steady_state(stage, objective == "mlp" ? 1 : 3) == 0);
   }
+  spec.objective = "mlp";
+  spec.shuffle = true;
+  Stage shuffled(spec, data, 8);
+  CHECK(allocations_of_steady_state(shuffled, 1) == 0);
   spec.objective = "quadratic";
   data.features = sparse<double>(20, 6);
   Stage stage(spec, data, 8);

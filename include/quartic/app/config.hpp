@@ -43,6 +43,9 @@ struct Config {
   std::int64_t microbatches = 0;  ///< 0: by epochs
   std::int64_t epochs = 0;        ///< 0: by microbatches; 1 when neither is given
   bool drop_last = false;
+  std::string validation;           ///< a path, or a fraction of the data
+  std::int64_t evaluate_rows = -1;  ///< of training and held-out data; 0: all; -1: the objective's
+  bool shuffle = false;
 
   /// An empty name and a negative beta1: what the method is defined with.
   nn::OptimizerSpec optimizer{.name = "", .beta1 = -1};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "quartic/app/config.hpp"
@@ -17,6 +18,7 @@ namespace quartic::app {
 struct Resolved {
   Config config;
   io::DataSource source;
+  std::optional<io::DataSource> held_out;  ///< where --validation is a file
   nn::ModelSpec model;
   std::int64_t microbatches_an_epoch = 1;
   plan::Rules rules;

@@ -9,12 +9,19 @@
 
 namespace quartic {
 
+/// Rows that are images: channel after channel, each of them row after row. Zeros: no images.
+struct ImageShape {
+  std::int64_t channels = 0, height = 0, width = 0;
+};
+
 /// What a data file holds, known before it is loaded.
 struct DataShape {
   std::int64_t rows = 0;
   std::int64_t features = 0;
   std::string
       checksum;  ///< of the bytes read, "crc32:89abcdef"; a generator's recipe for generated data
+  ImageShape image{};
+  bool sparse = false;
 };
 
 /// Dense features, row-major [rows, columns].
@@ -55,6 +62,11 @@ template <class T>
 std::int64_t columns(Features<T> const& features) {
   return std::visit([](auto const& f) { return f.columns; }, features);
 }
+
+/// The rows of `more` after those of `data`, of as many columns and of the same kind, dense or
+/// sparse.
+template <class T>
+void append_rows(Dataset<T>& data, Dataset<T> const& more);
 
 /// The columns [part.first, part.first + part.size) as a block of their own.
 template <class T>

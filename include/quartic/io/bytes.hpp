@@ -9,6 +9,9 @@ namespace quartic::io {
 /// The whole file. A missing, unreadable or empty file, or a folder, is a UsageError that names it.
 std::string read_bytes(std::string const& path);
 
+/// False for a path that does not exist, too.
+bool is_folder(std::string const& path);
+
 /// Its first bytes, at most `count`; errors as read_bytes().
 std::string read_head(std::string const& path, std::size_t count);
 

@@ -17,6 +17,7 @@ struct GeneratedSize {
   std::int64_t classes = 10;
   std::int64_t sequence = 64;   ///< tokens in a row; of files too
   std::int64_t vocabulary = 0;  ///< of tokens; 0: what the file has, or the generator's default
+  std::string bytes = {};       ///< of a text's tokens; empty: the distinct ones of the text
 };
 
 /// What the targets of a data set mean; readers check them.
@@ -30,9 +31,9 @@ enum class Targets {
 class Reader;
 
 /// `--data`: HDF5 with `/X` [rows, features] and `/y` [rows]; LIBSVM text; IDX images (the labels
-/// beside them, found by `images-idx3` -> `labels-idx1` in the name), or `generate:quadratic`,
-/// `generate:logistic`, `generate:images`. The format is told from the content; text and IDX may be
-/// packed with gzip.
+/// beside them, found by `images-idx3` -> `labels-idx1` in the name); CIFAR-10 and CIFAR-100, one
+/// binary file or the folder with the training files; or `generate:quadratic`, `generate:logistic`,
+/// `generate:images`. The format is told from the content; all but HDF5 may be packed with gzip.
 ///
 /// Where targets are tokens: any text, whose tokens are its bytes (not its characters, so it need
 /// not be valid UTF-8), numbered from 0 in the order of the distinct bytes that occur;
@@ -40,17 +41,19 @@ class Reader;
 /// `generate:text`. Row r holds the tokens from r T on, T = `size.sequence`, and has T targets, the
 /// tokens from r T + 1 on; tokens that fill no row are left out.
 ///
-/// Pixels of IDX files are scaled to [0, 1]. Every error is a UsageError of one line that names the
-/// file, the row or byte, and what would be valid: missing, empty, truncated, non-numeric or
-/// wrong-shape files, NaN or infinity, targets out of range. Any rank may call all of it.
+/// Pixels of IDX and CIFAR files are scaled to [0, 1]; the labels of CIFAR-100 are the fine ones.
+/// Every error is a UsageError of one line that names the file, the row or byte, and what would be
+/// valid: missing, empty, truncated, non-numeric or wrong-shape files, NaN or infinity, targets out
+/// of range. Any rank may call all of it.
 class DataSource {
  public:
-  /// Reads what shape() and classes() tell and checks the targets. Text and IDX files are read once
+  /// Reads what shape() and classes() tell and checks the targets. All but HDF5 files are read once
   /// and kept, packed into their numbers, until the last copy of the source goes.
   DataSource(std::string const& path, Targets targets, GeneratedSize size = {});
 
   DataShape const& shape() const;
-  /// Number of classes: the file's largest label + 1, at least 2; `--classes` for generated images.
+  /// Number of classes: the file's largest label + 1, at least 2; 10 or 100 for CIFAR; `--classes`
+  /// for generated images.
   /// 2 for binary targets, 0 for real ones. For tokens `size.vocabulary`; where that is 0, the
   /// text's distinct bytes, a file's largest token + 1, or 64 for generated text.
   std::int64_t classes() const;

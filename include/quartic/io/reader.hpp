@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quartic/core/dataset.hpp"
@@ -49,6 +50,20 @@ std::unique_ptr<Reader> open_libsvm(std::string const& path, std::string const& 
 /// `images` is the whole file, unpacked; `packed` the file as it is, for the checksum.
 std::unique_ptr<Reader> open_idx(std::string const& path, std::string images,
                                  std::string const& packed, Targets targets);
+/// Whether it is an IDX file without an error in its header.
+bool fits_idx(std::string_view bytes);
+/// `bytes` is the whole file, unpacked, of any length that is a multiple of a record's.
+std::unique_ptr<Reader> open_cifar(std::string const& path, std::string bytes,
+                                   std::string const& packed, Targets targets);
+/// The five files of CIFAR-10's training set, or the one of CIFAR-100's.
+std::unique_ptr<Reader> open_cifar_folder(std::string const& path, Targets targets);
+/// Whether the length and all labels are those of a CIFAR file.
+bool fits_cifar(std::string_view bytes);
+/// Lengths of one image with its labels.
+inline constexpr std::size_t cifar10_record = 3073;
+inline constexpr std::size_t cifar100_record = 3074;
+/// Of a file that is not empty: the multiple of `record` nearest to its length.
+std::size_t nearest_multiple(std::size_t length, std::size_t record);
 /// A text whose bytes are its tokens; `text` is the whole file, unpacked.
 std::unique_ptr<Reader> open_text(std::string const& path, std::string const& text,
                                   std::string checksum, GeneratedSize size);

@@ -15,11 +15,14 @@ struct Parameter {
   std::int64_t offset = 0;  ///< elements from the start of the block
 };
 
-/// The rows of data that a pass works on. `rows` may not wrap around the end of the data.
+/// The rows of data that a training pass works on: those at the places [first_row, first_row +
+/// rows) of the epoch's order, which is that of the data where nothing is shuffled. `rows` may not
+/// wrap around the end of the epoch.
 struct Batch {
   std::int64_t microbatch = 0;
   std::int64_t first_row = 0;
   std::int64_t rows = 0;
+  std::int64_t epoch = 0;
 };
 
 /// Lengths, in elements, of the buffers of one pass over `rows` rows.
@@ -30,7 +33,8 @@ struct Sizes {
   std::int64_t flow = 0;    ///< what the input half of the backward leaves for the weight half
 };
 
-/// One evaluation sweep: `versions` versions of the weights at once over some rows.
+/// One evaluation sweep: `versions` versions of the weights at once over some rows, always in the
+/// order of the data.
 struct Sweep {
   std::int64_t first_row = 0;
   std::int64_t rows = 0;
@@ -72,7 +76,8 @@ class Pulse {
 ///   backward_input(batch, weights of B(s,j), input, saved, output_gradient, input_gradient, flow)
 ///   backward_weight(batch, weights of B(s,j), input, saved, output_gradient, flow, gradient)
 /// At the last stage `output` and `output_gradient` are empty: the loss starts the backward. At
-/// stage 0 `input` is empty, and `input_gradient` wherever the backward stops.
+/// stage 0 `input` is empty, and `input_gradient` wherever the backward stops. The two halves of
+/// the backward read the data that the forward read, however many forwards came in between.
 template <class T>
 class Block {
  public:

@@ -24,13 +24,18 @@ class ClassLoss {
   /// `accumulate`.
   double mean(std::int64_t first_row, std::int64_t rows, std::int64_t accumulate,
               std::span<T> logits) const;
+  /// The same for rows in any order.
+  double mean(std::span<std::int64_t const> rows, std::int64_t accumulate, std::span<T> logits);
 
  private:
   std::span<std::int32_t const> labels(std::int64_t first_row, std::int64_t rows) const;
+  double mean_of(std::span<std::int32_t const> labels, std::int64_t accumulate,
+                 std::span<T> logits) const;
 
   std::int64_t classes_;
   std::int64_t labels_a_row_;
   std::vector<std::int32_t> labels_;
+  std::vector<std::int32_t> gathered_;
 };
 
 }  // namespace quartic::nn

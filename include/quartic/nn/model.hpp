@@ -38,6 +38,8 @@ struct ModelSpec {
   double l2 = 0;  ///< logistic: λ of (λ/2)‖w‖²
   std::int64_t microbatch_size = 1;
   std::int64_t accumulate = 1;  ///< M: the loss is scaled by 1/M, once
+  bool shuffle = false;         ///< networks: a new order of the rows every epoch
+  std::uint64_t seed = 0;       ///< of what is drawn while training
 };
 
 /// UsageError when the model cannot be cut into spec.stages stages: says how many it has at most.

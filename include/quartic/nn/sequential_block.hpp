@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "quartic/core/dataset.hpp"
+#include "quartic/core/row_order.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/nn/chain.hpp"
 #include "quartic/nn/class_loss.hpp"
@@ -19,12 +20,15 @@ struct SequentialParts {
   std::uint32_t first_parameter = 0;         ///< number of its first parameter in the whole model
   std::optional<DenseFeatures<T>> features;  ///< at stage 0: what its first layer reads
   std::optional<ClassLoss<T>> loss;          ///< at the last stage
+  std::optional<RowOrder> order;             ///< of training passes; none: that of the data
   SweepPlan sweeps;
   std::int64_t accumulate = 1;  ///< M
 };
 
-/// A stage made of layers one after the other. `saved` holds what the chain of them saves and, at
-/// the last stage, the logits, which the forward turns into their gradient.
+/// A stage made of layers one after the other. `saved` holds what the chain of them saves; at the
+/// last stage, the logits, which the forward turns into their gradient; and at stage 0 the rows
+/// that the forward has read, unless they lie one after the other in the data: the order may have
+/// changed before the backward.
 template <class T>
 class SequentialBlock final : public Block<T> {
  public:
@@ -53,20 +57,27 @@ class SequentialBlock final : public Block<T> {
                       std::span<T> input_gradient, std::span<Score> scores) override;
 
  private:
-  // What the chain saves, and the place of the logits, which only the last stage has.
+  // What the chain saves, the rows gathered at stage 0, and the logits of the last stage.
   template <class U>
   struct Saved {
-    std::span<U> chain, logits;
+    std::span<U> chain, gathered, logits;
   };
   template <class U>
   Saved<U> split(std::int64_t rows, std::span<U> saved) const;
-  std::span<T const> chain_input(Batch batch, std::span<T const> input) const;
+  bool gathers() const { return features_ && order_; }
+  std::int64_t gathered(std::int64_t rows) const;
+  void gather(Batch batch, std::span<T> rows);
+  std::span<T const> features(std::int64_t first_row, std::int64_t rows) const;
+  std::span<T const> chain_input(Batch batch, std::span<T const> input,
+                                 std::span<T const> gathered) const;
+  double mean_loss(Batch batch, std::span<T> logits);
 
   Chain<T> chain_;
   std::int64_t parameter_count_;
   std::uint32_t first_parameter_;
   std::optional<DenseFeatures<T>> features_;
   std::optional<ClassLoss<T>> loss_;
+  std::optional<RowOrder> order_;
   SweepPlan sweeps_;
   std::int64_t accumulate_;
   std::vector<T> sweep_saved_;
