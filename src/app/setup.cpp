@@ -7,6 +7,7 @@
 #include "quartic/core/check.hpp"
 #include "quartic/io/delays.hpp"
 #include "quartic/method/registry.hpp"
+#include "quartic/plan/statistics.hpp"
 
 namespace quartic::app {
 namespace {
@@ -165,6 +166,15 @@ Resolved resolve(Config config, int ranks) {
                             .accumulate = config.accumulate};
   nn::check_cut(model);
   return {std::move(config), std::move(source), model, an_epoch, std::move(rules)};
+}
+
+void describe(Config const& config, plan::Rules const& rules, io::RunInfo& info) {
+  info.attributes["config"] = config_text(config);
+  info.attributes["config_hash"] = config_hash(config);
+  info.attributes["cost"] = config.cost;
+  plan::SteadyWindow const steady = plan::steady_window(rules);
+  info.steady_first = steady.first;
+  info.steady_end = steady.end;
 }
 
 template <class T>

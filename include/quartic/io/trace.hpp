@@ -24,6 +24,9 @@ struct RunInfo {
   /// config, config_hash, git, data_checksum, cpu, blas_core, compiler, flags, blas, mpi, hosts,
   /// started, cost, and slurm_* under Slurm: written as text attributes under these names.
   std::map<std::string, std::string> attributes;
+  /// The microbatches of the planned steady state (methods.md §1).
+  std::int64_t steady_first = 0;
+  std::int64_t steady_end = 0;
 };
 
 /// One rank's shard, `FOLDER/ranks/RRRR.h5`: an HDF5 file in SWMR mode with the tables of the
