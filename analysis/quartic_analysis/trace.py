@@ -99,8 +99,11 @@ class Run:
         return max(1, int(self.config.get("accumulate", 1)))
 
     def steady_window(self) -> range:
-        """The microbatches of the steady state: all but the first 4S minibatches and the last S,
-        which are the drain. Where the run is shorter, its middle third."""
+        """The microbatches of the steady state, as planned. Of an unfinished run: all that are
+        there but the first 4S minibatches and the last S, which are the drain; where they are
+        fewer, the middle third."""
+        if self.complete and "steady_end" in self.attributes:
+            return range(int(self.attributes["steady_first"]), int(self.attributes["steady_end"]))
         minibatches = self.microbatches // self.accumulate
         first, end = 4 * self.stages, minibatches - self.stages
         if first >= end:

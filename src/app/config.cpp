@@ -227,15 +227,14 @@ void add_evaluation_options(std::vector<OptionSpec>& all) {
   all.push_back(text_option("validation", "PATH or FRACTION",
                             "held-out data, a file or the last part of --data",
                             &Config::validation));
-  all.push_back({"evaluate-rows", "R",
-                 "rows of the data, and of the held-out data, that networks are evaluated on (0: "
-                 "all; default: 256 of a gpt, else all)",
-                 [](Config& c, std::string const& t) {
-                   c.evaluate_rows = integer("evaluate-rows", t, 0);
-                 },
-                 [](Config const& c) {
-                   return c.evaluate_rows < 0 ? std::string() : fmt::format("{}", c.evaluate_rows);
-                 }});
+  all.push_back(
+      {"evaluate-rows", "R",
+       "rows of the data, and of the held-out data, that networks are evaluated on (0: "
+       "all; default: 256 of a gpt, else all)",
+       [](Config& c, std::string const& t) { c.evaluate_rows = integer("evaluate-rows", t, 0); },
+       [](Config const& c) {
+         return c.evaluate_rows < 0 ? std::string() : fmt::format("{}", c.evaluate_rows);
+       }});
   all.push_back(number_option(
       "evaluate-every", "T", "objective every T of plan time (0: start and end)",
       [](auto& c) -> auto& { return c.evaluate_every; }, 0));

@@ -83,13 +83,12 @@ engine::StepRow row_of(plan::PlannedStep const& step) {
 /// The run folder of a plan: a trace with the plan's columns, the measured ones undefined.
 class PlanTrace {
  public:
-  PlanTrace(comm::Communicator& communicator, Config const& config, std::string const& unit)
+  PlanTrace(comm::Communicator& communicator, Config const& config, plan::Rules const& rules,
+            std::string const& unit)
       : folder_(config.out, config.overwrite, 0) {
     io::RunInfo info{
         config.method, config.stages, 1, 1, unit, false, 0, 0, environment(communicator)};
-    info.attributes["config"] = config_text(config);
-    info.attributes["config_hash"] = config_hash(config);
-    info.attributes["cost"] = config.cost;
+    describe(config, rules, info);
     std::vector<engine::StageInfo> stages;
     stages.reserve(static_cast<std::size_t>(config.stages));
     for (int stage = 0; stage < config.stages; ++stage) stages.push_back({0, stage, 0, 0, 0});
@@ -126,7 +125,7 @@ void make_plan(comm::Communicator& communicator, Config const& config) {
   plan::Grid grid(rules);
   plan::Csv csv(rules);
   std::optional<PlanTrace> trace;
-  if (!config.out.empty()) trace.emplace(communicator, config, cost.unit());
+  if (!config.out.empty()) trace.emplace(communicator, config, rules, cost.unit());
   plan::Planner planner(rules, cost);
   while (plan::PlannedAction const* planned = planner.next()) {
     statistics.add(*planned, planner.applied());

@@ -137,8 +137,7 @@ class Training {
                      last_rank,
                      returns ? 0 : last_rank,
                      environment(communicator_)};
-    info.attributes["config"] = config_text(config_);
-    info.attributes["config_hash"] = config_hash(config_);
+    describe(config_, resolved_.rules, info);
     info.attributes["data_checksum"] = resolved_.source.shape().checksum;
     if (resolved_.held_out) {
       info.attributes["validation_checksum"] = resolved_.held_out->shape().checksum;
@@ -147,7 +146,6 @@ class Training {
       info.attributes["vocabulary"] = hexadecimal(bytes);
     }
     if (resolved_.model.held_out_rows > 0) info.validation_rank = last_rank;
-    info.attributes["cost"] = config_.cost;
     return info;
   }
 
@@ -166,10 +164,14 @@ class Training {
       log_.emplace(std::filesystem::path(config_.out) / "log", communicator_.rank());
     });
     if (folder_) folder_->keep();
-    std::vector<int> stages;
-    for (engine::Seat const seat : hosting_.seats()) stages.push_back(seat.stage);
-    log_->info(fmt::format("hosts stages {} of {} on {}", fmt::join(stages, " "), config_.stages,
-                           comm::Communicator::host()));
+    std::vector<std::string> seats;
+    for (auto const [pipeline, stage] : hosting_.seats()) {
+      seats.push_back(config_.averaging.pipelines == 1 ? fmt::format("{}", stage)
+                                                       : fmt::format("{}:{}", pipeline, stage));
+    }
+    log_->info(fmt::format("hosts {} {} of {} on {}",
+                           config_.averaging.pipelines == 1 ? "stages" : "pipeline:stage",
+                           fmt::join(seats, " "), config_.stages, comm::Communicator::host()));
   }
 
   /// Of a pass, over all stages: the same on every rank, or their plans would differ.

@@ -11,6 +11,7 @@
 #include "quartic/io/delays.hpp"
 #include "quartic/method/registry.hpp"
 #include "quartic/nn/gpt.hpp"
+#include "quartic/plan/statistics.hpp"
 
 namespace quartic::app {
 namespace {
@@ -255,8 +256,17 @@ Resolved resolve(Config config, int ranks) {
                             .shuffle = config.shuffle,
                             .seed = config.seed};
   nn::check_cut(model);
-  return {std::move(config), std::move(source),  std::move(validation.source),
-          model,             an_epoch,           std::move(rules)};
+  return {std::move(config), std::move(source), std::move(validation.source), model,
+          an_epoch,          std::move(rules)};
+}
+
+void describe(Config const& config, plan::Rules const& rules, io::RunInfo& info) {
+  info.attributes["config"] = config_text(config);
+  info.attributes["config_hash"] = config_hash(config);
+  info.attributes["cost"] = config.cost;
+  plan::SteadyWindow const steady = plan::steady_window(rules);
+  info.steady_first = steady.first;
+  info.steady_end = steady.end;
 }
 
 template <class T>

@@ -48,6 +48,15 @@ double sum_of_squares(std::span<T const> x) {
 }
 
 template <class T>
+double squared_distance(std::span<T const> x, std::span<T const> y) {
+  QUARTIC_ASSERT(x.size() == y.size());
+  return sum_in_lanes(x.size(), [=](std::size_t i) {
+    double const difference = double{x[i]} - double{y[i]};
+    return difference * difference;
+  });
+}
+
+template <class T>
 void add_bias(std::span<T const> bias, Matrix<T> y) {
   QUARTIC_ASSERT(std::ssize(bias) == y.columns);
   for (std::int64_t row = 0; row < y.rows; ++row) {
@@ -76,15 +85,16 @@ void transpose(ConstMatrix<T> from, std::span<T> to) {
   }
 }
 
-#define QUARTIC_INSTANTIATE(T)                                   \
-  template void copy(std::span<T const>, std::span<T>);          \
-  template void fill(T, std::span<T>);                           \
-  template void scale(T, std::span<T>);                          \
-  template void add_scaled(T, std::span<T const>, std::span<T>); \
-  template double dot(std::span<T const>, std::span<T const>);   \
-  template double sum_of_squares(std::span<T const>);            \
-  template void add_bias(std::span<T const>, Matrix<T>);         \
-  template void add_column_sums(ConstMatrix<T>, std::span<T>);   \
+#define QUARTIC_INSTANTIATE(T)                                              \
+  template void copy(std::span<T const>, std::span<T>);                     \
+  template void fill(T, std::span<T>);                                      \
+  template void scale(T, std::span<T>);                                     \
+  template void add_scaled(T, std::span<T const>, std::span<T>);            \
+  template double dot(std::span<T const>, std::span<T const>);              \
+  template double sum_of_squares(std::span<T const>);                       \
+  template double squared_distance(std::span<T const>, std::span<T const>); \
+  template void add_bias(std::span<T const>, Matrix<T>);                    \
+  template void add_column_sums(ConstMatrix<T>, std::span<T>);              \
   template void transpose(ConstMatrix<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)

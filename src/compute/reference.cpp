@@ -97,6 +97,15 @@ double dot(std::span<T const> x, std::span<T const> y) {
 }
 
 template <class T>
+double squared_distance(std::span<T const> x, std::span<T const> y) {
+  double sum = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    sum += (double{x[i]} - double{y[i]}) * (double{x[i]} - double{y[i]});
+  }
+  return sum;
+}
+
+template <class T>
 void add_bias(std::span<T const> bias, Matrix<T> y) {
   for (std::int64_t row = 0; row < y.rows; ++row) {
     for (std::int64_t c = 0; c < y.columns; ++c) y.values[row * y.stride + c] += bias[index(c)];
@@ -119,6 +128,7 @@ void add_column_sums(ConstMatrix<T> x, std::span<T> sum) {
   template void spmm_transposed_add(CompressedRows<T>, std::int64_t, std::span<T const>,     \
                                     std::span<T>);                                           \
   template double dot(std::span<T const>, std::span<T const>);                               \
+  template double squared_distance(std::span<T const>, std::span<T const>);                  \
   template void add_bias(std::span<T const>, Matrix<T>);                                     \
   template void add_column_sums(ConstMatrix<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)

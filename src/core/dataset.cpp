@@ -59,9 +59,8 @@ void append(SparseFeatures<T>& all, SparseFeatures<T> const& more) {
 template <class T>
 void append_rows(Dataset<T>& data, Dataset<T> const& more) {
   QUARTIC_ASSERT(columns(data.features) == columns(more.features));
-  std::visit(
-      [&](auto& all) { append(all, std::get<std::decay_t<decltype(all)>>(more.features)); },
-      data.features);
+  std::visit([&](auto& all) { append(all, std::get<std::decay_t<decltype(all)>>(more.features)); },
+             data.features);
   data.targets.insert(data.targets.end(), more.targets.begin(), more.targets.end());
 }
 

@@ -16,11 +16,11 @@ Hosting::Hosting(plan::Rules const& rules, int pipelines, int ranks, int rank)
 }
 
 int Hosting::place_of(Seat seat) const {
-  return places_[static_cast<std::size_t>(seat.pipeline * stages_ + seat.stage)];
+  return places_[index_of(seat)];
 }
 
 int Hosting::rank_of(Seat seat) const {
-  return ranks_[static_cast<std::size_t>(seat.pipeline * stages_ + seat.stage)];
+  return ranks_[index_of(seat)];
 }
 
 }  // namespace quartic::engine

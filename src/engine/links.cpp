@@ -68,7 +68,7 @@ Links::Ends Links::connect(Seat from, Seat to, int kind, std::size_t bytes, int 
   int const here = communicator_.rank();
   int const sender = hosting_.rank_of(from);
   int const receiver = hosting_.rank_of(to);
-  int const tag = first_tag + kinds * static_cast<int>(index(from)) + kind;
+  int const tag = first_tag + kinds * static_cast<int>(hosting_.index_of(from)) + kind;
   if (sender == here && receiver == here) {
     auto& channel = local_.emplace_back(std::make_unique<comm::LocalChannel>(bytes));
     return {channel.get(), channel.get()};

@@ -9,19 +9,6 @@
 #include "quartic/core/random.hpp"
 
 namespace quartic::engine {
-namespace {
-
-template <class T>
-double distance_sq(std::span<T const> a, std::span<T const> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    double const difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    sum += difference * difference;
-  }
-  return sum;
-}
-
-}  // namespace
 
 template <class T>
 Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
@@ -253,7 +240,7 @@ void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
   for (Applied& applied : applied_) {
     if (applied.displacement_origin.empty()) continue;
     applied.row.displacement_sq =
-        distance_sq<T>(weights_.live(replica), applied.displacement_origin);
+        compute::squared_distance<T>(weights_.live(replica), applied.displacement_origin);
     origin_pool_.push_back(std::move(applied.displacement_origin));
   }
   std::int64_t const version = weights_.version(replica);

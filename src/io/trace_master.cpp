@@ -14,6 +14,8 @@ void describe(h5::File const& file, RunInfo const& info) {
   file.set_integer(file.id(), "stages", info.stages);
   file.set_integer(file.id(), "ranks", info.ranks);
   file.set_integer(file.id(), "pipelines", info.pipelines);
+  file.set_integer(file.id(), "steady_first", info.steady_first);
+  file.set_integer(file.id(), "steady_end", info.steady_end);
   file.set_integer(file.id(), "complete", 0);
   file.set_text(file.id(), "time_unit", info.time_unit);
   for (auto const& [name, text] : info.attributes) file.set_text(file.id(), name, text);

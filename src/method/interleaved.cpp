@@ -49,6 +49,7 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
         shape.accumulate, workers);
   }
   std::vector<std::vector<Action>> tables;
+  tables.reserve(static_cast<std::size_t>(workers));
   for (int worker = 0; worker < workers; ++worker) tables.push_back(table(shape, workers, worker));
   plan::Rules rules = composed(
       shape, table_schedule(std::move(tables), shape.stages, shape.accumulate), live_weights());

@@ -78,6 +78,7 @@ Method zero_bubble_1p() {
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {
             std::vector<std::vector<Action>> tables;
+            tables.reserve(static_cast<std::size_t>(shape.stages));
             for (int stage = 0; stage < shape.stages; ++stage) {
               tables.push_back(table_1p(shape, stage));
             }

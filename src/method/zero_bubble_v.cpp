@@ -88,6 +88,7 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
   }
   int const workers = shape.stages / 2;
   std::vector<std::vector<Action>> tables;
+  tables.reserve(static_cast<std::size_t>(workers));
   for (int worker = 0; worker < workers; ++worker) {
     tables.push_back(Order(workers, worker, shape.accumulate).actions());
   }

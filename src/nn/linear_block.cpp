@@ -23,7 +23,7 @@ std::span<T> line(std::span<T> lines, std::int64_t index, std::int64_t length) {
   return lines.subspan(static_cast<std::size_t>(index * length), static_cast<std::size_t>(length));
 }
 
-SweepPlan sweep_plan(ModelSpec const& spec) {
+SweepPlan sweeps_of(ModelSpec const& spec) {
   constexpr std::int64_t message_elements = std::int64_t{65536} * 8;
   std::int64_t const longest = std::max({spec.rows, spec.held_out_rows, std::int64_t{1}});
   std::int64_t const versions = std::clamp<std::int64_t>(message_elements / longest, 1, 64);
@@ -45,7 +45,7 @@ LinearBlock<T>::LinearBlock(ModelSpec const& spec, int stage, Part columns, Feat
     : stage_(stage),
       stages_(spec.stages),
       columns_(columns),
-      sweeps_(sweep_plan(spec)),
+      sweeps_(sweeps_of(spec)),
       accumulate_(spec.accumulate),
       l2_(spec.l2),
       loss_(linear_loss<T>(spec.objective)),

@@ -29,6 +29,8 @@ TEST_CASE_TEMPLATE("sums equal the plain ones at every length and place", T, flo
     auto const b = std::span<T const>(y).subspan(1);
     CHECK(dot<T>(a, b) == doctest::Approx(reference::dot<T>(a, b)).epsilon(1e-13));
     CHECK(sum_of_squares<T>(a) == dot<T>(a, a));
+    CHECK(squared_distance<T>(a, b) ==
+          doctest::Approx(reference::squared_distance<T>(a, b)).epsilon(1e-13));
     std::vector<T> const elsewhere(a.begin(), a.end());
     CHECK(sum_of_squares<T>(elsewhere) == sum_of_squares<T>(a));
   }

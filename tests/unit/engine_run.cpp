@@ -19,6 +19,7 @@ struct MemorySink final : RecordSink {
   std::map<int, std::vector<EventRow>> event_rows;
   std::vector<LossRow> loss_rows;
   std::vector<ObjectiveRow> objective_rows;
+  std::vector<ObjectiveRow> validation_rows;
   void steps(int stage, std::span<StepRow const> rows) override {
     step_rows[stage].insert(step_rows[stage].end(), rows.begin(), rows.end());
   }
@@ -31,6 +32,9 @@ struct MemorySink final : RecordSink {
   void objectives(std::span<ObjectiveRow const> rows) override {
     objective_rows.insert(objective_rows.end(), rows.begin(), rows.end());
   }
+  void validations(std::span<ObjectiveRow const> rows) override {
+    validation_rows.insert(validation_rows.end(), rows.begin(), rows.end());
+  }
   void memory(MemoryRow const&) override {}
   void flush() override {}
 };
@@ -40,6 +44,7 @@ struct NoSink final : RecordSink {
   void events(int, std::span<EventRow const>) override {}
   void losses(int, std::span<LossRow const>) override {}
   void objectives(std::span<ObjectiveRow const>) override {}
+  void validations(std::span<ObjectiveRow const>) override {}
   void memory(MemoryRow const&) override {}
   void flush() override {}
 };

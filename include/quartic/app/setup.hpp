@@ -8,6 +8,7 @@
 #include "quartic/comm/communicator.hpp"
 #include "quartic/engine/hosting.hpp"
 #include "quartic/io/data.hpp"
+#include "quartic/io/trace.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/plan/rules.hpp"
 
@@ -33,6 +34,9 @@ Resolved resolve(Config config, int ranks);
 
 /// The rules of the resolved method, for data of so many microbatches an epoch.
 plan::Rules rules_of(Config const& config, std::int64_t microbatches_an_epoch);
+
+/// What a trace says of a run's configuration and plan.
+void describe(Config const& config, plan::Rules const& rules, io::RunInfo& info);
 
 /// The blocks of this rank's seats, with their data.
 template <class T>

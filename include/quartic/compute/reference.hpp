@@ -31,6 +31,8 @@ void spmm_transposed_add(CompressedRows<T> a, std::int64_t vectors, std::span<T 
 template <class T>
 double dot(std::span<T const> x, std::span<T const> y);
 template <class T>
+double squared_distance(std::span<T const> x, std::span<T const> y);
+template <class T>
 void add_bias(std::span<T const> bias, Matrix<T> y);
 template <class T>
 void add_column_sums(ConstMatrix<T> x, std::span<T> sum);

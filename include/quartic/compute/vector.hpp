@@ -32,6 +32,10 @@ double dot(std::span<T const> x, std::span<T const> y);
 template <class T>
 double sum_of_squares(std::span<T const> x);
 
+/// Σ (x_i - y_i)².
+template <class T>
+double squared_distance(std::span<T const> x, std::span<T const> y);
+
 /// Adds bias [columns] to every row of y.
 template <class T>
 void add_bias(std::span<T const> bias, Matrix<T> y);

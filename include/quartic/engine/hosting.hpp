@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,11 @@ class Hosting {
   /// A seat's place in that list; -1 where another rank hosts it.
   int place_of(Seat seat) const;
   int rank_of(Seat seat) const;
+  /// Among the seats of all ranks.
+  std::size_t index_of(Seat seat) const {
+    return static_cast<std::size_t>(seat.pipeline) * static_cast<std::size_t>(stages_) +
+           static_cast<std::size_t>(seat.stage);
+  }
   int pipelines() const { return pipelines_; }
   int stages() const { return stages_; }
 

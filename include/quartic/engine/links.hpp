@@ -43,7 +43,7 @@ class Links {
   Links(comm::Communicator& communicator, Hosting const& hosting,
         std::vector<MessageBytes> const& bytes);
 
-  StageLinks const& of(Seat seat) const { return seats_[index(seat)]; }
+  StageLinks const& of(Seat seat) const { return seats_[hosting_.index_of(seat)]; }
   /// Whether every message sent has left this rank.
   bool drained();
   std::size_t bytes() const;
@@ -53,10 +53,7 @@ class Links {
     comm::Outbox* out;
     comm::Inbox* in;
   };
-  std::size_t index(Seat seat) const {
-    return static_cast<std::size_t>(seat.pipeline * hosting_.stages() + seat.stage);
-  }
-  StageLinks& links(Seat seat) { return seats_[index(seat)]; }
+  StageLinks& links(Seat seat) { return seats_[hosting_.index_of(seat)]; }
   void connect_stages(Seat lower, MessageBytes bytes);
   void connect_pipelines(Seat first, std::size_t bytes);
   Ends connect(Seat from, Seat to, int kind, std::size_t bytes, int posted_ahead);

@@ -18,13 +18,16 @@ struct RunInfo {
   int ranks = 1;
   int pipelines = 1;
   std::string time_unit;
-  bool events = false;       ///< stages have an `events` table
-  int loss_rank = 0;         ///< the rank whose shard holds /loss of pipeline 0
-  int objective_rank = 0;    ///< the rank whose shard holds /objective
-  int validation_rank = -1;  ///< the rank whose shard holds /validation; -1: there is none
+  bool events = false;     ///< stages have an `events` table
+  int loss_rank = 0;       ///< the rank whose shard holds /loss of pipeline 0
+  int objective_rank = 0;  ///< the rank whose shard holds /objective
   /// config, config_hash, git, data_checksum, cpu, blas_core, compiler, flags, blas, mpi, hosts,
   /// started, cost, and slurm_* under Slurm: written as text attributes under these names.
   std::map<std::string, std::string> attributes;
+  /// The microbatches of the planned steady state (methods.md §1).
+  std::int64_t steady_first = 0;
+  std::int64_t steady_end = 0;
+  int validation_rank = -1;  ///< the rank whose shard holds /validation; -1: there is none
 };
 
 /// One rank's shard, `FOLDER/ranks/RRRR.h5`: an HDF5 file in SWMR mode with the tables of the
