@@ -36,14 +36,33 @@ void resolve_objective(Config& config) {
   bool const network = config.objective == "mlp" || config.objective == "gpt";
   if (config.precision.empty()) config.precision = network ? "float" : "double";
   if (config.data.empty()) config.data = default_data(config.objective);
-  if (config.shuffle && !network) {
-    usage_error("--shuffle: {} reads its rows in the order of the data; valid with --objective mlp",
-                config.objective);
+  if (!network && (config.shuffle || config.augment != nn::Augment::none)) {
+    usage_error(
+        "--{}: {} reads its rows as they are, in the order of the data; valid with --objective mlp",
+        config.shuffle ? "shuffle" : "augment", config.objective);
   }
   if (config.objective != "logistic" && config.l2 != 0)
     usage_error("--l2 is an option of --objective logistic");
   if (config.device == "gpu")
     usage_error("--device gpu: this build has no device code; valid is host");
+}
+
+/// What --augment changes are images, and larger than what a crop may move them by.
+void require_images(Config const& config, ImageShape image) {
+  if (config.augment == nn::Augment::none) return;
+  if (image.channels == 0) {
+    usage_error(
+        "--augment: the rows of {} are no images of known height and width; valid are IDX and "
+        "CIFAR images, and generate:images",
+        config.data);
+  }
+  std::int64_t const side = std::min(image.height, image.width);
+  if (config.augment != nn::Augment::flip && side <= nn::Augmentation::padding) {
+    usage_error(
+        "--augment: a crop moves images by up to {} pixels, and those of {} are {} x {}; valid is "
+        "flip",
+        nn::Augmentation::padding, config.data, image.height, image.width);
+  }
 }
 
 /// Divisors of `rows` on either side of `size`: the nearest microbatch sizes that leave no row
@@ -160,6 +179,7 @@ Resolved resolve(Config config, int ranks) {
   resolve_objective(config);
   io::DataSource source = data_source(config);
   require_memory_for_data(config, source.shape());
+  require_images(config, source.shape().image);
   std::int64_t const an_epoch = microbatches_an_epoch(config, source.shape().rows);
   if (config.microbatches == 0) resolve_epochs(config, an_epoch);
   plan::Rules rules = rules_of(config, an_epoch);
@@ -178,6 +198,8 @@ Resolved resolve(Config config, int ranks) {
                             .microbatch_size = config.microbatch_size,
                             .accumulate = config.accumulate,
                             .shuffle = config.shuffle,
+                            .image = source.shape().image,
+                            .augment = config.augment,
                             .seed = config.seed};
   nn::check_cut(model);
   return {std::move(config), std::move(source), model, an_epoch, std::move(rules)};

@@ -43,6 +43,7 @@ struct Config {
   std::int64_t epochs = 0;        ///< 0: by microbatches; 1 when neither is given
   bool drop_last = false;
   bool shuffle = false;
+  nn::Augment augment = nn::Augment::none;
 
   /// An empty name and a negative beta1: what the method is defined with.
   nn::OptimizerSpec optimizer{.name = "", .beta1 = -1};
