@@ -17,6 +17,10 @@ Choices<nn::Activation> const activations{
 Choices<nn::Decay> const decays{{"constant", nn::Decay::constant},
                                 {"linear", nn::Decay::linear},
                                 {"cosine", nn::Decay::cosine}};
+Choices<nn::Augment> const augments{{"none", nn::Augment::none},
+                                    {"flip", nn::Augment::flip},
+                                    {"crop", nn::Augment::crop},
+                                    {"flip-crop", nn::Augment::flip_crop}};
 Choices<engine::Order> const orders{{"plan", engine::Order::plan},
                                     {"arrival", engine::Order::arrival}};
 
@@ -221,6 +225,10 @@ void add_data_options(std::vector<OptionSpec>& all) {
       flag_option("drop-last", "leave out the rows that fill no microbatch", &Config::drop_last));
   all.push_back(
       flag_option("shuffle", "a new order of the rows every epoch (mlp)", &Config::shuffle));
+  all.push_back(choice_option("augment",
+                              "changes of images while training: mirrored every other time, moved "
+                              "by up to 4 pixels with zeros behind",
+                              augments, &Config::augment));
 }
 
 void add_evaluation_options(std::vector<OptionSpec>& all) {

@@ -107,14 +107,33 @@ void resolve_objective(Config& config) {
   if (config.evaluate_rows != 0 && !network) {
     usage_error("--evaluate-rows: {} is evaluated on all rows", config.objective);
   }
-  if (config.shuffle && !network) {
-    usage_error("--shuffle: {} reads its rows in the order of the data; valid with --objective mlp",
-                config.objective);
+  if (!network && (config.shuffle || config.augment != nn::Augment::none)) {
+    usage_error(
+        "--{}: {} reads its rows as they are, in the order of the data; valid with networks",
+        config.shuffle ? "shuffle" : "augment", config.objective);
   }
   if (config.objective != "logistic" && config.l2 != 0)
     usage_error("--l2 is an option of --objective logistic");
   if (config.device == "gpu")
     usage_error("--device gpu: this build has no device code; valid is host");
+}
+
+/// What --augment changes are images, and larger than what a crop may move them by.
+void require_images(Config const& config, ImageShape image) {
+  if (config.augment == nn::Augment::none) return;
+  if (image.channels == 0) {
+    usage_error(
+        "--augment: the rows of {} are no images of known height and width; valid are IDX and "
+        "CIFAR images, and generate:images",
+        config.data);
+  }
+  std::int64_t const side = std::min(image.height, image.width);
+  if (config.augment != nn::Augment::flip && side <= nn::Augmentation::padding) {
+    usage_error(
+        "--augment: a crop moves images by up to {} pixels, and those of {} are {} x {}; valid is "
+        "flip",
+        nn::Augmentation::padding, config.data, image.height, image.width);
+  }
 }
 
 /// Divisors of `rows` on either side of `size`: the nearest microbatch sizes that leave no row
@@ -231,6 +250,7 @@ Resolved resolve(Config config, int ranks) {
   resolve_objective(config);
   io::DataSource source = data_source(config);
   require_memory_for_data(config, source.shape());
+  require_images(config, source.shape().image);
   HeldOut validation = held_out(config, source);
   std::int64_t const an_epoch = microbatches_an_epoch(config, validation.first);
   if (config.microbatches == 0) resolve_epochs(config, an_epoch);
@@ -254,6 +274,8 @@ Resolved resolve(Config config, int ranks) {
                             .microbatch_size = config.microbatch_size,
                             .accumulate = config.accumulate,
                             .shuffle = config.shuffle,
+                            .image = source.shape().image,
+                            .augment = config.augment,
                             .seed = config.seed};
   nn::check_cut(model);
   return {std::move(config), std::move(source), std::move(validation.source), model,

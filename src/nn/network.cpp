@@ -68,6 +68,9 @@ std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::ve
   if (stage == spec.stages - 1) {
     parts.loss.emplace(spec.classes, std::span<T const>(targets), spec.labels_a_row);
   }
+  if (stage == 0 && spec.augment != Augment::none) {
+    parts.augmentation.emplace(spec.augment, spec.image, spec.rows, spec.seed);
+  }
   bool const reads_data = stage == 0 || stage == spec.stages - 1;
   if (spec.shuffle && reads_data) parts.order.emplace(spec.seed, spec.rows);
   parts.sweeps = sweep_plan(spec);

@@ -22,6 +22,7 @@ SequentialBlock<T>::SequentialBlock(SequentialParts<T> parts)
       features_(std::move(parts.features)),
       loss_(std::move(parts.loss)),
       order_(std::move(parts.order)),
+      augmentation_(parts.augmentation),
       sweeps_(parts.sweeps),
       accumulate_(parts.accumulate) {}
 
@@ -65,10 +66,17 @@ std::span<T const> SequentialBlock<T>::features(std::int64_t first_row, std::int
 
 template <class T>
 void SequentialBlock<T>::gather(Batch batch, std::span<T> rows) {
-  auto place = rows.begin();
-  for (std::int64_t const row : order_->rows(batch.epoch, batch.first_row, batch.rows)) {
-    auto const values = features(row, 1);
-    place = std::copy(values.begin(), values.end(), place);
+  auto const length = static_cast<std::size_t>(features_->columns);
+  for (std::int64_t i = 0; i < batch.rows; ++i) {
+    std::int64_t const place = batch.first_row + i;
+    std::int64_t const row = order_ ? order_->rows(batch.epoch, place, 1)[0] : place;
+    auto const from = features(row, 1);
+    auto const to = rows.subspan(static_cast<std::size_t>(i) * length, length);
+    if (augmentation_) {
+      augmentation_->copy(batch.epoch, row, from, to);
+    } else {
+      std::copy(from.begin(), from.end(), to.begin());
+    }
   }
 }
 

@@ -12,6 +12,9 @@ SAMPLING = 5
 DELAYS = 6
 """Of that from which it draws delays, by stage."""
 
+SHUFFLE = 7
+"""Of that from which the order of an epoch's rows comes, in the place of the microbatch."""
+
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
@@ -58,3 +61,12 @@ def uniforms(seed: int, name: int, index: int, count: int, microbatch: int = 0) 
 def below(n: int, seed: int, name: int, index: int, microbatch: int) -> int:
     """The first whole number in {0, …, n-1} of a named stream: the high half of n times 64 bits."""
     return int(bits(seed, name, index, 1, microbatch)[0]) * n >> 64
+
+
+def shuffled(rows: int, seed: int, epoch: int) -> np.ndarray:
+    """The rows of the data in the order of an epoch: Fisher and Yates, from the last place down."""
+    order = np.arange(rows)
+    for left, drawn in zip(range(rows, 1, -1), bits(seed, SHUFFLE, 0, rows - 1, epoch)):
+        other = int(drawn) * left >> 64
+        order[[left - 1, other]] = order[[other, left - 1]]
+    return order

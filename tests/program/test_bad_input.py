@@ -127,8 +127,6 @@ TOKEN_FILES = {
     "token beyond": (("--vocabulary", 90), {"a.bin": TOKENS}, ("a.bin", "token 90", "is 90", "0 to 89")),
     "hdf5 for text": ((), {"a.h5": hdf5(X=X, y=REAL)}, ("a.h5", "HDF5", "text")),
 }
-# quartic has had the reader before the objective that reads it.
-HAS_GPT = "|gpt" in quartic("run", "--help").stdout
 
 
 @pytest.fixture(autouse=True)
@@ -151,11 +149,10 @@ def test_file(wrong):
     refuses(*FILES[wrong])
 
 
-if HAS_GPT:
-    @pytest.mark.parametrize("wrong", TOKEN_FILES)
-    def test_tokens(wrong):
-        options, files, says = TOKEN_FILES[wrong]
-        refuses("gpt", files, says, options=options)
+@pytest.mark.parametrize("wrong", TOKEN_FILES)
+def test_tokens(wrong):
+    options, files, says = TOKEN_FILES[wrong]
+    refuses("gpt", files, says, options=options)
 
 
 @pytest.mark.parametrize("wrong", ["hdf5 with NaN", "images cut off"])

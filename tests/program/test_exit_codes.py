@@ -54,6 +54,7 @@ CHOICES = {
     "admission": ("pipeline", "stage", "fixed"),
     "drop-last": ("true", "false"),
     "shuffle": ("true", "false"),
+    "augment": ("none", "flip", "crop", "flip-crop"),
 }
 
 MISTAKES = {
@@ -71,6 +72,9 @@ MISTAKES = {
     "plan time on arrival": (("run", "--order", "arrival", "--evaluate-every", 8), "--evaluate-updates"),
     "updates of one stage": (("run", "--order", "arrival", "--evaluate-updates", 6), ("6", "multiple of the 4")),
     "shuffled rows of a linear objective": (("run", "--shuffle"), ("--shuffle", "quadratic", "mlp")),
+    "changed rows of a linear objective": (("run", "--augment", "flip"), ("--augment", "quadratic", "mlp")),
+    "images of no shape": (("run", "--objective", "mlp", "--features", 13, "--augment", "flip"), ("--augment", "generate:images", "CIFAR")),
+    "images too small to crop": (("run", "--objective", "mlp", "--features", 16, "--augment", "crop"), ("--augment", "4 x 4", "flip")),
     "l2 of a network": (("run", "--objective", "mlp", "--l2", 1), ("--l2", "logistic")),
     "more stages than coordinates": (("run", "--features", 3), ("--stages 4", "at most 3")),
     "more stages than layers": (("run", "--objective", "mlp", "--hidden", "8,8"), ("--stages 4", "at most 3")),

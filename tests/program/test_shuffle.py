@@ -1,4 +1,5 @@
-"""--shuffle: every row once an epoch, in another order every epoch, the same on every layout of the ranks."""
+"""--shuffle: every row once an epoch, in another order every epoch; --augment: other images every epoch; both the same
+on every layout of the ranks."""
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ METHODS = {
     "local-sgd": ("--method", "local-sgd", "--local-steps", 2),
     "pipedream P=2": ("--method", "pipedream", "--pipelines", 2, "--synchronize-every", 3),
     "rpd P=2": ("--method", "rpd", "--pipelines", 2),
+    "pipedream, images changed": ("--method", "pipedream", "--augment", "flip-crop"),
+    "gpipe, images changed": ("--method", "gpipe", "--accumulate", 4, "--augment", "flip"),
 }
 
 
@@ -45,6 +48,14 @@ def test_every_row_once_an_epoch(tmp_path):
     assert len({order.tobytes() for order in orders}) == 4
 
 
+def test_images_change_every_epoch(tmp_path):
+    in_order = epochs_of_rows(tmp_path / "in order")
+    for augment in ("flip", "crop", "flip-crop"):
+        changed = epochs_of_rows(tmp_path / augment, "--augment", augment)
+        seen = [len({*changed[:, row], in_order[0, row]}) for row in range(32)]
+        assert max(seen) > 1 and (augment == "flip") == (max(seen) == 2)
+
+
 def test_the_seed_names_the_order(tmp_path):
     first, other = (epochs_of_rows(tmp_path / f"{seed}", "--shuffle", "--seed", seed) for seed in (1, 2))
     def ranks(epochs): return np.argsort(np.argsort(epochs))
@@ -68,8 +79,8 @@ def test_flush_methods_equal_sgd(tmp_path):
         same_bits(np.sort(serial, order="microbatch"), np.sort(other, order="microbatch"), ("microbatch", "loss"))
 
 
-def test_evaluation_is_that_of_the_data_in_order(tmp_path):
+def test_evaluation_is_that_of_the_data_as_it_is(tmp_path):
     options = ("--method", "sgd", "--stages", 2, "--microbatch-size", 4, "--epochs", 1, "--learning-rate", 1e-30)
     plain, shuffled = (read_tables(train(tmp_path / name, *options, *more))["objective"]
-                       for name, more in (("plain", ()), ("shuffled", ("--shuffle",))))
+                       for name, more in (("plain", ()), ("shuffled", ("--shuffle", "--augment", "flip-crop"))))
     same_bits(plain, shuffled, ("value", "accuracy"))

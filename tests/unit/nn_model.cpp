@@ -28,8 +28,7 @@ TEST_CASE("a cut into too many stages is the user's mistake, and the answer says
                        "--stages 6: data with 5 features can be cut into at most 5 stages",
                        UsageError);
   CHECK_THROWS_WITH_AS(nn::check_cut(spec_of("mlp", 4)),
-                       "--stages 4: this mlp can be cut into at most 3 stages",
-                       UsageError);
+                       "--stages 4: this mlp can be cut into at most 3 stages", UsageError);
   CHECK_THROWS_AS(nn::check_cut(spec_of("mlp", 0)), UsageError);
   CHECK_THROWS_WITH_AS(nn::check_cut(spec_of("hinge", 1)),
                        "--objective hinge: not known; valid are quadratic, logistic, mlp, gpt",

@@ -46,6 +46,7 @@ struct Config {
   std::string validation;           ///< a path, or a fraction of the data
   std::int64_t evaluate_rows = -1;  ///< of training and held-out data; 0: all; -1: the objective's
   bool shuffle = false;
+  nn::Augment augment = nn::Augment::none;
 
   /// An empty name and a negative beta1: what the method is defined with.
   nn::OptimizerSpec optimizer{.name = "", .beta1 = -1};

@@ -14,7 +14,8 @@ enum class StreamName : std::uint32_t {
   data = 4,
   sampling = 5,  ///< rpd: 0 the stage, 1 the microbatch of the data
   delays = 6,    ///< rpd: by stage
-  shuffle = 7    ///< the order of the rows; the epoch takes the microbatch's place
+  shuffle = 7,   ///< the order of the rows; the epoch takes the microbatch's place
+  augment = 8    ///< flips and crops; epoch * rows + row does
 };
 
 /// A named stream of random numbers (Philox4x32-10; Salmon et al. 2011, "Parallel random numbers:

@@ -7,6 +7,7 @@
 
 #include "quartic/core/dataset.hpp"
 #include "quartic/core/partition.hpp"
+#include "quartic/nn/augmentation.hpp"
 #include "quartic/nn/block.hpp"
 
 namespace quartic::nn {
@@ -39,7 +40,9 @@ struct ModelSpec {
   std::int64_t microbatch_size = 1;
   std::int64_t accumulate = 1;  ///< M: the loss is scaled by 1/M, once
   bool shuffle = false;         ///< networks: a new order of the rows every epoch
-  std::uint64_t seed = 0;       ///< of what is drawn while training
+  ImageShape image{};           ///< of a row; zeros where rows are no images
+  Augment augment = Augment::none;
+  std::uint64_t seed = 0;  ///< of what is drawn while training
 };
 
 /// UsageError when the model cannot be cut into spec.stages stages: says how many it has at most.

@@ -7,6 +7,7 @@
 
 #include "quartic/core/dataset.hpp"
 #include "quartic/core/row_order.hpp"
+#include "quartic/nn/augmentation.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/nn/chain.hpp"
 #include "quartic/nn/class_loss.hpp"
@@ -21,14 +22,15 @@ struct SequentialParts {
   std::optional<DenseFeatures<T>> features;  ///< at stage 0: what its first layer reads
   std::optional<ClassLoss<T>> loss;          ///< at the last stage
   std::optional<RowOrder> order;             ///< of training passes; none: that of the data
+  std::optional<Augmentation> augmentation;  ///< at stage 0, of training passes
   SweepPlan sweeps;
   std::int64_t accumulate = 1;  ///< M
 };
 
 /// A stage made of layers one after the other. `saved` holds what the chain of them saves; at the
 /// last stage, the logits, which the forward turns into their gradient; and at stage 0 the rows
-/// that the forward has read, unless they lie one after the other in the data: the order may have
-/// changed before the backward.
+/// that the forward has read, unless they lie so in the data: order and changes may be those of
+/// another epoch before the backward.
 template <class T>
 class SequentialBlock final : public Block<T> {
  public:
@@ -64,7 +66,7 @@ class SequentialBlock final : public Block<T> {
   };
   template <class U>
   Saved<U> split(std::int64_t rows, std::span<U> saved) const;
-  bool gathers() const { return features_ && order_; }
+  bool gathers() const { return features_ && (order_ || augmentation_); }
   std::int64_t gathered(std::int64_t rows) const;
   void gather(Batch batch, std::span<T> rows);
   std::span<T const> features(std::int64_t first_row, std::int64_t rows) const;
@@ -78,6 +80,7 @@ class SequentialBlock final : public Block<T> {
   std::optional<DenseFeatures<T>> features_;
   std::optional<ClassLoss<T>> loss_;
   std::optional<RowOrder> order_;
+  std::optional<Augmentation> augmentation_;
   SweepPlan sweeps_;
   std::int64_t accumulate_;
   std::vector<T> sweep_saved_;
