@@ -63,31 +63,25 @@ void product_with_vector(benchmark::State& state,
   set_flops(state, 2 * rows * size);
 }
 
-/// 16 images through 3 x 3 convolutions that keep the size: the three products of a training pass.
-enum class Half { forward, input, weight, all };
-
-template <class T>
-void convolution(benchmark::State& state, Half half) {
+/// 16 images through a convolution that keeps their size: the three products of a training pass.
+void convolution(benchmark::State& state) {
   constexpr std::int64_t images = 16;
   std::int64_t const channels = state.range(0);
   std::int64_t const side = state.range(1);
   std::int64_t const kernel = state.range(2);
   Convolution const shape{{channels, side, side, kernel, kernel, 1, kernel / 2}, channels};
-  std::vector<T> const x = ones<T>(images * shape.window.input_size());
-  std::vector<T> y = x;
-  std::vector<T> w = ones<T>(channels * shape.window.reach());
-  std::vector<T> scratch = ones<T>(scratch_size(shape, images));
+  std::vector<float> const x = ones<float>(images * shape.window.input_size());
+  std::vector<float> y = x;
+  std::vector<float> w = ones<float>(channels * shape.window.reach());
+  std::vector<float> scratch = ones<float>(scratch_size(shape, images));
   for (auto _ : state) {
-    if (half == Half::forward || half == Half::all)
-      convolution_forward<T>(shape, images, w, x, y, scratch);
-    if (half == Half::input || half == Half::all)
-      convolution_input_gradient<T>(shape, images, w, x, y, scratch);
-    if (half == Half::weight || half == Half::all)
-      convolution_weight_gradient<T>(shape, images, x, x, w, scratch);
+    convolution_forward<float>(shape, images, w, x, y, scratch);
+    convolution_input_gradient<float>(shape, images, w, x, y, scratch);
+    convolution_weight_gradient<float>(shape, images, x, x, w, scratch);
     benchmark::ClobberMemory();
   }
   std::int64_t const outputs = images * channels * side * side;
-  set_flops(state, (half == Half::all ? 3 : 1) * 2 * outputs * shape.window.reach());
+  set_flops(state, 3 * 2 * outputs * shape.window.reach());
 }
 
 /// Reads the weights and the gradient, writes the weights and a gradient of zeros.
@@ -189,10 +183,7 @@ BENCHMARK_CAPTURE(product, double_fast, gemm<double>)->Apply(products)->Args({10
 BENCHMARK_CAPTURE(product, double_reference, reference::gemm<double>)->Apply(products);
 BENCHMARK_CAPTURE(product_with_vector, double_fast, gemv<double>)->Apply(products);
 BENCHMARK_CAPTURE(product_with_vector, double_reference, reference::gemv<double>)->Apply(products);
-BENCHMARK_CAPTURE(convolution<float>, forward, Half::forward)->Apply(convolutions);
-BENCHMARK_CAPTURE(convolution<float>, input, Half::input)->Apply(convolutions);
-BENCHMARK_CAPTURE(convolution<float>, weight, Half::weight)->Apply(convolutions);
-BENCHMARK_CAPTURE(convolution<float>, all, Half::all)->Apply(convolutions);
+BENCHMARK(convolution)->Apply(convolutions);
 BENCHMARK(memory_copy<float>)->Apply(vectors);
 BENCHMARK(blending<float>)->Apply(vectors);
 BENCHMARK(correction<float>)->Apply(vectors);
