@@ -4,7 +4,7 @@
 
 #include "quartic/compute/gemm.hpp"
 #include "quartic/compute/vector.hpp"
-#include "quartic/core/random.hpp"
+#include "quartic/nn/start_weights.hpp"
 
 namespace quartic::nn {
 
@@ -17,12 +17,8 @@ template <class T>
 void Dense<T>::initialise(std::span<T> weights, std::uint64_t seed,
                           std::uint32_t first_parameter) const {
   double const bound = 1 / std::sqrt(static_cast<double>(inputs_));
-  auto const draw = [&](std::span<T> values, std::uint32_t number) {
-    Stream stream(seed, StreamName::initial_weights, number);
-    for (T& value : values) value = static_cast<T>(bound * (2 * stream.uniform() - 1));
-  };
-  draw(weights.first(bias_begin()), first_parameter);
-  draw(weights.subspan(bias_begin()), first_parameter + 1);
+  draw_uniform(bound, seed, first_parameter, weights.first(bias_begin()));
+  draw_uniform(bound, seed, first_parameter + 1, weights.subspan(bias_begin()));
 }
 
 template <class T>

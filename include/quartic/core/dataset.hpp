@@ -9,12 +9,20 @@
 
 namespace quartic {
 
+/// How a row of features is an image: channel by channel, each row by row.
+struct ImageShape {
+  std::int64_t channels = 0;  ///< 0: rows are no images
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+};
+
 /// What a data file holds, known before it is loaded.
 struct DataShape {
   std::int64_t rows = 0;
   std::int64_t features = 0;
   std::string
       checksum;  ///< of the bytes read, "crc32:89abcdef"; a generator's recipe for generated data
+  ImageShape image = {};
 };
 
 /// Dense features, row-major [rows, columns].
