@@ -1,6 +1,7 @@
 // Pooling and padding on the host.
 #include <algorithm>
-#include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "quartic/compute/image.hpp"
 #include "quartic/core/check.hpp"
@@ -29,17 +30,17 @@ void for_outputs(Window const& window, std::int64_t images, Visit visit) {
   }
 }
 
-// The pixel of a plane that is largest under a window.
-template <class T>
-std::int64_t largest(Window const& window, T const* plane, std::int64_t first) {
-  std::int64_t best = first;
-  for (std::int64_t a = 0; a < window.kernel_height; ++a) {
-    for (std::int64_t b = 0; b < window.kernel_width; ++b) {
-      std::int64_t const pixel = first + a * window.width + b;
-      if (plane[pixel] > plane[best] || std::isnan(plane[pixel])) best = pixel;
-    }
+// Compares a line of outputs with what one tap of their windows reads. Two choices for each result
+// rather than one with two conditions: so the compiler finds vector registers for them.
+template <class T, class Stride>
+void keep_larger(T const* x, T tap, Stride stride, std::int64_t outputs, T* y, T* place) {
+  for (std::int64_t i = 0; i < outputs; ++i) {
+    T const value = x[i * stride];
+    place[i] = value > y[i] ? tap : place[i];
+    place[i] = value != value ? tap : place[i];
+    y[i] = value > y[i] ? value : y[i];
+    y[i] = value != value ? value : y[i];
   }
-  return best;
 }
 
 // Calls visit(first element in the small plane, first in the large one) for every line of every
@@ -56,6 +57,25 @@ void for_middle(std::int64_t planes, std::int64_t height, std::int64_t width, st
   }
 }
 
+// As max_pool_forward; `stride` is the window's, as a constant where that helps.
+template <class T, class Stride>
+void take_largest(Window const& window, std::int64_t images, Stride stride, T const* x, T* y,
+                  T* place) {
+  std::int64_t const width = window.output_width();
+  for (std::int64_t line = 0; line < images * window.channels * window.output_height(); ++line) {
+    T const* const plane = x + line / window.output_height() * window.input_pixels();
+    T const* first = plane + line % window.output_height() * stride * window.width;
+    T tap = 0;
+    for (std::int64_t a = 0; a < window.kernel_height; ++a, first += window.width) {
+      for (std::int64_t b = 0; b < window.kernel_width; ++b, tap += 1) {
+        keep_larger(first + b, tap, stride, width, y, place);
+      }
+    }
+    y += width;
+    place += width;
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -63,12 +83,13 @@ void max_pool_forward(Window const& window, std::int64_t images, std::span<T con
                       std::span<T> y, std::span<T> place) {
   check(window, images, x.size(), y.size());
   QUARTIC_ASSERT(place.size() == y.size());
-  for_outputs(window, images, [&](std::size_t output, std::int64_t plane, std::int64_t first) {
-    T const* const pixels = x.data() + plane * window.input_pixels();
-    std::int64_t const best = largest(window, pixels, first);
-    y[output] = pixels[best];
-    place[output] = static_cast<T>(best);
-  });
+  std::fill(y.begin(), y.end(), -std::numeric_limits<T>::infinity());
+  std::fill(place.begin(), place.end(), T(0));
+  if (window.stride == 2) {
+    std::integral_constant<std::int64_t, 2> const two;
+    return take_largest(window, images, two, x.data(), y.data(), place.data());
+  }
+  take_largest(window, images, window.stride, x.data(), y.data(), place.data());
 }
 
 template <class T>
@@ -77,8 +98,10 @@ void max_pool_backward(Window const& window, std::int64_t images, std::span<T co
   check(window, images, dx.size(), dy.size());
   QUARTIC_ASSERT(place.size() == dy.size());
   std::fill(dx.begin(), dx.end(), T(0));
-  for_outputs(window, images, [&](std::size_t output, std::int64_t plane, std::int64_t) {
-    auto const pixel = static_cast<std::int64_t>(place[output]);
+  auto const kernel_width = static_cast<std::int32_t>(window.kernel_width);
+  for_outputs(window, images, [&](std::size_t output, std::int64_t plane, std::int64_t first) {
+    auto const tap = static_cast<std::int32_t>(place[output]);
+    std::int64_t const pixel = first + tap / kernel_width * window.width + tap % kernel_width;
     dx[static_cast<std::size_t>(plane * window.input_pixels() + pixel)] += dy[output];
   });
 }

@@ -132,18 +132,20 @@ void max_pool_forward(Window const& window, std::int64_t images, std::span<T con
               if (tap > 0 && value <= y[output]) return;
               if (tap > 0 && std::isnan(y[output]) && !std::isnan(value)) return;
               y[output] = value;
-              place[output] = static_cast<T>(input);
+              place[output] = static_cast<T>(tap);
             });
 }
 
 template <class T>
-void max_pool_backward(Window const& window, std::int64_t /*images*/, std::span<T const> place,
+void max_pool_backward(Window const& window, std::int64_t images, std::span<T const> place,
                        std::span<T const> dy, std::span<T> dx) {
   std::fill(dx.begin(), dx.end(), T(0));
-  for (std::size_t i = 0; i < dy.size(); ++i) {
-    std::size_t const plane = i / index(window.output_pixels());
-    dx[plane * index(window.input_pixels()) + static_cast<std::size_t>(place[i])] += dy[i];
-  }
+  for_pairs(window, images * window.channels,
+            [&](std::int64_t plane, std::int64_t pixel, std::int64_t input, std::int64_t tap) {
+              std::size_t const output = index(plane * window.output_pixels() + pixel);
+              if (place[output] != static_cast<T>(tap)) return;
+              dx[index(plane * window.input_pixels() + input)] += dy[output];
+            });
 }
 
 template <class T>

@@ -10,7 +10,8 @@
 namespace quartic::compute {
 
 /// y = the largest x under the window, which lies inside of the image (no padding); `place` [as y]
-/// keeps which pixel of its channel that was, the first of equals, as a number. A NaN is largest.
+/// keeps which element of the window that was, counted row by row, the first of equals. A NaN is
+/// largest.
 template <class T>
 void max_pool_forward(Window const& window, std::int64_t images, std::span<T const> x,
                       std::span<T> y, std::span<T> place);
