@@ -14,16 +14,20 @@ namespace {
 /// Stages of all pipelines together.
 constexpr std::int64_t largest_seats = 1 << 20;
 
+bool is_network(Config const& config) {
+  return config.objective == "mlp" || config.objective == "conv";
+}
+
 io::DataSource data_source(Config const& config) {
   io::Targets targets = io::Targets::real;
   if (config.objective == "logistic") targets = io::Targets::binary;
-  if (config.objective == "mlp") targets = io::Targets::classes;
+  if (is_network(config)) targets = io::Targets::classes;
   return {config.data, targets, {config.rows, config.features, config.classes}};
 }
 
 /// Defaults that the objective decides.
 void resolve_objective(Config& config) {
-  bool const network = config.objective == "mlp";
+  bool const network = is_network(config);
   if (config.precision.empty()) config.precision = network ? "float" : "double";
   if (config.data.empty())
     config.data = network ? "generate:images" : "generate:" + config.objective;
@@ -160,6 +164,10 @@ Resolved resolve(Config config, int ranks) {
                             .classes = source.classes(),
                             .hidden = config.hidden,
                             .activation = config.activation,
+                            .model = config.model,
+                            .width_factor = config.width_factor,
+                            .depth = config.depth,
+                            .image = source.shape().image,
                             .l2 = config.l2,
                             .microbatch_size = config.microbatch_size,
                             .accumulate = config.accumulate};

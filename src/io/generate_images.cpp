@@ -19,10 +19,14 @@ constexpr int waves = 6;
 constexpr double contrast = 0.25;  ///< of a template about grey
 constexpr double noise = 0.8;      ///< the width of a pixel's uniform noise
 
+std::int64_t side_of(std::int64_t pixels) {
+  return static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(pixels))));
+}
+
 // A picture of its class alone: grey plus a few long waves, so that neighbours are alike.
 std::vector<double> draw_template(std::int64_t label, std::int64_t pixels) {
   Stream stream(seed, StreamName::data, template_index, static_cast<std::uint64_t>(label));
-  auto const side = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(pixels))));
+  std::int64_t const side = side_of(pixels);
   std::vector<double> values(static_cast<std::size_t>(pixels), 0.5);
   for (int wave = 0; wave < waves; ++wave) {
     double const across = 3 * stream.uniform();
@@ -59,6 +63,8 @@ class ImageGenerator final : public TypedReader<ImageGenerator> {
     shape_ = {size.rows, size.features,
               fmt::format("generate:images rows={} features={} classes={}", size.rows,
                           size.features, size.classes)};
+    std::int64_t const side = side_of(size.features);
+    if (side * side == size.features) shape_.image = {1, side, side};
     classes_ = size.classes;
   }
 

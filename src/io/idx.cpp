@@ -16,6 +16,7 @@ struct Idx {
   std::int64_t items = 0;       ///< the first dimension
   std::int64_t item_bytes = 1;  ///< the product of the others
   std::size_t begin = 0;        ///< where the items begin
+  ImageShape image = {};        ///< what an item is, if it has two dimensions
   std::string bytes;
 };
 
@@ -52,7 +53,7 @@ Idx parse(std::string const& path, std::string bytes) {
                 byte_at(bytes, 2));
   }
   std::size_t const dimensions = byte_at(bytes, 3);
-  Idx idx{0, 1, 4 + 4 * dimensions, std::move(bytes)};
+  Idx idx{0, 1, 4 + 4 * dimensions, {}, std::move(bytes)};
   if (dimensions == 0) usage_error("{}: byte 3 is 0; valid are 1 to 4 dimensions", path);
   if (idx.bytes.size() < idx.begin) {
     usage_error("{}: is truncated: a header of {} bytes, the file has {}", path, idx.begin,
@@ -64,6 +65,7 @@ Idx parse(std::string const& path, std::string bytes) {
     idx.item_bytes *= dimension(idx.bytes, i);
   }
   check_length(path, idx);
+  if (dimensions == 3) idx.image = {1, dimension(idx.bytes, 1), dimension(idx.bytes, 2)};
   return idx;
 }
 
@@ -98,7 +100,7 @@ class IdxReader final : public TypedReader<IdxReader> {
   IdxReader(Idx images, Idx const& labels, std::string const& labels_path, std::string checksum,
             Targets meaning)
       : images_(std::move(images)) {
-    shape_ = {images_.items, images_.item_bytes, std::move(checksum)};
+    shape_ = {images_.items, images_.item_bytes, std::move(checksum), images_.image};
     for (std::size_t at = labels.begin; at < labels.bytes.size(); ++at) {
       targets_.push_back(byte_at(labels.bytes, at));
     }

@@ -1,8 +1,12 @@
 #include "quartic/nn/model.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "quartic/core/check.hpp"
+#include "quartic/nn/image_model.hpp"
 #include "quartic/nn/linear_block.hpp"
 #include "quartic/nn/mlp.hpp"
 
@@ -26,7 +30,20 @@ Features<T> loaded_columns(Dataset<T> const& data, Part loaded, Part wanted) {
 /// The units of a network that a cut may not divide.
 template <class T>
 std::vector<Unit<T>> network_units(ModelSpec const& spec) {
+  if (spec.objective == "conv") return image_units<T>(spec);
   return mlp_units<T>(spec);
+}
+
+void check_images(ModelSpec const& spec) {
+  auto const& names = image_model_names();
+  if (std::find(names.begin(), names.end(), spec.model) == names.end()) {
+    usage_error("--model {}: not known; valid are {}", spec.model, fmt::join(names, ", "));
+  }
+  if (spec.image.channels == 0) {
+    usage_error(
+        "--objective conv: the rows of this data are no images; valid are IDX images and "
+        "generate:images with a square number of --features");
+  }
 }
 
 template <class T>
@@ -41,8 +58,10 @@ std::unique_ptr<Block<T>> make_linear(ModelSpec const& spec, int stage, Dataset<
 }  // namespace
 
 void check_cut(ModelSpec const& spec) {
-  if (!is_linear(spec) && spec.objective != "mlp") {
-    usage_error("--objective {}: not known; valid are quadratic, logistic, mlp", spec.objective);
+  bool const has_images = spec.objective == "conv";
+  if (!is_linear(spec) && spec.objective != "mlp" && !has_images) {
+    usage_error("--objective {}: not known; valid are quadratic, logistic, mlp, conv",
+                spec.objective);
   }
   if (spec.stages < 1) usage_error("--stages {}: a model has at least 1 stage", spec.stages);
   if (is_linear(spec) && spec.stages > spec.features) {
@@ -50,10 +69,11 @@ void check_cut(ModelSpec const& spec) {
                 spec.features, spec.features);
   }
   if (is_linear(spec)) return;
+  if (has_images) check_images(spec);
   auto const units = std::ssize(network_units<float>(spec));
   if (spec.stages > units) {
     usage_error("--stages {}: this {} can be cut into at most {} stages", spec.stages,
-                spec.objective, units);
+                has_images ? spec.model : spec.objective, units);
   }
 }
 

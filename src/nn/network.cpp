@@ -1,5 +1,6 @@
 #include "quartic/nn/network.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "quartic/core/partition.hpp"
@@ -34,12 +35,28 @@ std::uint32_t parameters_of(Unit<T> const& unit) {
   return static_cast<std::uint32_t>(count);
 }
 
+/// Rows that an evaluation takes at once: few where they leave much behind. All stages have to
+/// agree, so it is the whole network that decides.
+template <class T>
+std::int64_t rows_per_sweep(std::vector<Unit<T>> const& units) {
+  constexpr std::int64_t most_elements = std::int64_t{1} << 26;
+  std::int64_t elements = 0;
+  for (auto const& unit : units) {
+    for (auto const& named : unit) {
+      Sizes const sizes = named.layer->sizes(1);
+      elements += sizes.output + sizes.saved;
+    }
+  }
+  return std::clamp<std::int64_t>(most_elements / elements, 1, 512);
+}
+
 }  // namespace
 
 template <class T>
 std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::vector<Unit<T>> units,
                                        Features<T> const& features, std::vector<T> const& targets) {
   SequentialParts<T> parts;
+  parts.rows_per_sweep = rows_per_sweep(units);
   Part const mine = even_part(std::ssize(units), spec.stages, stage);
   for (std::int64_t unit = 0; unit < mine.first + mine.size; ++unit) {
     auto& layers = units[static_cast<std::size_t>(unit)];

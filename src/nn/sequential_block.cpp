@@ -22,7 +22,8 @@ SequentialBlock<T>::SequentialBlock(SequentialParts<T> parts)
       features_(std::move(parts.features)),
       loss_(std::move(parts.loss)),
       rows_(parts.rows),
-      accumulate_(parts.accumulate) {}
+      accumulate_(parts.accumulate),
+      rows_per_sweep_(parts.rows_per_sweep) {}
 
 template <class T>
 void SequentialBlock<T>::initialise(std::span<T> weights, std::uint64_t seed) const {
@@ -89,7 +90,7 @@ void SequentialBlock<T>::backward_weight(Batch batch, std::span<T const> weights
 
 template <class T>
 SweepPlan SequentialBlock<T>::sweep_plan() const {
-  return {rows_, std::min<std::int64_t>(rows_, 512), 1, false};
+  return {rows_, std::min(rows_, rows_per_sweep_), 1, false};
 }
 
 template <class T>

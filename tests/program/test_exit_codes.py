@@ -17,6 +17,8 @@ OUT_OF_RANGE = {
     "seed": ("-1", "x", "18446744073709551616"),
     "hidden": ("0", "x", "8,y", "8,-8"),
     "l2": ("-1", "x", "nan", "inf"),
+    "width-factor": ("0", "-1", "65", "x", "inf"),
+    "depth": ("-1", "x", "1.5"),
     "rows": ("0", "-5", "x"),
     "features": ("-1", "x"),
     "microbatch-size": ("0", "-8", "x", "4097"),
@@ -42,7 +44,8 @@ RANGES = [(name, value) for name, values in OUT_OF_RANGE.items() for value in va
 
 CHOICES = {
     "method": ("gpipe", "pipedream", "async"),
-    "objective": ("quadratic", "logistic", "mlp"),
+    "objective": ("quadratic", "logistic", "mlp", "conv"),
+    "model": ("vgg16", "vgg16-bn", "resnet50"),
     "activation": ("relu", "tanh", "gelu"),
     "precision": ("valid are float, double",),
     "optimizer": ("sgd", "momentum", "nesterov-momentum", "adamw", "nadam"),
@@ -70,6 +73,9 @@ MISTAKES = {
     "l2 of a network": (("run", "--objective", "mlp", "--l2", 1), ("--l2", "logistic")),
     "more stages than coordinates": (("run", "--features", 3), ("--stages 4", "at most 3")),
     "more stages than layers": (("run", "--objective", "mlp", "--hidden", "8,8"), ("--stages 4", "at most 3")),
+    "more stages than convolutions": (("run", "--objective", "conv", "--depth", 1, "--stages", 7), ("--stages 7", "vgg16", "at most 6")),
+    "more stages than blocks": (("run", "--objective", "conv", "--model", "resnet50", "--stages", 19), ("--stages 19", "resnet50", "at most 18")),
+    "rows that are no images": (("run", "--objective", "conv", "--features", 30), ("--objective conv", "images", "square")),
     "updates every microbatch": (("run", "--accumulate", 2), ("--accumulate 2", "only 1")),
     "microbatches left over": (("run", "--method", "gpipe", "--microbatches", 20), ("20", "16 and 24")),
     "rows left over": (("run", "--rows", 100), ("--microbatch-size 8", "100", "is 10,", "--drop-last")),

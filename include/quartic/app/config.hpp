@@ -29,6 +29,9 @@ struct Config {
   std::string objective = "quadratic";
   std::vector<std::int64_t> hidden{128, 128, 128};
   nn::Activation activation = nn::Activation::relu;
+  std::string model = "vgg16";
+  double width_factor = 1;
+  std::int64_t depth = 0;
   double l2 = 0;
   std::string precision;  ///< empty: the objective's
 

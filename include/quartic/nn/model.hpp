@@ -15,7 +15,7 @@ enum class Activation { relu, tanh, gelu };
 
 /// Everything that decides the model's arithmetic, besides its data.
 struct ModelSpec {
-  std::string objective = "quadratic";  ///< quadratic, logistic, mlp
+  std::string objective = "quadratic";  ///< quadratic, logistic, mlp, conv
   int stages = 1;
   std::int64_t rows = 0;  ///< rows of data used
   std::int64_t features = 0;
@@ -23,7 +23,11 @@ struct ModelSpec {
   std::int64_t labels_a_row = 1;     ///< networks: targets of one row of data
   std::vector<std::int64_t> hidden;  ///< mlp: widths of the hidden layers
   Activation activation = Activation::relu;
-  double l2 = 0;  ///< logistic: λ of (λ/2)‖w‖²
+  std::string model = "vgg16";  ///< conv: one of image_model_names()
+  double width_factor = 1;      ///< conv: multiplies the channels
+  std::int64_t depth = 0;       ///< conv: most convolutions or blocks of a section; 0: all
+  ImageShape image;             ///< conv: what a row of features is
+  double l2 = 0;                ///< logistic: λ of (λ/2)‖w‖²
   std::int64_t microbatch_size = 1;
   std::int64_t accumulate = 1;  ///< M: the loss is scaled by 1/M, once
 };

@@ -21,6 +21,7 @@ struct SequentialParts {
   std::optional<ClassLoss<T>> loss;          ///< at the last stage
   std::int64_t rows = 0;                     ///< of data used
   std::int64_t accumulate = 1;               ///< M
+  std::int64_t rows_per_sweep = 512;         ///< at most; the same on every stage
 };
 
 /// A stage made of layers one after the other. `saved` holds what the chain of them saves and, at
@@ -44,7 +45,7 @@ class SequentialBlock final : public Block<T> {
                        std::span<T const> saved, std::span<T const> output_gradient,
                        std::span<T const> flow, std::span<T> gradient, Pulse& pulse) override;
 
-  /// At most 512 rows and one version at a time, forward only.
+  /// Some rows and one version at a time, forward only.
   SweepPlan sweep_plan() const override;
   std::int64_t sweep_output(Sweep sweep) const override { return sizes(sweep.rows).output; }
   std::int64_t sweep_input(Sweep sweep) const override { return sizes(sweep.rows).input; }
@@ -70,6 +71,7 @@ class SequentialBlock final : public Block<T> {
   std::optional<ClassLoss<T>> loss_;
   std::int64_t rows_;
   std::int64_t accumulate_;
+  std::int64_t rows_per_sweep_;
   std::vector<T> sweep_saved_;
 };
 
