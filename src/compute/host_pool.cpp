@@ -1,5 +1,6 @@
 // Pooling and padding on the host.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -37,9 +38,9 @@ void keep_larger(T const* x, T tap, Stride stride, std::int64_t outputs, T* y, T
   for (std::int64_t i = 0; i < outputs; ++i) {
     T const value = x[i * stride];
     place[i] = value > y[i] ? tap : place[i];
-    place[i] = value != value ? tap : place[i];
+    place[i] = std::isnan(value) ? tap : place[i];
     y[i] = value > y[i] ? value : y[i];
-    y[i] = value != value ? value : y[i];
+    y[i] = std::isnan(value) ? value : y[i];
   }
 }
 
@@ -65,9 +66,9 @@ void take_largest(Window const& window, std::int64_t images, Stride stride, T co
   for (std::int64_t line = 0; line < images * window.channels * window.output_height(); ++line) {
     T const* const plane = x + line / window.output_height() * window.input_pixels();
     T const* first = plane + line % window.output_height() * stride * window.width;
-    T tap = 0;
     for (std::int64_t a = 0; a < window.kernel_height; ++a, first += window.width) {
-      for (std::int64_t b = 0; b < window.kernel_width; ++b, tap += 1) {
+      for (std::int64_t b = 0; b < window.kernel_width; ++b) {
+        auto const tap = static_cast<T>(a * window.kernel_width + b);
         keep_larger(first + b, tap, stride, width, y, place);
       }
     }

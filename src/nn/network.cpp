@@ -47,7 +47,7 @@ std::int64_t rows_per_sweep(std::vector<Unit<T>> const& units) {
       elements += sizes.output + sizes.saved;
     }
   }
-  return std::clamp<std::int64_t>(most_elements / elements, 1, 512);
+  return std::clamp<std::int64_t>(most_elements / std::max<std::int64_t>(elements, 1), 1, 512);
 }
 
 }  // namespace
