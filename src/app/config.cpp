@@ -214,6 +214,18 @@ void add_model_options(std::vector<OptionSpec>& all) {
   all.push_back(number_option(
       "l2", "MU", "factor of the penalty (MU/2)|w|^2 (logistic)",
       [](auto& c) -> auto& { return c.l2; }, 0));
+  all.push_back(
+      text_option("cut", "even|counted|measured|U,U,..",
+                  "how a network is cut: by the number of layers, by operations, by time, "
+                  "or at these first units of stages 1.. (default: counted, even for mlp)",
+                  &Config::cut));
+  all.push_back(integer_option("memory-bound", "BYTES",
+                               "most that a stage of a counted or measured cut may keep (0: any)",
+                               &Config::memory_bound, 0));
+  all.push_back(flag_option("recompute",
+                            "keep a stage's input alone, and run its forward again before a "
+                            "backward, with the backward's weights (networks)",
+                            &Config::recompute));
   all.push_back({"precision", "float|double",
                  "of weights and messages; default double for quadratic and logistic, else float",
                  [](Config& c, std::string const& t) {

@@ -39,14 +39,11 @@ std::int64_t largest(plan::Spread const& values, std::int64_t least) {
 
 template <class T>
 std::int64_t bytes_of(nn::Block<T> const& block, std::int64_t microbatch_size,
-                      plan::StageStatistics const& held, int replicas, std::int64_t others) {
+                      nn::StageHolds holds) {
   nn::Sizes const sizes = block.sizes(microbatch_size);
-  std::int64_t const copies = largest(held.weight_copies, replicas);
-  std::int64_t const activations =
-      largest(held.activations, 1) * (sizes.input + sizes.saved + sizes.flow);
+  std::int64_t const activations = holds.activations * (sizes.input + sizes.saved + sizes.flow);
   std::int64_t const messages = 4 * (sizes.input + sizes.output);
-  std::int64_t const elements =
-      block.parameter_count() * (copies + others) + activations + messages;
+  std::int64_t const elements = block.parameter_count() * holds.copies + activations + messages;
   return elements * static_cast<std::int64_t>(sizeof(T));
 }
 
@@ -66,6 +63,16 @@ std::int64_t other_blocks(Config const& config, plan::Rules const& rules) {
 
 }  // namespace
 
+std::vector<nn::StageHolds> held_by_stages(Resolved const& resolved) {
+  std::int64_t const others = other_blocks(resolved.config, resolved.rules);
+  std::vector<nn::StageHolds> holds;
+  for (plan::StageStatistics const& stage : beginning_of_plan(resolved).stages) {
+    holds.push_back({largest(stage.weight_copies, resolved.rules.replicas) + others,
+                     largest(stage.activations, 1)});
+  }
+  return holds;
+}
+
 void require_memory_for_data(Config const& config, DataShape const& shape) {
   if (!config.data.starts_with("generate:")) return;
   std::int64_t const number_bytes = config.precision == "float" ? sizeof(float) : sizeof(double);
@@ -80,12 +87,11 @@ template <class T>
 void require_memory(comm::Communicator& communicator, Resolved const& resolved,
                     std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
                     engine::Hosting const& hosting) {
-  plan::WindowStatistics const held = beginning_of_plan(resolved);
+  auto const holds = held_by_stages(resolved);
   std::int64_t mine = 0;
   for (std::size_t place = 0; place < hosted.size(); ++place) {
     auto const stage = static_cast<std::size_t>(hosting.seats()[place].stage);
-    mine += bytes_of(*hosted[place], resolved.config.microbatch_size, held.stages[stage],
-                     resolved.rules.replicas, other_blocks(resolved.config, resolved.rules));
+    mine += bytes_of(*hosted[place], resolved.config.microbatch_size, holds[stage]);
   }
   auto const hosts = communicator.gather(comm::Communicator::host());
   auto const needs = communicator.gather(std::to_string(mine));

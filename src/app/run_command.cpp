@@ -7,6 +7,7 @@
 
 #include "quartic/app/command_line.hpp"
 #include "quartic/app/commands.hpp"
+#include "quartic/app/cut.hpp"
 #include "quartic/app/environment.hpp"
 #include "quartic/app/memory.hpp"
 #include "quartic/app/run_folder.hpp"
@@ -96,6 +97,7 @@ class Training {
   int operator()() {
     prepare_blocks();
     open_folder();
+    say_cut();
     bool const diverged = train();
     close_folder(!diverged);
     if (!diverged && !config_.quiet && communicator_.rank() == 0)
@@ -184,6 +186,13 @@ class Training {
     return communicator_.largest(elements * static_cast<std::int64_t>(sizeof(T)));
   }
 
+  void say_cut() {
+    std::string const table = cut_table(resolved_);
+    if (table.empty() || communicator_.rank() != 0) return;
+    log_->info("the cut:\n" + table);
+    if (!config_.quiet) fmt::print("{}\n", table);
+  }
+
   /// False when it ended well, true when it diverged.
   bool train() {
     auto const message_bytes = static_cast<double>(largest_message_bytes());
@@ -241,6 +250,7 @@ int run_command(comm::Communicator& communicator, std::vector<std::string> const
   Config const& config = resolved->config;
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
+  resolve_cut(communicator, *resolved);
   comm::require_equal(communicator, config.data, resolved->source.shape().checksum);
   if (resolved->held_out) {
     comm::require_equal(communicator, config.validation, resolved->held_out->shape().checksum);

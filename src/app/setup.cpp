@@ -12,6 +12,7 @@
 #include "quartic/method/registry.hpp"
 #include "quartic/nn/gpt.hpp"
 #include "quartic/plan/statistics.hpp"
+#include "values.hpp"
 
 namespace quartic::app {
 namespace {
@@ -101,12 +102,33 @@ std::string default_data(std::string const& objective) {
   return "generate:" + objective;
 }
 
+std::vector<std::int64_t> cut_by_hand(Config const& config) {
+  bool const numbers = config.cut.find_first_of("0123456789") != std::string::npos;
+  return numbers ? integers("cut", config.cut, 0) : std::vector<std::int64_t>{};
+}
+
+void resolve_cut_option(Config& config) {
+  if (!is_network(config)) {
+    if (config.cut.empty() && config.memory_bound == 0 && !config.recompute) return;
+    usage_error("--cut, --memory-bound, --recompute: {} is cut evenly by its columns",
+                config.objective);
+  }
+  if (config.cut.empty()) config.cut = config.objective == "mlp" ? "even" : "counted";
+  bool const by_cost = config.cut == "counted" || config.cut == "measured";
+  bool const by_hand = config.cut.find_first_not_of("0123456789,") == std::string::npos;
+  if (config.cut != "even" && !by_cost && !by_hand)
+    usage_error("--cut {}: valid are even, counted, measured, or numbers as 3,5,9", config.cut);
+  if (config.memory_bound > 0 && !by_cost)
+    usage_error("--memory-bound: chooses among cuts; valid with --cut counted and measured");
+}
+
 /// Defaults that the objective decides.
 void resolve_objective(Config& config) {
   bool const network = is_network(config);
   if (config.precision.empty()) config.precision = network ? "float" : "double";
   if (config.data.empty()) config.data = default_data(config.objective);
   if (config.objective == "gpt") config.gpt = nn::gpt_size(config.preset, config.gpt);
+  resolve_cut_option(config);
   if (config.evaluate_rows < 0) config.evaluate_rows = config.objective == "gpt" ? 256 : 0;
   if (config.evaluate_rows != 0 && !network) {
     usage_error("--evaluate-rows: {} is evaluated on all rows", config.objective);
@@ -264,6 +286,8 @@ Resolved resolve(Config config, int ranks) {
   static_cast<void>(engine::Hosting(rules, config.averaging.pipelines, ranks, 0));
   nn::ModelSpec const model{.objective = config.objective,
                             .stages = config.stages,
+                            .cut = cut_by_hand(config),
+                            .recompute = config.recompute,
                             .rows = an_epoch * config.microbatch_size,
                             .evaluated_rows = config.evaluate_rows,
                             .held_out_first = validation.first,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "quartic/core/check.hpp"
+#include "quartic/nn/cut.hpp"
 #include "quartic/nn/gpt.hpp"
 #include "quartic/nn/image_model.hpp"
 #include "quartic/nn/linear_block.hpp"
@@ -59,6 +60,22 @@ std::unique_ptr<Block<T>> make_linear(ModelSpec const& spec, int stage, Dataset<
 
 }  // namespace
 
+std::vector<UnitSize> unit_sizes(ModelSpec const& spec) {
+  if (is_linear(spec)) failure("{} has no units", spec.objective);
+  std::vector<UnitSize> all;
+  for (Unit<float>& layers : network_units<float>(spec)) {
+    UnitSize& unit = all.emplace_back();
+    unit.name = layers.front().name;
+    Chain<float> const chain(std::move(layers));
+    Sizes const sizes = chain.sizes(spec.microbatch_size);
+    unit.parameters = parameter_count(chain);
+    unit.flops = chain.flops(spec.microbatch_size);
+    unit.input = sizes.input;
+    unit.saved = sizes.saved + sizes.output;
+  }
+  return all;
+}
+
 void check_cut(ModelSpec const& spec) {
   bool const has_images = spec.objective == "conv";
   bool const is_text = spec.objective == "gpt";
@@ -81,6 +98,7 @@ void check_cut(ModelSpec const& spec) {
     usage_error("--stages {}: this {} can be cut into at most {} stages", spec.stages,
                 has_images ? spec.model : spec.objective, units);
   }
+  if (!spec.cut.empty()) check_cut_by_hand(spec.cut, units, spec.stages);
 }
 
 Part columns_of_stage(ModelSpec const& spec, int stage) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "quartic/core/partition.hpp"
+#include "quartic/nn/cut.hpp"
 #include "quartic/nn/sequential_block.hpp"
 
 namespace quartic::nn {
@@ -68,7 +68,9 @@ std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::ve
                                        Features<T> const& features, std::vector<T> const& targets) {
   SequentialParts<T> parts;
   parts.sweeps = sweep_plan(spec, units);
-  Part const mine = even_part(std::ssize(units), spec.stages, stage);
+  auto const count = std::ssize(units);
+  auto const cut = spec.cut.empty() ? even_cut(count, spec.stages) : spec.cut;
+  Part const mine = units_of_stage(cut, count, stage);
   for (std::int64_t unit = 0; unit < mine.first + mine.size; ++unit) {
     auto& layers = units[static_cast<std::size_t>(unit)];
     if (unit < mine.first) {
@@ -89,6 +91,7 @@ std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::ve
   bool const reads_data = stage == 0 || stage == spec.stages - 1;
   if (spec.shuffle && reads_data) parts.order.emplace(spec.seed, spec.rows);
   parts.accumulate = spec.accumulate;
+  parts.recompute = spec.recompute;
   return std::make_unique<SequentialBlock<T>>(std::move(parts));
 }
 

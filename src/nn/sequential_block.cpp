@@ -24,7 +24,8 @@ SequentialBlock<T>::SequentialBlock(SequentialParts<T> parts)
       order_(std::move(parts.order)),
       augmentation_(parts.augmentation),
       sweeps_(parts.sweeps),
-      accumulate_(parts.accumulate) {}
+      accumulate_(parts.accumulate),
+      recompute_(parts.recompute) {}
 
 template <class T>
 void SequentialBlock<T>::initialise(std::span<T> weights, std::uint64_t seed) const {
@@ -34,25 +35,38 @@ void SequentialBlock<T>::initialise(std::span<T> weights, std::uint64_t seed) co
 template <class T>
 Sizes SequentialBlock<T>::sizes(std::int64_t rows) const {
   Sizes sizes = chain_.sizes(rows);
+  auto const kept = static_cast<std::int64_t>(held(rows));
+  sizes.saved = static_cast<std::int64_t>(gathered(rows)) + (recompute_ ? 0 : kept);
+  sizes.flow += recompute_ ? kept : 0;
   if (features_) sizes.input = 0;
-  if (loss_) sizes.saved += std::exchange(sizes.output, 0);
-  sizes.saved += gathered(rows);
+  if (loss_) sizes.output = 0;
   return sizes;
 }
 
 /// Elements of `saved` that hold the rows read.
 template <class T>
-std::int64_t SequentialBlock<T>::gathered(std::int64_t rows) const {
-  return gathers() ? rows * features_->columns : 0;
+std::size_t SequentialBlock<T>::gathered(std::int64_t rows) const {
+  return gathers() ? static_cast<std::size_t>(rows * features_->columns) : 0;
+}
+
+template <class T>
+std::size_t SequentialBlock<T>::held(std::int64_t rows) const {
+  Sizes const sizes = chain_.sizes(rows);
+  return static_cast<std::size_t>(sizes.saved + (loss_ ? sizes.output : 0));
+}
+
+template <class T>
+std::span<T> SequentialBlock<T>::scratch(std::size_t size) {
+  if (scratch_.size() < size) scratch_.resize(size);
+  return std::span<T>(scratch_).first(size);
 }
 
 template <class T>
 template <class U>
-typename SequentialBlock<T>::template Saved<U> SequentialBlock<T>::split(std::int64_t rows,
-                                                                         std::span<U> saved) const {
+typename SequentialBlock<T>::template Held<U> SequentialBlock<T>::split(std::int64_t rows,
+                                                                        std::span<U> held) const {
   auto const chain = static_cast<std::size_t>(chain_.sizes(rows).saved);
-  auto const data = static_cast<std::size_t>(gathered(rows));
-  return {saved.first(chain), saved.subspan(chain, data), saved.subspan(chain + data)};
+  return {held.first(chain), held.subspan(chain)};
 }
 
 /// Rows that lie one after the other in the data.
@@ -97,12 +111,33 @@ template <class T>
 double SequentialBlock<T>::forward(Batch batch, std::span<T const> weights,
                                    std::span<T const> input, std::span<T> output,
                                    std::span<T> saved, Pulse& pulse) {
-  auto const places = split(batch.rows, saved);
-  auto const y = loss_ ? places.logits : output;
-  if (gathers()) gather(batch, places.gathered);
-  chain_.forward(batch.rows, weights, chain_input(batch, input, places.gathered), y, places.chain,
-                 pulse);
+  auto const rows = saved.first(gathered(batch.rows));
+  auto const kept =
+      split(batch.rows, recompute_ ? scratch(held(batch.rows)) : saved.subspan(rows.size()));
+  auto const y = loss_ ? kept.logits : output;
+  if (gathers()) gather(batch, rows);
+  chain_.forward(batch.rows, weights, chain_input(batch, input, rows), y, kept.chain, pulse);
   return loss_ ? mean_loss(batch, y) : 0;
+}
+
+template <class T>
+void SequentialBlock<T>::forward_again(Batch batch, std::span<T const> weights,
+                                       std::span<T const> input, std::span<T> held, Pulse& pulse) {
+  auto const kept = split(batch.rows, held);
+  auto const y =
+      loss_ ? kept.logits : scratch(static_cast<std::size_t>(chain_.sizes(batch.rows).output));
+  chain_.forward(batch.rows, weights, input, y, kept.chain, pulse);
+  if (loss_) mean_loss(batch, y);
+}
+
+template <class T>
+template <class U>
+typename SequentialBlock<T>::template Backward<U> SequentialBlock<T>::backward_of(
+    Batch batch, std::span<T const> input, std::span<T const> saved, std::span<U> flow) const {
+  auto const rows = saved.first(gathered(batch.rows));
+  std::size_t const again = recompute_ ? held(batch.rows) : 0;
+  std::span<T const> const kept = recompute_ ? flow.first(again) : saved.subspan(rows.size());
+  return {chain_input(batch, input, rows), split(batch.rows, kept), flow.subspan(again)};
 }
 
 template <class T>
@@ -111,9 +146,10 @@ void SequentialBlock<T>::backward_input(Batch batch, std::span<T const> weights,
                                         std::span<T const> output_gradient,
                                         std::span<T> input_gradient, std::span<T> flow,
                                         Pulse& pulse) {
-  auto const places = split(batch.rows, saved);
-  chain_.backward_input(batch.rows, weights, chain_input(batch, input, places.gathered),
-                        places.chain, loss_ ? places.logits : output_gradient, input_gradient, flow,
+  auto const pass = backward_of(batch, input, saved, flow);
+  if (recompute_) forward_again(batch, weights, pass.input, flow.first(held(batch.rows)), pulse);
+  chain_.backward_input(batch.rows, weights, pass.input, pass.held.chain,
+                        loss_ ? pass.held.logits : output_gradient, input_gradient, pass.flow,
                         pulse);
 }
 
@@ -123,10 +159,9 @@ void SequentialBlock<T>::backward_weight(Batch batch, std::span<T const> weights
                                          std::span<T const> output_gradient,
                                          std::span<T const> flow, std::span<T> gradient,
                                          Pulse& pulse) {
-  auto const places = split(batch.rows, saved);
-  chain_.backward_weight(batch.rows, weights, chain_input(batch, input, places.gathered),
-                         places.chain, loss_ ? places.logits : output_gradient, flow, gradient,
-                         pulse);
+  auto const pass = backward_of(batch, input, saved, flow);
+  chain_.backward_weight(batch.rows, weights, pass.input, pass.held.chain,
+                         loss_ ? pass.held.logits : output_gradient, pass.flow, gradient, pulse);
 }
 
 template <class T>
@@ -134,9 +169,7 @@ void SequentialBlock<T>::sweep_forward(Sweep sweep, std::span<T const> weights,
                                        std::span<T const> input, std::span<T> output,
                                        std::span<nn::Score> scores) {
   QUARTIC_ASSERT(sweep.versions == 1 && scores.size() == 1);
-  auto const saved = static_cast<std::size_t>(sizes(sweep.rows).saved);
-  if (sweep_saved_.size() < saved) sweep_saved_.resize(saved);
-  auto const places = split(sweep.rows, std::span<T>(sweep_saved_).first(saved));
+  auto const places = split(sweep.rows, scratch(held(sweep.rows)));
   auto const y = loss_ ? places.logits : output;
   NoPulse pulse;
   auto const x = features_ ? features(sweep.first_row, sweep.rows) : input;

@@ -166,6 +166,16 @@ def test_flush_methods_equal_sgd(accumulate, stages, objective, tmp_path):
             same_training(serial, other)
 
 
+def test_eight_stages_of_a_gpt_equal_sgd(tmp_path):
+    """With activations kept, and with their forwards run again, which between updates finds the same."""
+    options = (*OBJECTIVES["gpt"], "--stages", 8, "--accumulate", 4)
+    serial = train(tmp_path / "sgd", "--method", "sgd", *options)
+    for method in ("gpipe", "1f1b-flush", "zb-1p"):
+        for recompute in ((), ("--recompute",)):
+            other = train(tmp_path / f"{method} {len(recompute)}", "--method", method, *options, *recompute)
+            same_training(serial, other)
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_one_stage_equals_sgd(objective, tmp_path):
     options = (*OBJECTIVES[objective], "--stages", 1, "--evaluate-updates", 1)

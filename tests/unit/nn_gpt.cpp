@@ -55,6 +55,38 @@ TEST_CASE("the gradient of a gpt equals central differences, however it is cut")
   }
 }
 
+TEST_CASE("a recomputed forward gives the gradient at the backward's weights") {
+  for (int const stages : {1, 3}) {
+    CAPTURE(stages);
+    auto spec = small_gpt(stages);
+    Chain<double> plain(spec, tokens());
+    spec.recompute = true;
+    Chain<double> again(spec, tokens());
+    auto const weights = normals<double>(plain.parameters());
+    nn::Batch const batch{1, 2, 2};
+    CHECK(again.gradient(batch, weights) == plain.gradient(batch, weights));
+    CHECK(again.block(0).sizes(2).saved == 0);
+    if (stages > 1) continue;
+
+    auto const later = normals<double>(plain.parameters());
+    auto gradient = std::vector<double>(weights.size(), 0.0);
+    CHECK(again.forward(batch, weights) == plain.forward(batch, weights));
+    again.backward(batch, later, gradient);
+    CHECK(gradient == plain.gradient(batch, later));
+  }
+}
+
+TEST_CASE("a cut by hand moves no number but between stages") {
+  auto spec = small_gpt(2);
+  Chain<double> even(spec, tokens());
+  spec.cut = {3};
+  Chain<double> other(spec, tokens());
+  CHECK(other.block(1).parameter_count() < even.block(1).parameter_count());
+  auto const weights = even.start(5);
+  CHECK(other.start(5) == weights);
+  CHECK(other.gradient({0, 0, 2}, weights) == even.gradient({0, 0, 2}, weights));
+}
+
 TEST_CASE("a gpt starts the same however it is cut, at the loss of an even guess") {
   Chain<double> whole(small_gpt(1), tokens());
   Chain<double> cut(small_gpt(4), tokens());

@@ -34,6 +34,9 @@ struct Config {
   std::string model = "vgg16";
   double width_factor = 1;
   std::int64_t depth = 0;
+  std::string cut;  ///< even, counted, measured, or first units; empty: the objective's
+  std::int64_t memory_bound = 0;  ///< bytes of a stage; 0: none
+  bool recompute = false;
   double l2 = 0;
   std::string precision;  ///< empty: the objective's
 

@@ -26,6 +26,8 @@ struct GptSize {
 struct ModelSpec {
   std::string objective = "quadratic";  ///< quadratic, logistic, mlp, gpt, conv
   int stages = 1;
+  std::vector<std::int64_t> cut;    ///< networks: first units of stages 1…; empty: even (cut.hpp)
+  bool recompute = false;           ///< networks: forward again from the input before a backward
   std::int64_t rows = 0;            ///< rows of data trained on, from row 0
   std::int64_t evaluated_rows = 0;  ///< of those, networks: 0 for all
   std::int64_t held_out_first = 0;  ///< rows of data for validation

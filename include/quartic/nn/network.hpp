@@ -14,8 +14,8 @@ namespace quartic::nn {
 template <class T>
 using Unit = std::vector<NamedLayer<T>>;
 
-/// The block of stage `stage` of a network: its share of the units, cut as evenly as can be by
-/// their number. `features` are read at stage 0, `targets` at the last stage.
+/// The block of stage `stage` of a network: its share of the units by spec.cut. `features` are read
+/// at stage 0, `targets` at the last stage.
 template <class T>
 std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::vector<Unit<T>> units,
                                        Features<T> const& features, std::vector<T> const& targets);

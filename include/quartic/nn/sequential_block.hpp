@@ -25,12 +25,17 @@ struct SequentialParts {
   std::optional<Augmentation> augmentation;  ///< at stage 0, of training passes
   SweepPlan sweeps;
   std::int64_t accumulate = 1;  ///< M
+  bool recompute = false;
 };
 
-/// A stage made of layers one after the other. `saved` holds what the chain of them saves; at the
-/// last stage, the logits, which the forward turns into their gradient; and at stage 0 the rows
-/// that the forward has read, unless they lie so in the data: order and changes may be those of
-/// another epoch before the backward.
+/// A stage made of layers one after the other. A microbatch holds what the chain of them saves and,
+/// at the last stage, the logits, which the forward turns into their gradient; and at stage 0 the
+/// rows that the forward has read, unless they lie so in the data: order and changes may be those
+/// of another epoch before the backward.
+///
+/// With `recompute` it holds its rows alone: the backward runs the forward again from the stage's
+/// input, with the weights of the backward, and so finds their gradient there. With weights that
+/// have changed since that is not the gradient that the forward's activations would give.
 template <class T>
 class SequentialBlock final : public Block<T> {
  public:
@@ -60,15 +65,29 @@ class SequentialBlock final : public Block<T> {
                       std::span<T> input_gradient, std::span<Score> scores) override;
 
  private:
-  // What the chain saves, the rows gathered at stage 0, and the logits of the last stage.
+  // What is held for the backward: what the chain saves, and the logits of the last stage.
   template <class U>
-  struct Saved {
-    std::span<U> chain, gathered, logits;
+  struct Held {
+    std::span<U> chain, logits;
   };
   template <class U>
-  Saved<U> split(std::int64_t rows, std::span<U> saved) const;
+  Held<U> split(std::int64_t rows, std::span<U> held) const;
+  std::size_t held(std::int64_t rows) const;
+  std::span<T> scratch(std::size_t size);
+  // A backward's views: the input and what is held, and the chain's part of the flow.
+  template <class U>
+  struct Backward {
+    std::span<T const> input;
+    Held<T const> held;
+    std::span<U> flow;
+  };
+  template <class U>
+  Backward<U> backward_of(Batch batch, std::span<T const> input, std::span<T const> saved,
+                          std::span<U> flow) const;
+  void forward_again(Batch batch, std::span<T const> weights, std::span<T const> input,
+                     std::span<T> held, Pulse& pulse);
   bool gathers() const { return features_ && (order_ || augmentation_); }
-  std::int64_t gathered(std::int64_t rows) const;
+  std::size_t gathered(std::int64_t rows) const;
   void gather(Batch batch, std::span<T> rows);
   std::span<T const> features(std::int64_t first_row, std::int64_t rows) const;
   std::span<T const> chain_input(Batch batch, std::span<T const> input,
@@ -84,7 +103,8 @@ class SequentialBlock final : public Block<T> {
   std::optional<Augmentation> augmentation_;
   SweepPlan sweeps_;
   std::int64_t accumulate_;
-  std::vector<T> sweep_saved_;
+  bool recompute_;
+  std::vector<T> scratch_;
 };
 
 }  // namespace quartic::nn
