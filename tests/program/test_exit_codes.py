@@ -54,6 +54,7 @@ CHOICES = {
     "admission": ("pipeline", "stage", "fixed"),
     "drop-last": ("true", "false"),
     "shuffle": ("true", "false"),
+    "save-parameters": ("true", "false"),
     "augment": ("none", "flip", "crop", "flip-crop"),
 }
 
