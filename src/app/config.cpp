@@ -7,6 +7,7 @@
 
 #include "quartic/method/registry.hpp"
 #include "quartic/nn/gpt.hpp"
+#include "quartic/nn/image_model.hpp"
 #include "values.hpp"
 
 namespace quartic::app {
@@ -176,9 +177,22 @@ void add_gpt_size(std::vector<OptionSpec>& all, std::string const& name, std::st
        }});
 }
 
+OptionSpec width_factor_option() {
+  OptionSpec option = number_option(
+      "width-factor", "F", "multiplies the channels of all layers, to at least 1 (conv)",
+      [](auto& c) -> auto& { return c.width_factor; }, 0, true);
+  option.set = [set = option.set](Config& c, std::string const& t) {
+    constexpr double most = 64;
+    set(c, t);
+    if (c.width_factor > most) usage_error("--width-factor {}: must be at most {}", t, most);
+  };
+  return option;
+}
+
 void add_model_options(std::vector<OptionSpec>& all) {
   all.push_back(choice_option("objective", "what is trained",
-                              same({"quadratic", "logistic", "mlp", "gpt"}), &Config::objective));
+                              same({"quadratic", "logistic", "mlp", "conv", "gpt"}),
+                              &Config::objective));
   all.push_back({"hidden", "W,W,..", "widths of the hidden layers (mlp)",
                  [](Config& c, std::string const& t) { c.hidden = integers("hidden", t, 1); },
                  [](Config const& c) { return fmt::format("{}", fmt::join(c.hidden, ",")); }});
@@ -190,6 +204,13 @@ void add_model_options(std::vector<OptionSpec>& all) {
   add_gpt_size(all, "width", "numbers a token between blocks (gpt)", &nn::GptSize::width);
   add_gpt_size(all, "heads", "of attention (gpt)", &nn::GptSize::heads);
   add_gpt_size(all, "sequence", "tokens in a row of text (gpt)", &nn::GptSize::sequence);
+  all.push_back(
+      choice_option("model", "the network (conv)", same(nn::image_model_names()), &Config::model));
+  all.push_back(width_factor_option());
+  all.push_back(integer_option("depth", "D",
+                               "most convolutions (vgg) or blocks (resnet) in each section of the "
+                               "network; 0: all (conv)",
+                               &Config::depth, 0));
   all.push_back(number_option(
       "l2", "MU", "factor of the penalty (MU/2)|w|^2 (logistic)",
       [](auto& c) -> auto& { return c.l2; }, 0));

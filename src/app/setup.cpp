@@ -19,10 +19,14 @@ namespace {
 /// Stages of all pipelines together.
 constexpr std::int64_t largest_seats = 1 << 20;
 
+bool is_network(Config const& config) {
+  return config.objective == "mlp" || config.objective == "conv" || config.objective == "gpt";
+}
+
 io::Targets targets_of(Config const& config) {
   if (config.objective == "logistic") return io::Targets::binary;
-  if (config.objective == "mlp") return io::Targets::classes;
   if (config.objective == "gpt") return io::Targets::tokens;
+  if (is_network(config)) return io::Targets::classes;
   return io::Targets::real;
 }
 
@@ -92,14 +96,14 @@ HeldOut held_out(Config const& config, io::DataSource const& training) {
 
 /// The objective's generator.
 std::string default_data(std::string const& objective) {
-  if (objective == "mlp") return "generate:images";
+  if (objective == "mlp" || objective == "conv") return "generate:images";
   if (objective == "gpt") return "generate:text";
   return "generate:" + objective;
 }
 
 /// Defaults that the objective decides.
 void resolve_objective(Config& config) {
-  bool const network = config.objective == "mlp" || config.objective == "gpt";
+  bool const network = is_network(config);
   if (config.precision.empty()) config.precision = network ? "float" : "double";
   if (config.data.empty()) config.data = default_data(config.objective);
   if (config.objective == "gpt") config.gpt = nn::gpt_size(config.preset, config.gpt);
@@ -270,6 +274,9 @@ Resolved resolve(Config config, int ranks) {
                             .hidden = config.hidden,
                             .activation = config.activation,
                             .gpt = config.gpt,
+                            .model = config.model,
+                            .width_factor = config.width_factor,
+                            .depth = config.depth,
                             .l2 = config.l2,
                             .microbatch_size = config.microbatch_size,
                             .accumulate = config.accumulate,

@@ -58,18 +58,25 @@ void Averaging<T>::pass_down(Stage<T>& copy, int replica, std::function<void()> 
   compute::add_scaled<T>(1, weights, values);
   send_copy<T>(links.sums_out, values);
   if (links.sums_out == nullptr) {
-    finish(values, replica);
+    finish(values, replica, copy.trained());
     compute::copy<T>(values, weights);
   }
   links.sums_in->give_back(std::move(sum));
 }
 
+/// The mean, and of what is trained the outer step on it: a statistic has no momentum.
 template <class T>
-void Averaging<T>::finish(std::span<T> sum, int replica) {
+void Averaging<T>::finish(std::span<T> sum, int replica, std::span<Part const> trained) {
   compute::scale(T(1) / static_cast<T>(settings_.pipelines), sum);
   if (!settings_.has_outer_step()) return;
   Outer& outer = outer_[static_cast<std::size_t>(replica)];
-  compute::outer_step<T>(settings_.outer, sum, outer.old, outer.momentum);
+  for (Part const& part : trained) {
+    auto const in = [&](std::span<T> whole) {
+      return whole.subspan(static_cast<std::size_t>(part.first),
+                           static_cast<std::size_t>(part.size));
+    };
+    compute::outer_step<T>(settings_.outer, in(sum), in(outer.old), in(outer.momentum));
+  }
 }
 
 template <class T>

@@ -7,8 +7,23 @@
 #include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/random.hpp"
+#include "quartic/nn/layer.hpp"
 
 namespace quartic::engine {
+namespace {
+
+template <class T>
+double distance_sq(std::span<Part const> parts, std::span<T const> a, std::span<T const> b) {
+  double sum = 0;
+  for (Part const& part : parts) {
+    auto const first = static_cast<std::size_t>(part.first);
+    auto const size = static_cast<std::size_t>(part.size);
+    sum += compute::squared_distance<T>(a.subspan(first, size), b.subspan(first, size));
+  }
+  return sum;
+}
+
+}  // namespace
 
 template <class T>
 Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
@@ -24,6 +39,7 @@ Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan:
       recorder_(recorder),
       pulse_(pulse),
       sizes_(block_->sizes(settings.microbatch_size)),
+      trained_(nn::trained_parts(block_->parameters())),
       weights_(*block_, rules, seat.stage, optimizer, settings.seed),
       noise_(settings.gradient_noise > 0 ? weights_.gradient().size() : 0) {}
 
@@ -231,7 +247,12 @@ void Stage<T>::add_noise(std::int64_t microbatch) {
          static_cast<std::uint64_t>(of_all))
       .normals(noise_);
   auto const scale = static_cast<T>(settings_.gradient_noise * settings_.gradient_scale);
-  compute::add_scaled<T>(scale, noise_, weights_.gradient());
+  for (Part const& part : trained_) {
+    auto const first = static_cast<std::size_t>(part.first);
+    auto const size = static_cast<std::size_t>(part.size);
+    compute::add_scaled<T>(scale, std::span<T const>(noise_).subspan(first, size),
+                           weights_.gradient().subspan(first, size));
+  }
 }
 
 template <class T>
@@ -240,7 +261,7 @@ void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
   for (Applied& applied : applied_) {
     if (applied.displacement_origin.empty()) continue;
     applied.row.displacement_sq =
-        compute::squared_distance<T>(weights_.live(replica), applied.displacement_origin);
+        distance_sq<T>(trained_, weights_.live(replica), applied.displacement_origin);
     origin_pool_.push_back(std::move(applied.displacement_origin));
   }
   std::int64_t const version = weights_.version(replica);

@@ -4,7 +4,7 @@
 
 #include "quartic/compute/gemm.hpp"
 #include "quartic/compute/vector.hpp"
-#include "quartic/nn/start.hpp"
+#include "quartic/nn/start_weights.hpp"
 
 namespace quartic::nn {
 
@@ -21,12 +21,12 @@ void Dense<T>::initialise(std::span<T> weights, std::uint64_t seed,
   auto const weight = weights.first(bias_begin());
   auto const bias = weights.subspan(bias_begin());
   if (form_.deviation > 0) {
-    start_normal(weight, form_.deviation, seed, first_parameter);
+    draw_normal(form_.deviation, seed, first_parameter, weight);
     return compute::fill<T>(0, bias);
   }
   double const bound = 1 / std::sqrt(static_cast<double>(inputs_));
-  start_uniform(weight, bound, seed, first_parameter);
-  start_uniform(bias, bound, seed, first_parameter + 1);
+  draw_uniform(bound, seed, first_parameter, weight);
+  draw_uniform(bound, seed, first_parameter + 1, bias);
 }
 
 template <class T>

@@ -2,7 +2,7 @@
 
 #include "quartic/compute/embedding.hpp"
 #include "quartic/core/check.hpp"
-#include "quartic/nn/start.hpp"
+#include "quartic/nn/start_weights.hpp"
 
 namespace quartic::nn {
 
@@ -16,8 +16,8 @@ template <class T>
 void Embedding<T>::initialise(std::span<T> weights, std::uint64_t seed,
                               std::uint32_t first_parameter) const {
   constexpr double deviation = 0.02;
-  start_normal(weights.first(positions_begin()), deviation, seed, first_parameter);
-  start_normal(weights.subspan(positions_begin()), deviation, seed, first_parameter + 1);
+  draw_normal(deviation, seed, first_parameter, weights.first(positions_begin()));
+  draw_normal(deviation, seed, first_parameter + 1, weights.subspan(positions_begin()));
 }
 
 template <class T>

@@ -1,9 +1,13 @@
 #include "quartic/nn/model.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "quartic/core/check.hpp"
 #include "quartic/nn/gpt.hpp"
+#include "quartic/nn/image_model.hpp"
 #include "quartic/nn/linear_block.hpp"
 #include "quartic/nn/mlp.hpp"
 
@@ -27,7 +31,21 @@ Features<T> loaded_columns(Dataset<T> const& data, Part loaded, Part wanted) {
 /// The units of a network that a cut may not divide.
 template <class T>
 std::vector<Unit<T>> network_units(ModelSpec const& spec) {
-  return spec.objective == "gpt" ? gpt_units<T>(spec) : mlp_units<T>(spec);
+  if (spec.objective == "gpt") return gpt_units<T>(spec);
+  if (spec.objective == "conv") return image_units<T>(spec);
+  return mlp_units<T>(spec);
+}
+
+void check_images(ModelSpec const& spec) {
+  auto const& names = image_model_names();
+  if (std::find(names.begin(), names.end(), spec.model) == names.end()) {
+    usage_error("--model {}: not known; valid are {}", spec.model, fmt::join(names, ", "));
+  }
+  if (spec.image.channels == 0) {
+    usage_error(
+        "--objective conv: the rows of this data are no images; valid are IDX images and "
+        "generate:images with a square number of --features");
+  }
 }
 
 template <class T>
@@ -42,8 +60,10 @@ std::unique_ptr<Block<T>> make_linear(ModelSpec const& spec, int stage, Dataset<
 }  // namespace
 
 void check_cut(ModelSpec const& spec) {
-  if (!is_linear(spec) && spec.objective != "mlp" && spec.objective != "gpt") {
-    usage_error("--objective {}: not known; valid are quadratic, logistic, mlp, gpt",
+  bool const has_images = spec.objective == "conv";
+  bool const is_text = spec.objective == "gpt";
+  if (!is_linear(spec) && spec.objective != "mlp" && !has_images && !is_text) {
+    usage_error("--objective {}: not known; valid are quadratic, logistic, mlp, conv, gpt",
                 spec.objective);
   }
   if (spec.stages < 1) usage_error("--stages {}: a model has at least 1 stage", spec.stages);
@@ -52,13 +72,14 @@ void check_cut(ModelSpec const& spec) {
                 spec.features, spec.features);
   }
   if (is_linear(spec)) return;
-  if (spec.objective == "gpt" && spec.gpt.width % spec.gpt.heads != 0) {
+  if (is_text && spec.gpt.width % spec.gpt.heads != 0) {
     usage_error("--heads {}: does not divide --width {}", spec.gpt.heads, spec.gpt.width);
   }
+  if (has_images) check_images(spec);
   auto const units = std::ssize(network_units<float>(spec));
   if (spec.stages > units) {
     usage_error("--stages {}: this {} can be cut into at most {} stages", spec.stages,
-                spec.objective, units);
+                has_images ? spec.model : spec.objective, units);
   }
 }
 

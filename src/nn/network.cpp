@@ -35,15 +35,29 @@ std::uint32_t parameters_of(Unit<T> const& unit) {
   return static_cast<std::uint32_t>(count);
 }
 
-/// One version at a time, forward only; in pieces that take about the memory of a microbatch.
-SweepPlan sweep_plan(ModelSpec const& spec) {
-  constexpr std::int64_t most_of_vectors = 512;
+/// Rows that an evaluation takes at once: few where they leave much behind. All stages have to
+/// agree, so it is the whole network that decides.
+template <class T>
+std::int64_t rows_per_sweep(std::vector<Unit<T>> const& units) {
+  constexpr std::int64_t most_elements = std::int64_t{1} << 24;
+  std::int64_t elements = 0;
+  for (auto const& unit : units) {
+    for (auto const& named : unit) {
+      Sizes const sizes = named.layer->sizes(1);
+      elements += sizes.output + sizes.saved;
+    }
+  }
+  return std::clamp<std::int64_t>(most_elements / std::max<std::int64_t>(elements, 1), 1, 512);
+}
+
+/// One version at a time, forward only.
+template <class T>
+SweepPlan sweep_plan(ModelSpec const& spec, std::vector<Unit<T>> const& units) {
   SweepPlan plan;
   plan.rows = spec.evaluated_rows == 0 ? spec.rows : std::min(spec.rows, spec.evaluated_rows);
   plan.held_out_first = spec.held_out_first;
   plan.held_out_rows = spec.held_out_rows;
-  plan.rows_per_sweep = spec.objective == "mlp" ? most_of_vectors : spec.microbatch_size;
-  plan.rows_per_sweep = std::min(plan.rows_per_sweep, std::max(plan.rows, plan.held_out_rows));
+  plan.rows_per_sweep = std::min(rows_per_sweep(units), std::max(plan.rows, plan.held_out_rows));
   return plan;
 }
 
@@ -53,6 +67,7 @@ template <class T>
 std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::vector<Unit<T>> units,
                                        Features<T> const& features, std::vector<T> const& targets) {
   SequentialParts<T> parts;
+  parts.sweeps = sweep_plan(spec, units);
   Part const mine = even_part(std::ssize(units), spec.stages, stage);
   for (std::int64_t unit = 0; unit < mine.first + mine.size; ++unit) {
     auto& layers = units[static_cast<std::size_t>(unit)];
@@ -73,7 +88,6 @@ std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::ve
   }
   bool const reads_data = stage == 0 || stage == spec.stages - 1;
   if (spec.shuffle && reads_data) parts.order.emplace(spec.seed, spec.rows);
-  parts.sweeps = sweep_plan(spec);
   parts.accumulate = spec.accumulate;
   return std::make_unique<SequentialBlock<T>>(std::move(parts));
 }

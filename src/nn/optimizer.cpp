@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "quartic/compute/bend.hpp"
 #include "quartic/compute/update.hpp"
 #include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
@@ -94,8 +95,31 @@ class Adam final : public Optimizer<T> {
   compute::AdamStep step_;  // of this step
 };
 
+/// How far a statistic moves towards what the minibatch measured: PyTorch's momentum.
+constexpr double statistic_rate = 0.1;
+
 bool is_matrix(Parameter const& parameter) {
   return parameter.shape.size() > 1;
+}
+
+void append(std::vector<UpdateGroup>& groups, UpdateGroup const& group) {
+  bool const alike =
+      !groups.empty() && groups.back().decays == group.decays && groups.back().role == group.role;
+  if (alike) {
+    groups.back().size += group.size;
+  } else {
+    groups.push_back(group);
+  }
+}
+
+/// Groups that need passes of their own: without weight decay all that is trained is alike.
+std::vector<UpdateGroup> passes(std::vector<UpdateGroup> groups, double weight_decay) {
+  std::vector<UpdateGroup> few;
+  for (UpdateGroup& group : groups) {
+    if (weight_decay == 0) group.decays = true;
+    append(few, group);
+  }
+  return few;
 }
 
 }  // namespace
@@ -110,18 +134,15 @@ std::vector<UpdateGroup> update_groups(std::span<Parameter const> parameters) {
   bool const any_matrix = std::any_of(parameters.begin(), parameters.end(), is_matrix);
   std::vector<UpdateGroup> groups;
   for (Parameter const& parameter : parameters) {
-    bool const decays = is_matrix(parameter) || !any_matrix;
-    if (groups.empty() || groups.back().decays != decays) groups.push_back({0, decays});
-    groups.back().size += element_count(parameter);
+    append(groups, {element_count(parameter), is_matrix(parameter) || !any_matrix, parameter.role});
   }
   return groups;
 }
 
 template <class T>
 Optimizer<T>::Optimizer(OptimizerSpec const& spec, std::vector<UpdateGroup> groups)
-    : spec_(spec), groups_(std::move(groups)) {
+    : spec_(spec), groups_(passes(std::move(groups), spec.weight_decay)) {
   for (UpdateGroup const& group : groups_) parameters_ += group.size;
-  if (spec.weight_decay == 0) groups_ = {{parameters_, true}};  // one pass for all
 }
 
 template <class T>
@@ -133,19 +154,40 @@ double Optimizer<T>::step(std::span<T const> from, std::span<T> to, std::span<T>
   std::size_t first = 0;
   for (UpdateGroup const& group : groups_) {
     auto const size = static_cast<std::size_t>(group.size);
-    gradient_sq += step_group(from.subspan(first, size), to.subspan(first, size),
-                              gradient.subspan(first, size), first, learning_rate,
-                              group.decays ? spec_.weight_decay : 0);
+    auto const old = from.subspan(first, size);
+    auto const own = gradient.subspan(first, size);
+    if (group.role == Role::statistic) {
+      compute::blend<T>(statistic_rate, own, old, to.subspan(first, size));
+      compute::fill<T>(0, own);
+    } else {
+      gradient_sq += step_group(old, to.subspan(first, size), own, first, learning_rate,
+                                group.decays ? spec_.weight_decay : 0);
+    }
     first += size;
   }
   return spec_.clip > 0 ? before_clipping : gradient_sq;
 }
 
 template <class T>
+template <class Visit>
+void Optimizer<T>::for_trained(std::span<T> whole, Visit visit) const {
+  std::size_t first = 0;
+  for (UpdateGroup const& group : groups_) {
+    auto const size = static_cast<std::size_t>(group.size);
+    if (group.role == Role::trained) visit(whole.subspan(first, size));
+    first += size;
+  }
+}
+
+template <class T>
 double Optimizer<T>::clip(std::span<T> gradient) const {
-  double const gradient_sq = compute::sum_of_squares<T>(gradient);
+  double gradient_sq = 0;
+  for_trained(gradient,
+              [&](std::span<T> part) { gradient_sq += compute::sum_of_squares<T>(part); });
   double const norm = std::sqrt(gradient_sq);
-  if (norm > spec_.clip) compute::scale(static_cast<T>(spec_.clip / norm), gradient);
+  if (!(norm > spec_.clip)) return gradient_sq;  // nor where it is NaN
+  for_trained(gradient,
+              [&](std::span<T> part) { compute::scale(static_cast<T>(spec_.clip / norm), part); });
   return gradient_sq;
 }
 

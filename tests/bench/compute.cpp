@@ -8,6 +8,7 @@
 
 #include "quartic/compute/bend.hpp"
 #include "quartic/compute/blas.hpp"
+#include "quartic/compute/convolution.hpp"
 #include "quartic/compute/gemm.hpp"
 #include "quartic/compute/reference.hpp"
 #include "quartic/compute/update.hpp"
@@ -60,6 +61,27 @@ void product_with_vector(benchmark::State& state,
     benchmark::ClobberMemory();
   }
   set_flops(state, 2 * rows * size);
+}
+
+/// 16 images through a convolution that keeps their size: the three products of a training pass.
+void convolution(benchmark::State& state) {
+  constexpr std::int64_t images = 16;
+  std::int64_t const channels = state.range(0);
+  std::int64_t const side = state.range(1);
+  std::int64_t const kernel = state.range(2);
+  Convolution const shape{{channels, side, side, kernel, kernel, 1, kernel / 2}, channels};
+  std::vector<float> const x = ones<float>(images * shape.window.input_size());
+  std::vector<float> y = x;
+  std::vector<float> w = ones<float>(channels * shape.window.reach());
+  std::vector<float> scratch = ones<float>(scratch_size(shape, images));
+  for (auto _ : state) {
+    convolution_forward<float>(shape, images, w, x, y, scratch);
+    convolution_input_gradient<float>(shape, images, w, x, y, scratch);
+    convolution_weight_gradient<float>(shape, images, x, x, w, scratch);
+    benchmark::ClobberMemory();
+  }
+  std::int64_t const outputs = images * channels * side * side;
+  set_flops(state, 3 * 2 * outputs * shape.window.reach());
 }
 
 /// Reads the weights and the gradient, writes the weights and a gradient of zeros.
@@ -146,6 +168,11 @@ void products(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"rows", "size"});
   bench->Args({5, 32})->Args({16, 16})->Args({64, 64})->Args({256, 256});
 }
+void convolutions(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"channels", "side", "kernel"});
+  bench->Args({64, 32, 3})->Args({128, 16, 3})->Args({256, 8, 3})->Args({512, 4, 3});
+  bench->Args({512, 2, 3})->Args({64, 32, 1})->Args({512, 4, 1});
+}
 void vectors(benchmark::internal::Benchmark* bench) {
   bench->ArgName("size")->Arg(1 << 10)->Arg(1 << 14)->Arg(1 << 22);  // L1, L2, memory
 }
@@ -156,6 +183,7 @@ BENCHMARK_CAPTURE(product, double_fast, gemm<double>)->Apply(products)->Args({10
 BENCHMARK_CAPTURE(product, double_reference, reference::gemm<double>)->Apply(products);
 BENCHMARK_CAPTURE(product_with_vector, double_fast, gemv<double>)->Apply(products);
 BENCHMARK_CAPTURE(product_with_vector, double_reference, reference::gemv<double>)->Apply(products);
+BENCHMARK(convolution)->Apply(convolutions);
 BENCHMARK(memory_copy<float>)->Apply(vectors);
 BENCHMARK(blending<float>)->Apply(vectors);
 BENCHMARK(correction<float>)->Apply(vectors);

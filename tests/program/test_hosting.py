@@ -57,6 +57,10 @@ OBJECTIVES = {
                   "--optimizer", "momentum", "--activation", "tanh"),
     "mlp double": ("--objective", "mlp", "--rows", 64, "--features", 25, "--hidden", "9,8,7", "--microbatch-size", 8,
                    "--precision", "double", "--activation", "gelu", "--weight-decay", 0.01),
+    "gpt": ("--objective", "gpt", "--rows", 64, "--sequence", 6, "--width", 12, "--heads", 3, "--layers", 6, "--vocabulary", 11,
+            "--microbatch-size", 4, "--optimizer", "adamw", "--clip", 1, "--weight-decay", 0.1, "--shuffle", "--validation", 0.25),
+    "conv": ("--objective", "conv", "--model", "vgg16-bn", "--width-factor", 0.04, "--depth", 1, "--rows", 16,
+             "--features", 64, "--microbatch-size", 2, "--learning-rate", 0.05, "--weight-decay", 0.01),
 }
 RUN = ("--microbatches", 48, "--seed", 3, "--quiet")
 

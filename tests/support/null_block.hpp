@@ -42,7 +42,7 @@ class NullBlock : public nn::Block<double> {
   }
   void backward_weight(nn::Batch, Input, Input, Input, Input, Input, Values, nn::Pulse&) override {}
 
-  nn::SweepPlan sweep_plan() const override { return {1, 1, 1, false}; }
+  nn::SweepPlan sweep_plan() const override { return {1, 0, 0, 1, 1, false}; }
   std::int64_t sweep_output(nn::Sweep) const override { return sizes_.output; }
   std::int64_t sweep_input(nn::Sweep) const override { return sizes_.input; }
   void sweep_forward(nn::Sweep, Input, Input, Values, std::span<nn::Score>) override {}

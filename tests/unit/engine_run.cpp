@@ -10,6 +10,7 @@
 #include "quartic/engine/run.hpp"
 #include "quartic/nn/model.hpp"
 #include "support/allocations.hpp"
+#include "support/null_block.hpp"
 
 namespace quartic::engine {
 namespace {
@@ -124,13 +125,35 @@ RunSettings settings_for(std::int64_t microbatches) {
   return settings;
 }
 
-void train(RunSettings const& settings, RecordSink& sink, std::int64_t accumulate = 1) {
+void train(RunSettings const& settings, RecordSink& sink, std::int64_t accumulate = 1,
+           std::vector<std::unique_ptr<nn::Block<double>>> trained = blocks()) {
   comm::Communicator alone;
   plan::Rules const rules = rules_for(settings.stage.microbatches, accumulate);
   plan::Cost const cost = plan::Cost::parse("slot", stages, 0);
-  Run<double> run(alone, rules, cost, settings, blocks(), sink);
+  Run<double> run(alone, rules, cost, settings, std::move(trained), sink);
   run.execute();
 }
+
+/// A weight whose gradient is 0, and a statistic of which every microbatch measures 1; the
+/// objective is the statistic.
+class MeasuringBlock final : public test::NullBlock {
+ public:
+  explicit MeasuringBlock(int stage) : NullBlock(stage, stages, 0) {}
+
+  std::int64_t parameter_count() const override { return 2; }
+  std::vector<nn::Parameter> parameters() const override {
+    return {{"weight", {1}, 0}, {"running_mean", {1}, 1, nn::Role::statistic}};
+  }
+  void initialise(Values weights, std::uint64_t) const override { weights[0] = weights[1] = 0; }
+  void backward_weight(nn::Batch, Input, Input, Input, Input, Input, Values gradient,
+                       nn::Pulse&) override {
+    gradient[1] += 1;
+  }
+  void sweep_forward(nn::Sweep, Input weights, Input, Values,
+                     std::span<nn::Score> scores) override {
+    scores[0].value += weights[1];
+  }
+};
 
 TEST_CASE("every step is recorded once, with what the method says of it") {
   MemorySink sink;
@@ -161,6 +184,25 @@ TEST_CASE("every step is recorded once, with what the method says of it") {
   CHECK(sink.objective_rows.back().block_updates == 40 * stages);
   CHECK(sink.objective_rows.back().plan_time == 86);
   CHECK(sink.objective_rows.back().value < sink.objective_rows.front().value);
+}
+
+TEST_CASE("noise, norms and displacements leave statistics out") {
+  for (double const noise : {0.0, 0.5}) {
+    MemorySink sink;
+    RunSettings settings = settings_for(12);
+    settings.stage.displacement_every = 1;
+    settings.stage.gradient_noise = noise;
+    std::vector<std::unique_ptr<nn::Block<double>>> measuring;
+    for (int stage = 0; stage < stages; ++stage) {
+      measuring.push_back(std::make_unique<MeasuringBlock>(stage));
+    }
+    train(settings, sink, 1, std::move(measuring));
+    CHECK(sink.objective_rows.back().value == doctest::Approx(stages * (1 - std::pow(0.9, 12))));
+    for (StepRow const& row : sink.step_rows[0]) {
+      CHECK((row.gradient_sq > 0) == (noise > 0));
+      CHECK((row.displacement_sq > 0) == (noise > 0 && row.staleness > 0));
+    }
+  }
 }
 
 TEST_CASE("microbatches of one update have their rows when it is applied, each once") {

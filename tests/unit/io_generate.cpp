@@ -40,6 +40,8 @@ TEST_CASE("generated data has the sizes asked for, and defaults") {
   CHECK(source.classes() == 7);
   CHECK(source.shape().checksum == "generate:images rows=50 features=784 classes=7");
   CHECK(source.load<float>({0, 784}).targets.size() == 50);
+  CHECK((source.shape().image.channels == 1 && source.shape().image.height == 28));
+  CHECK(DataSource("generate:images", Targets::classes, {5, 31}).shape().image.channels == 0);
 }
 
 TEST_CASE("a column of generated data is the same in every part") {

@@ -48,6 +48,8 @@ TEST_CASE("IDX images are rows of pixels between 0 and 1, with the labels beside
   DataSource const source(write_both(folder, images, labels), Targets::classes);
   CHECK(source.shape().rows == 3);
   CHECK(source.shape().features == 4);
+  ImageShape const image = source.shape().image;
+  CHECK((image.channels == 1 && image.height == 2 && image.width == 2));
   CHECK(source.classes() == 3);
   auto const data = source.load<double>({0, 4});
   auto const& features = std::get<DenseFeatures<double>>(data.features);

@@ -90,6 +90,16 @@ TEST_CASE("training and evaluation allocate nothing after the first call") {
   spec.shuffle = true;
   Stage shuffled(spec, data, 8);
   CHECK(allocations_of_steady_state(shuffled, 1) == 0);
+  for (std::string const model : {"vgg16-bn", "resnet50"}) {
+    CAPTURE(model);
+    spec.objective = "conv";
+    spec.model = model;
+    spec.image = {1, 2, 3};
+    spec.width_factor = 0.02;
+    spec.depth = 1;
+    Stage stage(spec, data, 8);
+    CHECK(allocations_of_steady_state(stage, 1) == 0);
+  }
   spec.objective = "quadratic";
   data.features = sparse<double>(20, 6);
   Stage stage(spec, data, 8);

@@ -1,14 +1,20 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <initializer_list>
 #include <numeric>
 
 #include "quartic/core/check.hpp"
 #include "quartic/nn/activation_layer.hpp"
+#include "quartic/nn/batch_norm.hpp"
 #include "quartic/nn/causal_attention.hpp"
 #include "quartic/nn/chain.hpp"
 #include "quartic/nn/class_loss.hpp"
+#include "quartic/nn/convolution.hpp"
 #include "quartic/nn/dense.hpp"
 #include "quartic/nn/layer_norm.hpp"
+#include "quartic/nn/pad_image.hpp"
+#include "quartic/nn/pooling.hpp"
 #include "quartic/nn/residual.hpp"
 #include "unit/nn_chain.hpp"
 
@@ -74,7 +80,14 @@ void check_halves(nn::Layer<double>& layer, bool composed = false) {
   layer.backward_weight(row_count, other, probe.x, probe.saved, probe.dy, probe.flow, sum,
                         probe.pulse);
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] -= before[i];
-  CHECK(distance(sum, by_w) < 1e-8);
+  auto const parameters = layer.parameters();
+  for (auto const& [first, size] : nn::trained_parts(parameters)) {
+    auto const part = [&](std::vector<double> const& whole) {
+      return std::span<double const>(whole).subspan(static_cast<std::size_t>(first),
+                                                    static_cast<std::size_t>(size));
+    };
+    CHECK(distance(part(sum), part(by_w)) < 1e-8);
+  }
 }
 
 }  // namespace
@@ -118,12 +131,83 @@ TEST_CASE("both halves of composed layers equal central differences") {
   check_halves(chain, true);
 }
 
-TEST_CASE("a layer without an input gradient to give touches nothing") {
-  nn::Dense<double> layer(7, 4);
-  Probe probe(layer);
+TEST_CASE("both halves of the backward of image layers equal central differences") {
+  for (bool const has_bias : {false, true}) {
+    nn::Convolution<double> same({{2, 4, 3, 3, 3, 1, 1}, 3}, has_bias);
+    check_halves(same);
+    nn::Convolution<double> half({{3, 5, 4, 3, 3, 2, 1}, 2}, has_bias);
+    check_halves(half);
+    nn::Convolution<double> pointwise({{3, 3, 2, 1, 1}, 4}, has_bias);
+    check_halves(pointwise);
+  }
+  nn::MaxPool<double> largest({2, 4, 5, 2, 2, 2});
+  check_halves(largest);
+  nn::AveragePool<double> mean({2, 4, 5, 2, 2, 2});
+  check_halves(mean);
+  nn::AveragePool<double> whole({3, 4, 5, 4, 5});
+  check_halves(whole);
+  nn::BatchNorm<double> norm(3, 4, 1);
+  check_halves(norm);
+  nn::PadImage<double> pad({2, 3, 3}, 4, 6);
+  check_halves(pad);
+}
+
+TEST_CASE("a batch normalisation hands on the microbatch's share of the statistics") {
+  constexpr std::int64_t accumulate = 4;
+  nn::BatchNorm<double> norm(2, 3, accumulate);
+  auto const elements = row_count * 3;  // of a channel
+  Probe probe(norm);
   probe.forward();
-  layer.backward_input(row_count, probe.w, probe.x, probe.saved, probe.dy, {}, probe.flow,
+  probe.input_gradient(probe.w);
+  std::vector<double> dw(8, 0.0);
+  norm.backward_weight(row_count, probe.w, probe.x, probe.saved, probe.dy, probe.flow, dw,
                        probe.pulse);
+  for (std::size_t channel = 0; channel < 2; ++channel) {
+    double sum = 0;
+    double squares = 0;
+    for (std::size_t row = 0; row < row_count; ++row) {
+      for (std::size_t i = 0; i < 3; ++i) sum += probe.x[6 * row + 3 * channel + i];
+    }
+    double const mean = sum / elements;
+    for (std::size_t row = 0; row < row_count; ++row) {
+      for (std::size_t i = 0; i < 3; ++i) {
+        squares += std::pow(probe.x[6 * row + 3 * channel + i] - mean, 2);
+      }
+    }
+    CHECK(dw[4 + channel] == doctest::Approx(mean / accumulate));
+    CHECK(dw[6 + channel] == doctest::Approx(squares / (elements - 1) / accumulate));
+  }
+}
+
+TEST_CASE("a batch normalisation is evaluated with its running statistics") {
+  nn::BatchNorm<double> norm(2, 1, 1);
+  std::vector<double> const w{2, 3, 10, 20, 1, -1, 4, 9}, x{1, 2, 5, -7};
+  auto y = poison<double>(4);
+  CountingPulse pulse;
+  norm.evaluate(2, w, x, y, {}, pulse);
+  auto const expected = [&](double at, std::size_t channel) {
+    return w[channel] * (at - w[4 + channel]) / std::sqrt(w[6 + channel] + 1e-5) + w[2 + channel];
+  };
+  CHECK(y[0] == doctest::Approx(expected(1, 0)));
+  CHECK(y[1] == doctest::Approx(expected(2, 1)));
+  CHECK(y[2] == doctest::Approx(expected(5, 0)));
+  CHECK(y[3] == doctest::Approx(expected(-7, 1)));
+}
+
+TEST_CASE("a layer without an input gradient to give touches nothing") {
+  nn::Dense<double> dense(7, 4);
+  nn::Convolution<double> convolution({{2, 4, 3, 3, 3, 1, 1}, 3}, true);
+  nn::MaxPool<double> largest({2, 4, 5, 2, 2, 2});
+  nn::AveragePool<double> mean({2, 4, 5, 2, 2, 2});
+  nn::BatchNorm<double> norm(3, 4, 1);
+  nn::PadImage<double> pad({2, 3, 3}, 4, 6);
+  for (nn::Layer<double>* const layer : std::initializer_list<nn::Layer<double>*>{
+           &dense, &convolution, &largest, &mean, &norm, &pad}) {
+    Probe probe(*layer);
+    probe.forward();
+    layer->backward_input(row_count, probe.w, probe.x, probe.saved, probe.dy, {}, probe.flow,
+                          probe.pulse);
+  }
 }
 
 TEST_CASE("the class loss is scaled once and its gradient equals central differences") {

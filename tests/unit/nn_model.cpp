@@ -30,9 +30,26 @@ TEST_CASE("a cut into too many stages is the user's mistake, and the answer says
   CHECK_THROWS_WITH_AS(nn::check_cut(spec_of("mlp", 4)),
                        "--stages 4: this mlp can be cut into at most 3 stages", UsageError);
   CHECK_THROWS_AS(nn::check_cut(spec_of("mlp", 0)), UsageError);
-  CHECK_THROWS_WITH_AS(nn::check_cut(spec_of("hinge", 1)),
-                       "--objective hinge: not known; valid are quadratic, logistic, mlp, gpt",
+  auto images = spec_of("conv", 15);
+  CHECK_THROWS_WITH_AS(
+      nn::check_cut(images),
+      "--objective conv: the rows of this data are no images; valid are IDX images "
+      "and generate:images with a square number of --features",
+      UsageError);
+  images.image = {1, 5, 1};
+  CHECK_THROWS_WITH_AS(nn::check_cut(images),
+                       "--stages 15: this vgg16 can be cut into at most 14 stages", UsageError);
+  images.model = "resnet50";
+  images.depth = 2;
+  CHECK_THROWS_WITH_AS(nn::check_cut(images),
+                       "--stages 15: this resnet50 can be cut into at most 10 stages", UsageError);
+  images.model = "alexnet";
+  CHECK_THROWS_WITH_AS(nn::check_cut(images),
+                       "--model alexnet: not known; valid are vgg16, vgg16-bn, resnet50",
                        UsageError);
+  CHECK_THROWS_WITH_AS(
+      nn::check_cut(spec_of("hinge", 1)),
+      "--objective hinge: not known; valid are quadratic, logistic, mlp, conv, gpt", UsageError);
 }
 
 TEST_CASE(

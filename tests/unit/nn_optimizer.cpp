@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "quartic/core/check.hpp"
+#include "quartic/nn/layer.hpp"
 #include "quartic/nn/learning_rate.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "unit/compute_samples.hpp"
@@ -77,6 +78,34 @@ TEST_CASE("weight decay is for matrices, not for biases, unless there is nothing
     optimizer->step(w, w, g, 0.1);
     for (std::size_t const i : {0U, 5U, 8U, 9U}) CHECK(w[i] < 0.96);
     for (std::size_t const i : {6U, 7U, 10U}) CHECK(w[i] == 1.0);
+  }
+}
+
+TEST_CASE(
+    "a statistic moves a tenth of the way to what was measured, whatever the optimizer does") {
+  std::vector<nn::Parameter> const network{{"0.weight", {2, 1}, 0},
+                                           {"1.bias", {1}, 2},
+                                           {"1.running_mean", {2}, 3, nn::Role::statistic},
+                                           {"2.weight", {1, 1}, 5}};
+  auto const parts = nn::trained_parts(network);
+  REQUIRE(parts.size() == 2);
+  CHECK((parts[0].first == 0 && parts[0].size == 3));
+  CHECK((parts[1].first == 5 && parts[1].size == 1));
+  for (char const* const name : {"sgd", "momentum", "nesterov-momentum", "adamw", "nadam"}) {
+    for (double const decay : {0.0, 0.5}) {
+      CAPTURE(name);
+      nn::OptimizerSpec const spec{.name = name, .weight_decay = decay, .clip = 1};
+      auto const optimizer = nn::make_optimizer<double>(spec, nn::update_groups(network));
+      std::vector<double> w{1, 1, 1, 10, 20, 1};
+      std::vector<double> g{3, 0, 0, 1000, -1000, 4};
+      CHECK(optimizer->step(w, w, g, 0.01) == 25);
+      CHECK(w[3] == doctest::Approx(9 + 100));
+      CHECK(w[4] == doctest::Approx(18 - 100));
+      CHECK(w[5] < 1);
+      CHECK(g == std::vector<double>(6, 0.0));
+      auto const state = optimizer->state();
+      if (!state.empty()) CHECK((state[0] != 0 && state[3] == 0 && state[4] == 0));
+    }
   }
 }
 

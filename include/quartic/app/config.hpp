@@ -31,6 +31,9 @@ struct Config {
   nn::Activation activation = nn::Activation::relu;
   std::string preset = "tiny";
   nn::GptSize gpt{0, 0, 0, 0};  ///< 0: the preset's
+  std::string model = "vgg16";
+  double width_factor = 1;
+  std::int64_t depth = 0;
   double l2 = 0;
   std::string precision;  ///< empty: the objective's
   std::string init;       ///< a file of named parameters; empty: the model's own start

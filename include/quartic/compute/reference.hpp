@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <span>
 
+#include "quartic/compute/convolution.hpp"
+#include "quartic/compute/image.hpp"
 #include "quartic/compute/loss.hpp"
 #include "quartic/compute/matrix.hpp"
 #include "quartic/compute/sparse.hpp"
@@ -88,5 +90,55 @@ void embedding_forward(std::int64_t sequence, std::int64_t width, std::span<T co
 template <class T>
 void embedding_backward(std::int64_t sequence, std::int64_t width, std::span<T const> id,
                         std::span<T const> dy, std::span<T> dtokens, std::span<T> dpositions);
+/// Convolutions without scratch.
+template <class T>
+void convolution_forward(Convolution const& shape, std::int64_t images, std::span<T const> w,
+                         std::span<T const> x, std::span<T> y);
+template <class T>
+void convolution_input_gradient(Convolution const& shape, std::int64_t images, std::span<T const> w,
+                                std::span<T const> dy, std::span<T> dx);
+template <class T>
+void convolution_weight_gradient(Convolution const& shape, std::int64_t images,
+                                 std::span<T const> x, std::span<T const> dy, std::span<T> dw);
+template <class T>
+void add_channel_bias(std::span<T const> bias, std::int64_t pixels, std::span<T> y);
+template <class T>
+void add_channel_sums(std::int64_t pixels, std::span<T const> x, std::span<T> sum);
+
+template <class T>
+void max_pool_forward(Window const& window, std::int64_t images, std::span<T const> x,
+                      std::span<T> y, std::span<T> place);
+template <class T>
+void max_pool_backward(Window const& window, std::int64_t images, std::span<T const> place,
+                       std::span<T const> dy, std::span<T> dx);
+template <class T>
+void average_pool_forward(Window const& window, std::int64_t images, std::span<T const> x,
+                          std::span<T> y);
+template <class T>
+void average_pool_backward(Window const& window, std::int64_t images, std::span<T const> dy,
+                           std::span<T> dx);
+
+template <class T>
+void batch_statistics(Batches const& shape, std::span<T const> x, std::span<T> mean,
+                      std::span<T> variance);
+template <class T>
+void normalise(Batches const& shape, double epsilon, std::span<T const> w, std::span<T const> b,
+               std::span<T const> mean, std::span<T const> variance, std::span<T const> x,
+               std::span<T> y);
+template <class T>
+void normalise_sums(Batches const& shape, double epsilon, std::span<T const> mean,
+                    std::span<T const> variance, std::span<T const> x, std::span<T const> dy,
+                    std::span<T> dw, std::span<T> db);
+template <class T>
+void normalise_backward(Batches const& shape, double epsilon, std::span<T const> w,
+                        std::span<T const> mean, std::span<T const> variance, std::span<T const> dw,
+                        std::span<T const> db, std::span<T const> x, std::span<T const> dy,
+                        std::span<T> dx);
+template <class T>
+void pad_planes(std::int64_t height, std::int64_t width, std::int64_t y_height,
+                std::int64_t y_width, std::span<T const> x, std::span<T> y);
+template <class T>
+void crop_planes(std::int64_t height, std::int64_t width, std::int64_t y_height,
+                 std::int64_t y_width, std::span<T const> dy, std::span<T> dx);
 
 }  // namespace quartic::compute::reference

@@ -42,7 +42,7 @@ class Averaging {
  private:
   void pass_down(Stage<T>& copy, int replica, std::function<void()> const& idle);
   void pass_up(Stage<T>& copy, int replica, std::function<void()> const& idle);
-  void finish(std::span<T> sum, int replica);
+  void finish(std::span<T> sum, int replica, std::span<Part const> trained);
 
   struct Outer {
     std::vector<T> old;

@@ -103,6 +103,8 @@ class Stage {
   plan::Read forward_read(std::int64_t microbatch) const { return in_flight_[microbatch].read; }
   StageWeights<T>& weights() { return weights_; }
   StageWeights<T> const& weights() const { return weights_; }
+  /// The parts of the weights that are trained.
+  std::span<Part const> trained() const { return trained_; }
   StageTotals const& totals() const { return totals_; }
   void waited_ns(plan::Kind kind, std::int64_t duration);
   /// Bytes of what is kept for microbatches in flight, and of gradients and optimizer state.
@@ -152,6 +154,7 @@ class Stage {
   nn::Pulse& pulse_;
 
   nn::Sizes sizes_;
+  std::vector<Part> trained_;  // of the block: noise and displacement leave its statistics out
   StageWeights<T> weights_;
   std::vector<T> noise_;
   IndexedRing<InFlight> in_flight_;

@@ -7,12 +7,18 @@
 
 namespace quartic::nn {
 
+/// What a parameter's numbers follow: the gradient of the loss, or what training passes measure, as
+/// the running mean of a batch normalisation does. Statistics are versioned, stashed, averaged and
+/// sent as weights are; the "gradient" of one is the mean over the minibatch of what was measured.
+enum class Role { trained, statistic };
+
 /// A named parameter inside a stage's block of weights; names and shapes as in a PyTorch state dict
 /// (a Linear's weight is [out, in], row-major).
 struct Parameter {
   std::string name;
   std::vector<std::int64_t> shape;
   std::int64_t offset = 0;  ///< elements from the start of the block
+  Role role = Role::trained;
   /// Of a vector that the cut divides: where this stage's slice of it begins, and its whole length;
   /// `shape` is the slice's. 0: the stage has all of the parameter.
   std::int64_t first = 0;

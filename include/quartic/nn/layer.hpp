@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "quartic/core/partition.hpp"
 #include "quartic/nn/block.hpp"
 
 namespace quartic::nn {
@@ -57,6 +58,10 @@ class Layer {
 
 /// Number of elements of a parameter.
 std::int64_t element_count(Parameter const& parameter);
+
+/// Where the parameters that are trained lie in a block: everything but its statistics, as few
+/// parts as can be.
+std::vector<Part> trained_parts(std::span<Parameter const> parameters);
 
 /// Elements of all of a layer's parameters together.
 template <class T>

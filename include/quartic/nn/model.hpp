@@ -24,7 +24,7 @@ struct GptSize {
 
 /// Everything that decides the model's arithmetic, besides its data.
 struct ModelSpec {
-  std::string objective = "quadratic";  ///< quadratic, logistic, mlp, gpt
+  std::string objective = "quadratic";  ///< quadratic, logistic, mlp, gpt, conv
   int stages = 1;
   std::int64_t rows = 0;            ///< rows of data trained on, from row 0
   std::int64_t evaluated_rows = 0;  ///< of those, networks: 0 for all
@@ -36,7 +36,10 @@ struct ModelSpec {
   std::vector<std::int64_t> hidden;  ///< mlp: widths of the hidden layers
   Activation activation = Activation::relu;
   GptSize gpt;
-  double l2 = 0;  ///< logistic: λ of (λ/2)‖w‖²
+  std::string model = "vgg16";  ///< conv: one of image_model_names()
+  double width_factor = 1;      ///< conv: multiplies the channels
+  std::int64_t depth = 0;       ///< conv: most convolutions or blocks of a section; 0: all
+  double l2 = 0;                ///< logistic: λ of (λ/2)‖w‖²
   std::int64_t microbatch_size = 1;
   std::int64_t accumulate = 1;  ///< M: the loss is scaled by 1/M, once
   bool shuffle = false;         ///< networks: a new order of the rows every epoch

@@ -24,19 +24,22 @@ struct OptimizerSpec {
 /// sgd, momentum, nesterov-momentum, adamw, nadam.
 std::vector<std::string> const& optimizer_names();
 
-/// A run of elements with one weight decay.
+/// A run of elements that are treated alike.
 struct UpdateGroup {
   std::int64_t size = 0;
   bool decays = true;
+  Role role = Role::trained;
 };
 
 /// The groups of a stage's block in order: weight decay is for matrices and kernels, not for biases
-/// and norms, unless the block has nothing else (the linear objectives' one vector).
+/// and norms, unless the block has nothing else (the linear objectives' one vector); statistics
+/// have none.
 std::vector<UpdateGroup> update_groups(std::span<Parameter const> parameters);
 
 /// One stage's optimizer: a fused pass over the block that reads `from`, writes `to` (the same
 /// memory where no pass still needs the old version), and zeroes the gradient it has used. A
-/// gradient whose norm exceeds the clip is shortened to it first.
+/// gradient whose norm exceeds the clip is shortened to it first. Statistics take no part in any of
+/// that: each moves a tenth of the way to its gradient, as PyTorch's do.
 template <class T>
 class Optimizer {
  public:
@@ -60,6 +63,8 @@ class Optimizer {
   virtual double step_group(std::span<T const> from, std::span<T> to, std::span<T> gradient,
                             std::size_t first, double learning_rate, double weight_decay) = 0;
   double clip(std::span<T> gradient) const;
+  template <class Visit>
+  void for_trained(std::span<T> whole, Visit visit) const;
 
   OptimizerSpec spec_;
   std::vector<UpdateGroup> groups_;
