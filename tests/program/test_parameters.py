@@ -16,6 +16,8 @@ MODELS = {
     "mlp": MLP,
     "gpt": ("--objective", "gpt", "--rows", 8, "--vocabulary", 11, "--sequence", 6, "--layers", 2, "--width", 8, "--heads", 2,
             "--evaluate-rows", 0, "--microbatch-size", 2),
+    "conv": ("--objective", "conv", "--model", "vgg16-bn", "--width-factor", 0.03, "--depth", 1, "--rows", 16, "--features", 16,
+             "--microbatch-size", 4),  # statistics are parameters too
 }
 SHORT = ("--microbatches", 24, "--learning-rate", 0.1, "--quiet")
 # Of mlp, which has four units.
