@@ -80,6 +80,17 @@ def test_any_hosting(model):
         same_parameters("on-0/parameters.h5", f"on-{ranks}/parameters.h5")
 
 
+def test_several_pipelines_on_any_hosting():
+    """Of pipelines that are not equal at the end the first's are left, whoever hosts it."""
+    options = (*MLP, "--stages", 2, "--pipelines", 2, "--synchronize-every", 100, "--save-parameters")
+    run("first", *options)
+    run("alone", *options, "--init", "first/parameters.h5")
+    for ranks in (2, 4):
+        run(f"on-{ranks}", *options, "--init", "first/parameters.h5", ranks=ranks)
+        same_parameters("alone/parameters.h5", f"on-{ranks}/parameters.h5")
+        same_run("alone", f"on-{ranks}")
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_any_cut(model):
     """Serial SGD is the same at every cut, and so is what it starts from and leaves; a linear objective has one vector."""
