@@ -232,6 +232,10 @@ void add_model_options(std::vector<OptionSpec>& all) {
                    c.precision = choice("precision", t, same({"float", "double"}));
                  },
                  [](Config const& c) { return c.precision; }});
+  all.push_back(text_option("init", "FILE",
+                            "start from named parameters: HDF5 with a dataset for each, names and "
+                            "shapes as in a PyTorch state dict",
+                            &Config::init));
 }
 
 void add_data_options(std::vector<OptionSpec>& all) {
@@ -336,6 +340,10 @@ void add_run_options(std::vector<OptionSpec>& all) {
                      &Config::trace_displacement, 0));
   all.push_back(integer_option("trace-every", "K", "a row in steps for every K-th microbatch",
                                &Config::trace_every, 1));
+  all.push_back(flag_option("save-parameters",
+                            "leave the trained model in parameters.h5, a file for --init (of "
+                            "--pipelines the first's)",
+                            &Config::save_parameters));
   all.push_back(
       choice_option("device", "where stages compute", same({"host", "gpu"}), &Config::device));
   all.push_back(

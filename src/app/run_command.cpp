@@ -10,6 +10,7 @@
 #include "quartic/app/cut.hpp"
 #include "quartic/app/environment.hpp"
 #include "quartic/app/memory.hpp"
+#include "quartic/app/parameters.hpp"
 #include "quartic/app/run_folder.hpp"
 #include "quartic/app/setup.hpp"
 #include "quartic/compute/blas.hpp"
@@ -41,6 +42,14 @@ std::int64_t expected_trace_bytes(Config const& config) {
   std::int64_t const passes = config.microbatches * config.stages * config.averaging.pipelines;
   std::int64_t const events = config.trace_events ? 2 * event_bytes : 0;
   return passes / config.trace_every * step_bytes + passes * events + (std::int64_t{1} << 20);
+}
+
+/// Of the file that --save-parameters leaves.
+std::int64_t model_bytes(std::vector<engine::StageInfo> const& all) {
+  std::int64_t bytes = 0;
+  for (engine::StageInfo const& stage : all)
+    bytes += stage.pipeline == 0 ? stage.parameter_bytes : 0;
+  return bytes;
 }
 
 /// Runs a step that only rank 0 does; when it fails, every rank fails.
@@ -109,6 +118,9 @@ class Training {
   void prepare_blocks() {
     comm::agree(communicator_, [&] { blocks_ = make_blocks<T>(resolved_, hosting_); });
     require_memory<T>(communicator_, resolved_, blocks_, hosting_);
+    for (auto const& block : blocks_) parameters_.push_back(block->parameters());
+    if (!config_.init.empty())
+      start_ = read_parameters<T>(communicator_, config_.init, parameters_);
     if (config_.cost == "measured") {
       config_.cost = engine::measured_costs<T>(communicator_, hosting_, blocks_,
                                                config_.microbatch_size, config_.seed);
@@ -144,6 +156,7 @@ class Training {
     if (resolved_.held_out) {
       info.attributes["validation_checksum"] = resolved_.held_out->shape().checksum;
     }
+    if (!config_.init.empty()) info.attributes["init_checksum"] = start_.checksum;
     if (auto const& bytes = resolved_.source.vocabulary(); !bytes.empty()) {
       info.attributes["vocabulary"] = hexadecimal(bytes);
     }
@@ -156,8 +169,10 @@ class Training {
     io::RunInfo const info = run_info();
     auto const hosted = stage_infos();
     auto const all = engine::gather_rows(communicator_, hosted);
+    std::int64_t const bytes =
+        expected_trace_bytes(config_) + (config_.save_parameters ? model_bytes(all) : 0);
     on_rank_0(communicator_, [&] {
-      folder_.emplace(config_.out, config_.overwrite, expected_trace_bytes(config_));
+      folder_.emplace(config_.out, config_.overwrite, bytes);
       folder_->write_config(config_text(config_));
       io::write_master(config_.out, info, all);
     });
@@ -200,6 +215,7 @@ class Training {
         plan::Cost::parse(config_.cost, config_.stages, config_.seed, message_bytes);
     engine::Run<T> run(communicator_, resolved_.rules, cost, run_settings(resolved_),
                        std::move(blocks_), *shard_);
+    give_start_weights(run);
     std::string divergence;
     try {
       run.execute();
@@ -213,7 +229,26 @@ class Training {
       if (!text.empty()) return say_diverged(text);
     }
     report_ = run.report().text();
+    if (config_.save_parameters) save_parameters(run);
     return false;
+  }
+
+  void give_start_weights(engine::Run<T>& run) {
+    for (std::size_t place = 0; place < start_.blocks.size(); ++place) {
+      run.start_from(static_cast<int>(place), start_.blocks[place]);
+    }
+    start_.blocks.clear();
+  }
+
+  void save_parameters(engine::Run<T>& run) {
+    std::vector<std::span<T const>> models;
+    for (std::size_t place = 0; place < parameters_.size(); ++place) {
+      if (hosting_.seats()[place].pipeline > 0) break;  // those of the first come first
+      models.push_back(run.model(static_cast<int>(place)));
+    }
+    write_parameters(communicator_, config_.out,
+                     {config_.method, config_.microbatches, config_hash(config_)}, parameters_,
+                     models);
   }
 
   bool say_diverged(std::string const& text) {
@@ -235,6 +270,8 @@ class Training {
   Config& config_;
   engine::Hosting hosting_;
   std::vector<std::unique_ptr<nn::Block<T>>> blocks_;
+  HostedParameters parameters_;
+  StartWeights<T> start_;            // by --init
   std::optional<RunFolder> folder_;  // rank 0
   std::optional<io::TraceShard> shard_;
   std::optional<Log> log_;

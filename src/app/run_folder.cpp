@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "quartic/app/parameters.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/trace_state.hpp"
 
@@ -22,8 +23,13 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What a run leaves in its folder.
-constexpr std::array<char const*, 5> run_files{"config.ini", "trace.h5", "ranks", "log",
-                                               "checkpoint"};
+constexpr std::array run_files{"config.ini",
+                               "trace.h5",
+                               "ranks",
+                               "log",
+                               "checkpoint",
+                               parameters_file,
+                               unfinished_parameters_file};
 
 /// What removing the earlier run gives back.
 std::uintmax_t bytes_below(fs::path const& path) {

@@ -92,6 +92,13 @@ void Run<T>::beat() {
 }
 
 template <class T>
+void Run<T>::start_from(int place, std::span<T const> weights) {
+  Stage<T>& own = stage(place);
+  own.weights().start_from(weights);
+  averagings_[static_cast<std::size_t>(own.seat().stage)].start_from(own);
+}
+
+template <class T>
 void Run<T>::execute() {
   try {
     settings_.order == Order::plan ? replay() : act_on_arrival();

@@ -21,6 +21,14 @@ StageWeights<T>::StageWeights(nn::Block<T> const& block, plan::Rules const& rule
 }
 
 template <class T>
+void StageWeights<T>::start_from(std::span<T const> weights) {
+  for (int replica = 0; replica < static_cast<int>(stores_.size()); ++replica) {
+    compute::copy<T>(weights, rewrite(replica));
+    replaced(replica);
+  }
+}
+
+template <class T>
 std::span<T const> StageWeights<T>::forward(plan::Read const& read) {
   return transform_->forward(read, store(read.replica));
 }

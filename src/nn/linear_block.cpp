@@ -1,7 +1,5 @@
 #include "quartic/nn/linear_block.hpp"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -44,6 +42,7 @@ LinearBlock<T>::LinearBlock(ModelSpec const& spec, int stage, Part columns, Feat
                             std::vector<T> targets)
     : stage_(stage),
       stages_(spec.stages),
+      features_in_all_(spec.features),
       columns_(columns),
       sweeps_(sweeps_of(spec)),
       accumulate_(spec.accumulate),
@@ -57,8 +56,10 @@ LinearBlock<T>::LinearBlock(ModelSpec const& spec, int stage, Part columns, Feat
 
 template <class T>
 std::vector<Parameter> LinearBlock<T>::parameters() const {
-  std::int64_t const end = columns_.first + columns_.size;
-  return {{fmt::format("weight[{}:{}]", columns_.first, end), {columns_.size}, 0}};
+  return {{.name = "weight",
+           .shape = {columns_.size},
+           .first = columns_.first,
+           .whole = features_in_all_}};
 }
 
 template <class T>

@@ -63,6 +63,7 @@ CHOICES = {
     "drop-last": ("true", "false"),
     "recompute": ("true", "false"),
     "shuffle": ("true", "false"),
+    "save-parameters": ("true", "false"),
     "augment": ("none", "flip", "crop", "flip-crop"),
 }
 

@@ -171,14 +171,15 @@ TEST_CASE("a sweep leaves out rows that the run leaves out") {
   CHECK(chain.evaluate({w})[0].value == doctest::Approx(naive_loss(p, {-1, 0, 20}, w)));
 }
 
-TEST_CASE("a stage of a linear objective names its slice, starts at 0 and sends running sums") {
+TEST_CASE("a stage of a linear objective knows its slice, starts at 0 and sends running sums") {
   auto const p = problem("logistic", 4, false, 0);
   Chain<double> chain(p.spec, p.data);
   CHECK(chain.start(5) == std::vector<double>(features, 0.0));
   auto const named = chain.block(1).parameters();
   REQUIRE(named.size() == 1);
-  CHECK(named[0].name == "weight[3:6]");
+  CHECK(named[0].name == "weight");
   CHECK(named[0].shape == std::vector<std::int64_t>{3});
+  CHECK((named[0].first == 3 && named[0].whole == features));
   auto const first = chain.block(0).sizes(5);
   auto const last = chain.block(3).sizes(5);
   CHECK((first.input == 0 && first.output == 5 && first.saved == 0 && first.flow == 0));

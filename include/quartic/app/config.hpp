@@ -39,6 +39,7 @@ struct Config {
   bool recompute = false;
   double l2 = 0;
   std::string precision;  ///< empty: the objective's
+  std::string init;       ///< a file of named parameters; empty: the model's own start
 
   std::string data;  ///< empty: the objective's generator
   std::int64_t rows = 4096;
@@ -69,6 +70,7 @@ struct Config {
   bool trace_events = false;
   std::int64_t trace_displacement = 0;
   std::int64_t trace_every = 1;
+  bool save_parameters = false;
   std::string device = "host";
   int threads = 1;
 

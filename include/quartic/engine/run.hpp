@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "quartic/comm/alarm.hpp"
@@ -49,6 +50,12 @@ class Run final : public nn::Pulse {
   ~Run() override;
   Run(Run const&) = delete;  // its stages refer to it
   Run& operator=(Run const&) = delete;
+
+  /// Before execute(): other start weights than its block's own for the stage at `place`.
+  void start_from(int place, std::span<T const> weights);
+  /// The weights of the stage at `place` as they are evaluated, of replicas their mean. Valid until
+  /// the next call.
+  std::span<T const> model(int place) { return stage(place).weights().model(); }
 
   /// Collective. Trains. Throws Divergence, on every rank, when a loss or gradient of any stage is
   /// not finite; what was recorded until then has reached the sink.

@@ -22,6 +22,9 @@ class StageWeights {
   StageWeights(nn::Block<T> const& block, plan::Rules const& rules, int stage,
                nn::OptimizerSpec const& optimizer, std::uint64_t seed);
 
+  /// Before the first pass: other start weights than the block's own, for every replica.
+  void start_from(std::span<T const> weights);
+
   /// What a forward computes with; kept for its backward, if the method stashes, by hold().
   std::span<T const> forward(plan::Read const& read);
   /// What a backward computes with whose forward read version `forward_version`.

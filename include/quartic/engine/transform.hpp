@@ -31,7 +31,7 @@ class Transform {
     static_cast<void>(store);
     static_cast<void>(learning_rate);
   }
-  /// After an average with other copies has replaced the live weights.
+  /// After an average with other copies, or other start weights, have replaced the live ones.
   virtual void replaced(WeightStore<T> const& store) { static_cast<void>(store); }
   virtual std::int64_t bytes() const { return 0; }
 };

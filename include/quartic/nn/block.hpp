@@ -19,6 +19,10 @@ struct Parameter {
   std::vector<std::int64_t> shape;
   std::int64_t offset = 0;  ///< elements from the start of the block
   Role role = Role::trained;
+  /// Of a vector that the cut divides: where this stage's slice of it begins, and its whole length;
+  /// `shape` is the slice's. 0: the stage has all of the parameter.
+  std::int64_t first = 0;
+  std::int64_t whole = 0;
 };
 
 /// The rows of data that a training pass works on: those at the places [first_row, first_row +

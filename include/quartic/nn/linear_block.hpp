@@ -42,7 +42,7 @@ class LinearBlock final : public Block<T> {
               std::vector<T> targets);
 
   std::int64_t parameter_count() const override { return columns_.size; }
-  /// One vector; its name says which coordinates of the whole w it holds, as "weight[32:64]".
+  /// "weight", this stage's slice of w.
   std::vector<Parameter> parameters() const override;
   void initialise(std::span<T> weights, std::uint64_t seed) const override;
 
@@ -78,6 +78,7 @@ class LinearBlock final : public Block<T> {
 
   int stage_;
   int stages_;
+  std::int64_t features_in_all_;
   Part columns_;
   SweepPlan sweeps_;
   std::int64_t accumulate_;

@@ -1,0 +1,199 @@
+#include "quartic/io/parameters.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "quartic/core/check.hpp"
+#include "quartic/io/bytes.hpp"
+#include "quartic/io/h5_numbers.hpp"
+
+namespace quartic::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char const* valid =
+    "valid is an HDF5 file with one dataset of numbers for each parameter of the model";
+/// Counts batches where a momentum of PyTorch's BatchNorm is None; no parameter.
+constexpr char const* not_a_parameter = "num_batches_tracked";
+
+template <class T>
+hid_t memory_type() {
+  return sizeof(T) == sizeof(float) ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
+}
+
+template <class T>
+hid_t stored_type() {
+  return sizeof(T) == sizeof(float) ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
+}
+
+/// A pipe or a device would keep HDF5 waiting.
+std::string const& checked_path(std::string const& path) {
+  std::error_code error;
+  fs::file_status const status = fs::status(path, error);
+  if (!fs::exists(status)) {
+    usage_error("{}: {}; {}", path, error ? error.message() : "no such file", valid);
+  }
+  if (!fs::is_regular_file(status)) usage_error("{}: is no regular file; {}", path, valid);
+  return path;
+}
+
+h5::File open_to_read(std::string const& path) {
+  try {
+    return h5::File::open(path, H5F_ACC_RDONLY);
+  } catch (Failure const& error) {
+    usage_error("{}; {}", error.what(), valid);
+  }
+}
+
+h5::File open_to_write(fs::path const& path) {
+  return fs::exists(path) ? h5::File::open(path, H5F_ACC_RDWR) : h5::File::create(path);
+}
+
+Shape shape_of(h5::File const& file, h5::Handle const& dataset) {
+  h5::Handle const space = file.own(H5Dget_space(dataset.id()), H5Sclose, "H5Dget_space");
+  int const dimensions =
+      file.check(H5Sget_simple_extent_ndims(space.id()), "H5Sget_simple_extent_ndims");
+  std::vector<hsize_t> lengths(static_cast<std::size_t>(dimensions));
+  file.check(H5Sget_simple_extent_dims(space.id(), lengths.data(), nullptr),
+             "H5Sget_simple_extent_dims");
+  return {lengths.begin(), lengths.end()};
+}
+
+std::int64_t elements_of(Shape const& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+/// The places of a slice in its dataset.
+h5::Handle select(h5::File const& file, h5::Handle const& dataset, ParameterSlice const& slice) {
+  h5::Handle space = file.own(H5Dget_space(dataset.id()), H5Sclose, "H5Dget_space");
+  if (slice.size == elements_of(slice.shape)) return space;
+  QUARTIC_ASSERT(slice.shape.size() == 1);
+  auto const first = static_cast<hsize_t>(slice.first);
+  auto const size = static_cast<hsize_t>(slice.size);
+  file.check(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, &first, nullptr, &size, nullptr),
+             "H5Sselect_hyperslab");
+  return space;
+}
+
+h5::Handle line_of(h5::File const& file, ParameterSlice const& slice) {
+  auto const size = static_cast<hsize_t>(slice.size);
+  return file.own(H5Screate_simple(1, &size, nullptr), H5Sclose, "H5Screate_simple");
+}
+
+template <class T>
+h5::Handle create(h5::File const& file, ParameterSlice const& slice) {
+  std::vector<hsize_t> const lengths(slice.shape.begin(), slice.shape.end());
+  h5::Handle const space =
+      file.own(H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
+               H5Sclose, "H5Screate_simple");
+  return file.own(H5Dcreate2(file.id(), slice.name.c_str(), stored_type<T>(), space.id(),
+                             H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                  H5Dclose, "H5Dcreate2");
+}
+
+std::string shown(std::string const& name) {
+  constexpr std::size_t longest = 80;
+  return name.size() > longest ? name.substr(0, longest) + "…" : name;
+}
+
+/// "missing a, b, c and 4 more", added to `complaints` where there are any.
+void complain(std::vector<std::string>& complaints, char const* what,
+              std::vector<std::string> names) {
+  constexpr std::size_t most = 3;
+  if (names.empty()) return;
+  std::size_t const more = names.size() - std::min(most, names.size());
+  names.resize(names.size() - more);
+  std::string const rest = more > 0 ? fmt::format(" and {} more", more) : "";
+  complaints.push_back(fmt::format("{} {}{}", what, fmt::join(names, ", "), rest));
+}
+
+}  // namespace
+
+ParameterReader::ParameterReader(std::string const& path)
+    : checksum_(checksum_text(checksum_of_file(checked_path(path)))), file_(open_to_read(path)) {
+  h5::reading([&] {
+    for (std::string const& name : file_.names(file_.id())) {
+      if (name.ends_with(not_a_parameter)) continue;
+      h5::Handle const dataset = h5::open_numbers(file_, name, h5::Numbers::any, valid);
+      shapes_.emplace(name, shape_of(file_, dataset));
+    }
+  });
+}
+
+void ParameterReader::require(ParameterShapes const& model) const {
+  std::vector<std::string> missing;
+  std::vector<std::string> extra;
+  std::vector<std::string> misshapen;
+  for (auto const& [name, shape] : model) {
+    auto const found = shapes_.find(name);
+    if (found == shapes_.end()) {
+      missing.push_back(shown(name));
+    } else if (found->second != shape) {
+      misshapen.push_back(fmt::format("{} {} not {}", shown(name), found->second, shape));
+    }
+  }
+  for (auto const& [name, shape] : shapes_) {
+    if (!model.contains(name)) extra.push_back(shown(name));
+  }
+  std::vector<std::string> complaints;
+  complain(complaints, "missing", std::move(missing));
+  complain(complaints, "not of the model", std::move(extra));
+  complain(complaints, "of another shape", std::move(misshapen));
+  if (complaints.empty()) return;
+  usage_error("{}: does not fit the model: {}", file_.path().string(), fmt::join(complaints, "; "));
+}
+
+template <class T>
+void ParameterReader::read(ParameterSlice const& slice, std::span<T> values) const {
+  QUARTIC_ASSERT(std::ssize(values) == slice.size);
+  h5::reading([&] {
+    h5::Handle const dataset = file_.open_dataset(file_.id(), slice.name);
+    h5::Handle const places = select(file_, dataset, slice);
+    h5::Handle const line = line_of(file_, slice);
+    file_.check(
+        H5Dread(dataset.id(), memory_type<T>(), line.id(), places.id(), H5P_DEFAULT, values.data()),
+        "H5Dread");
+  });
+  auto const odd =
+      std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
+  if (odd == values.end()) return;
+  usage_error("{}: /{} element {}, counted from 0, is {} as {}; valid is any finite number",
+              file_.path().string(), shown(slice.name), slice.first + (odd - values.begin()), *odd,
+              sizeof(T) == sizeof(float) ? "float" : "double");
+}
+
+ParameterWriter::ParameterWriter(fs::path const& path) : file_(open_to_write(path)) {}
+
+template <class T>
+void ParameterWriter::write(ParameterSlice const& slice, std::span<T const> values) {
+  QUARTIC_ASSERT(std::ssize(values) == slice.size);
+  bool const is_there = file_.has_link(file_.id(), slice.name);
+  h5::Handle dataset =
+      is_there ? file_.open_dataset(file_.id(), slice.name) : create<T>(file_, slice);
+  h5::Handle const places = select(file_, dataset, slice);
+  h5::Handle const line = line_of(file_, slice);
+  file_.check(
+      H5Dwrite(dataset.id(), memory_type<T>(), line.id(), places.id(), H5P_DEFAULT, values.data()),
+      "H5Dwrite");
+  file_.check(dataset.close(), "H5Dclose");
+}
+
+void ParameterWriter::describe(std::string const& name, std::string const& text) {
+  file_.set_text(file_.id(), name, text);
+}
+
+void ParameterWriter::describe(std::string const& name, std::int64_t number) {
+  file_.set_integer(file_.id(), name, number);
+}
+
+template void ParameterReader::read(ParameterSlice const&, std::span<float>) const;
+template void ParameterReader::read(ParameterSlice const&, std::span<double>) const;
+template void ParameterWriter::write(ParameterSlice const&, std::span<float const>);
+template void ParameterWriter::write(ParameterSlice const&, std::span<double const>);
+
+}  // namespace quartic::io
