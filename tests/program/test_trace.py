@@ -269,7 +269,8 @@ def test_every_option_of_the_help_is_accepted(command, folder):
               "backward-weights": "live", "slack": "0.5", "check": "some.csv", "optimizer": "adamw", "delays": "fixed:3",
               "delta": "7", "beta1": "0.9", "replicas": "3", "local-steps": "2", "backward": "mono", "lambda": "inf", "annealing": "0.5",
               "correction": "0", "synchronous": "0.1", "stages-per-worker": "4", "layers": "2", "width": "32", "heads": "4",
-              "sequence": "16", "validation": "0.25", "evaluate-rows": "0", "init": "some.h5"}
+              "sequence": "16", "validation": "0.25", "evaluate-rows": "0", "init": "some.h5",
+              "cut": "even"}
     of_method = {"backward-weights": "paci", "slack": "paci", "delays": "rpd", "delta": "rpd", "replicas": "local-sgd",
                  "local-steps": "local-sgd", "backward": "timeprest", "lambda": "i-timeprest", "annealing": "pipemare",
                  "correction": "pipemare", "synchronous": "pipemare", "stages-per-worker": "interleaved"}
@@ -279,7 +280,7 @@ def test_every_option_of_the_help_is_accepted(command, folder):
     for name, takes, default in listed:
         if name != "print-config":
             method = ["--method", of_method[name], "--accumulate", "1"] if name in of_method else []
-            objective = ["--objective", "mlp"] if name == "shuffle" else []
+            objective = ["--objective", "mlp"] if name in ("shuffle", "cut", "recompute") else []
             quartic(command, f"--{name}={values.get(name, default)}" if takes else f"--{name}", *method, *objective, *end)
 
 
