@@ -8,7 +8,7 @@ QUARTIC_WERROR ?= OFF
 
 export PYTHON JOBS QUARTIC_WERROR
 .DEFAULT_GOAL := build
-.PHONY: build test demo check-all bench convergence install-packages format tidy asan clean help
+.PHONY: build test demo check-all bench convergence peers models install-packages format tidy asan clean help
 
 build: build/release/build.ninja  ## the executable, build/release/quartic (the default)
 	cmake --build build/release --target quartic --parallel $(JOBS)
@@ -30,6 +30,15 @@ bench: build/bench/build.ninja  ## speed and memory against their targets; resul
 convergence: build/bench/build.ninja  ## the published experiments E3 and E4 over seeds; tests/bench/convergence.md (20 minutes)
 	cmake --build build/bench --target quartic --parallel $(JOBS)
 	$(PYTHON) tests/bench/convergence.py build/bench
+
+peers: build/bench/build.ninja  ## a language model's step beside PyTorch's; tests/bench/peers.md (needs python3-torch)
+	cmake --build build/bench --target quartic --parallel $(JOBS)
+	$(PYTHON) tests/bench/peers.py build/bench
+
+DATA ?= data
+models: build/bench/build.ninja  ## language models and image networks with rival methods; tests/bench/models.md (DATA=folder, an hour)
+	cmake --build build/bench --target quartic --parallel $(JOBS)
+	$(PYTHON) tests/bench/models.py build/bench $(DATA)
 
 asan: build/asan/build.ninja  ## the tests under the address, leak and undefined-behaviour sanitizers
 	cmake --build build/asan --parallel $(JOBS)
