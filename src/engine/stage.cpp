@@ -188,11 +188,17 @@ void Stage<T>::backward_input(Pass const& pass) {
   row.wait_ns += pass.wait_ns;
   slot.flow = take(flow_pool_, sizes_.flow);
   comm::Message gradient = pass.sends ? links_.gradients_out->acquire() : comm::Message();
-  block_->backward_input(batch(microbatch, slot.data_index),
-                         weights_.backward(slot.read, row.version_forward),
-                         std::as_const(slot.input).template payload<T>(), slot.saved,
-                         std::as_const(slot.output_gradient).template payload<T>(),
-                         gradient.template payload<T>(), slot.flow, pulse_);
+  slot.is_whole = pass.action.kind == plan::Kind::backward && !gradient;
+  auto const weights = weights_.backward(slot.read, row.version_forward);
+  auto const input = std::as_const(slot.input).template payload<T>();
+  auto const output_gradient = std::as_const(slot.output_gradient).template payload<T>();
+  if (slot.is_whole) {
+    block_->backward(batch(microbatch, slot.data_index), weights, input, slot.saved,
+                     output_gradient, slot.flow, weights_.gradient(), pulse_);
+  } else {
+    block_->backward_input(batch(microbatch, slot.data_index), weights, input, slot.saved,
+                           output_gradient, gradient.template payload<T>(), slot.flow, pulse_);
+  }
   if (gradient) {
     gradient.header() = {microbatch, slot.tags.backward, pass.read.replica};
     held_back_.push_back(std::move(gradient));
@@ -217,11 +223,13 @@ void Stage<T>::backward_weight(Pass const& pass) {
   InFlight slot = in_flight_.pop();
   slot.row.activations = action_activations_;
   slot.row.weight_copies = std::max(slot.row.weight_copies, action_copies_);
-  block_->backward_weight(batch(pass.action.microbatch, slot.data_index),
-                          weights_.backward(slot.read, slot.row.version_forward),
-                          std::as_const(slot.input).template payload<T>(), slot.saved,
-                          std::as_const(slot.output_gradient).template payload<T>(), slot.flow,
-                          weights_.gradient(), pulse_);
+  if (!slot.is_whole) {
+    block_->backward_weight(batch(pass.action.microbatch, slot.data_index),
+                            weights_.backward(slot.read, slot.row.version_forward),
+                            std::as_const(slot.input).template payload<T>(), slot.saved,
+                            std::as_const(slot.output_gradient).template payload<T>(), slot.flow,
+                            weights_.gradient(), pulse_);
+  }
   if (settings_.gradient_noise > 0) add_noise(pass.action.microbatch);
   give_back(slot);
   applied_.push_back({slot.row, std::move(slot.displacement_origin)});

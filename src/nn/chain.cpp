@@ -140,6 +140,22 @@ void Chain<T>::backward_weight(std::int64_t rows, std::span<T const> weights, st
 }
 
 template <class T>
+void Chain<T>::backward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
+                        std::span<T const> saved, std::span<T const> dy, std::span<T> dx,
+                        std::span<T> flow, std::span<T> dw, Pulse& pulse) {
+  lay_out_for(rows);
+  std::span<T const> gradient = dy;
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    auto const down = i == 0 ? dx : at(flow, places_[i].input_gradient);
+    layer(i).backward(rows, at(weights, weights_[i]), input_of(i, x, saved),
+                      at(saved, places_[i].saved), gradient, down, at(flow, places_[i].flow),
+                      at(dw, weights_[i]), pulse);
+    gradient = down;
+    pulse.beat();
+  }
+}
+
+template <class T>
 double Chain<T>::flops(std::int64_t rows) const {
   double sum = 0;
   for (auto const& named : layers_) sum += named.layer->flops(rows);

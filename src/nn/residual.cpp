@@ -123,6 +123,17 @@ void Residual<T>::backward_weight(std::int64_t rows, std::span<T const> weights,
 }
 
 template <class T>
+void Residual<T>::backward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
+                           std::span<T const> saved, std::span<T const> dy, std::span<T> dx,
+                           std::span<T> flow, std::span<T> dw, Pulse& pulse) {
+  if (shortcut_ != nullptr) {
+    return Layer<T>::backward(rows, weights, x, saved, dy, dx, flow, dw, pulse);
+  }
+  branch_->backward(rows, weights, x, saved, dy, dx, flow, dw, pulse);
+  if (!dx.empty()) compute::add_scaled<T>(1, dy, dx);
+}
+
+template <class T>
 double Residual<T>::flops(std::int64_t rows) const {
   double const added = static_cast<double>(branch_->sizes(rows).output);
   return branch_->flops(rows) + (shortcut_ == nullptr ? 0 : shortcut_->flops(rows)) + added;

@@ -165,6 +165,16 @@ void SequentialBlock<T>::backward_weight(Batch batch, std::span<T const> weights
 }
 
 template <class T>
+void SequentialBlock<T>::backward(Batch batch, std::span<T const> weights, std::span<T const> input,
+                                  std::span<T const> saved, std::span<T const> output_gradient,
+                                  std::span<T> flow, std::span<T> gradient, Pulse& pulse) {
+  auto const pass = backward_of(batch, input, saved, flow);
+  if (recompute_) forward_again(batch, weights, pass.input, flow.first(held(batch.rows)), pulse);
+  chain_.backward(batch.rows, weights, pass.input, pass.held.chain,
+                  loss_ ? pass.held.logits : output_gradient, {}, pass.flow, gradient, pulse);
+}
+
+template <class T>
 void SequentialBlock<T>::sweep_forward(Sweep sweep, std::span<T const> weights,
                                        std::span<T const> input, std::span<T> output,
                                        std::span<nn::Score> scores) {

@@ -76,8 +76,7 @@ void step(benchmark::State& state) {
   Batch const batch{0, 0, batch_rows};
   for (auto _ : state) {
     block->forward(batch, weights, {}, {}, saved, pulse);
-    block->backward_input(batch, weights, {}, saved, {}, {}, flow, pulse);
-    block->backward_weight(batch, weights, {}, saved, {}, flow, gradient, pulse);
+    block->backward(batch, weights, {}, saved, {}, flow, gradient, pulse);
     optimizer->step(weights, weights, gradient, 3e-4);
   }
   set_flops(state, nominal_flops(state.range(0)));

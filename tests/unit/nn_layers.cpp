@@ -79,6 +79,13 @@ void check_halves(nn::Layer<double>& layer, bool composed = false) {
   auto sum = before;
   layer.backward_weight(row_count, other, probe.x, probe.saved, probe.dy, probe.flow, sum,
                         probe.pulse);
+  auto at_once = before;
+  auto dx = poison<double>(probe.sizes.input);
+  layer.backward(row_count, other, probe.x, probe.saved, probe.dy, dx, probe.flow, at_once,
+                 probe.pulse);
+  CHECK(at_once == sum);
+  CHECK(dx == probe.input_gradient(other));
+
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] -= before[i];
   auto const parameters = layer.parameters();
   for (auto const& [first, size] : nn::trained_parts(parameters)) {

@@ -121,6 +121,7 @@ class Stage {
     plan::Tags tags;
     plan::Read read;
     std::int64_t data_index = 0;
+    bool is_whole = false;  // its weight half came with the input half
     StepRow row;
   };
   struct Applied {  // waits for its update

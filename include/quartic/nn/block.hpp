@@ -114,6 +114,15 @@ class Block {
                                std::span<T const> saved, std::span<T const> output_gradient,
                                std::span<T const> flow, std::span<T> gradient, Pulse& pulse) = 0;
 
+  /// Both halves, where no stage waits for the input gradient: so without one, and the same to the
+  /// last bit.
+  virtual void backward(Batch batch, std::span<T const> weights, std::span<T const> input,
+                        std::span<T const> saved, std::span<T const> output_gradient,
+                        std::span<T> flow, std::span<T> gradient, Pulse& pulse) {
+    backward_input(batch, weights, input, saved, output_gradient, {}, flow, pulse);
+    backward_weight(batch, weights, input, saved, output_gradient, flow, gradient, pulse);
+  }
+
   virtual SweepPlan sweep_plan() const = 0;
   /// Elements of the message between stages in a forward sweep, and in the backward sweep.
   virtual std::int64_t sweep_output(Sweep sweep) const = 0;

@@ -39,6 +39,9 @@ class Chain final : public Layer<T> {
   void backward_weight(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
                        std::span<T const> saved, std::span<T const> dy, std::span<T const> flow,
                        std::span<T> dw, Pulse& pulse) override;
+  void backward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
+                std::span<T const> saved, std::span<T const> dy, std::span<T> dx, std::span<T> flow,
+                std::span<T> dw, Pulse& pulse) override;
   double flops(std::int64_t rows) const override;
 
  private:

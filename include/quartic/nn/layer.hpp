@@ -52,6 +52,15 @@ class Layer {
                                std::span<T const> /*dy*/, std::span<T const> /*flow*/,
                                std::span<T> /*dw*/, Pulse& /*pulse*/) {}
 
+  /// Both halves. Layers made of layers go through them once, so that what the one half has read
+  /// and written is still near for the other; the result is the same to the last bit.
+  virtual void backward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
+                        std::span<T const> saved, std::span<T const> dy, std::span<T> dx,
+                        std::span<T> flow, std::span<T> dw, Pulse& pulse) {
+    backward_input(rows, weights, x, saved, dy, dx, flow, pulse);
+    backward_weight(rows, weights, x, saved, dy, flow, dw, pulse);
+  }
+
   /// Floating-point operations of a forward; each half of the backward takes about as many.
   virtual double flops(std::int64_t rows) const = 0;
 };

@@ -55,6 +55,10 @@ class SequentialBlock final : public Block<T> {
                        std::span<T const> saved, std::span<T const> output_gradient,
                        std::span<T const> flow, std::span<T> gradient, Pulse& pulse) override;
 
+  void backward(Batch batch, std::span<T const> weights, std::span<T const> input,
+                std::span<T const> saved, std::span<T const> output_gradient, std::span<T> flow,
+                std::span<T> gradient, Pulse& pulse) override;
+
   /// Some rows and one version at a time, forward only.
   SweepPlan sweep_plan() const override { return sweeps_; }
   std::int64_t sweep_output(Sweep sweep) const override { return sizes(sweep.rows).output; }
