@@ -1,11 +1,9 @@
 #include "quartic/app/setup.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <optional>
 #include <utility>
 
+#include "data_sources.hpp"
 #include "quartic/app/memory.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/delays.hpp"
@@ -19,81 +17,6 @@ namespace {
 
 /// Stages of all pipelines together.
 constexpr std::int64_t largest_seats = 1 << 20;
-
-bool is_network(Config const& config) {
-  return config.objective == "mlp" || config.objective == "conv" || config.objective == "gpt";
-}
-
-io::Targets targets_of(Config const& config) {
-  if (config.objective == "logistic") return io::Targets::binary;
-  if (config.objective == "gpt") return io::Targets::tokens;
-  if (is_network(config)) return io::Targets::classes;
-  return io::Targets::real;
-}
-
-io::DataSource data_source(Config const& config) {
-  return {config.data,
-          targets_of(config),
-          {config.rows, config.features, config.classes, config.gpt.sequence, config.vocabulary}};
-}
-
-/// A file of held-out rows: what it may hold is what the training data has.
-io::DataSource held_out_source(Config const& config, io::DataSource const& training) {
-  std::int64_t const vocabulary = config.objective == "gpt" ? training.classes() : 0;
-  io::DataSource source(config.validation, targets_of(config),
-                        {config.rows, training.shape().features, training.classes(),
-                         config.gpt.sequence, vocabulary, training.vocabulary()});
-  DataShape const& shape = source.shape();
-  std::int64_t const features = training.shape().features;
-  bool const narrower = shape.sparse && shape.features < features;
-  if (shape.features != features && !narrower) {
-    usage_error("--validation {}: has {} features, the training data has {}", config.validation,
-                shape.features, features);
-  }
-  if (shape.sparse != training.shape().sparse) {
-    usage_error("--validation {}: must be {} as the training data is", config.validation,
-                training.shape().sparse ? "sparse (LIBSVM)" : "dense");
-  }
-  if (source.classes() > training.classes()) {
-    usage_error("--validation {}: has {} classes, the training data has {}", config.validation,
-                source.classes(), training.classes());
-  }
-  return source;
-}
-
-/// How many of the rows are held out, where --validation is a fraction.
-std::optional<std::int64_t> held_out_part(Config const& config, std::int64_t rows) {
-  double fraction = 0;
-  char const* const end = config.validation.data() + config.validation.size();
-  auto const [stop, error] = std::from_chars(config.validation.data(), end, fraction);
-  if (error != std::errc{} || stop != end) return {};
-  auto const part = std::llround(fraction * static_cast<double>(rows));
-  if (!(fraction > 0 && fraction < 1) || part < 1 || part >= rows) {
-    usage_error("--validation {}: a fraction must leave some of the {} rows on either side",
-                config.validation, rows);
-  }
-  return part;
-}
-
-/// Where the held-out rows lie among all: after the rest of the data.
-struct HeldOut {
-  std::optional<io::DataSource> source;
-  std::int64_t first = 0;
-  std::int64_t rows = 0;
-};
-
-std::int64_t evaluated(Config const& config, std::int64_t rows) {
-  return config.evaluate_rows == 0 ? rows : std::min(rows, config.evaluate_rows);
-}
-
-HeldOut held_out(Config const& config, io::DataSource const& training) {
-  std::int64_t const rows = training.shape().rows;
-  if (config.validation.empty()) return {{}, rows, 0};
-  if (auto const part = held_out_part(config, rows)) return {{}, rows - *part, *part};
-  io::DataSource source = held_out_source(config, training);
-  std::int64_t const more = source.shape().rows;
-  return {std::move(source), rows, more};
-}
 
 /// The objective's generator.
 std::string default_data(std::string const& objective) {
@@ -291,7 +214,7 @@ Resolved resolve(Config config, int ranks) {
                             .rows = an_epoch * config.microbatch_size,
                             .evaluated_rows = config.evaluate_rows,
                             .held_out_first = validation.first,
-                            .held_out_rows = evaluated(config, validation.rows),
+                            .held_out_rows = validation.evaluated_rows,
                             .features = source.shape().features,
                             .classes = source.classes(),
                             .labels_a_row = config.objective == "gpt" ? config.gpt.sequence : 1,

@@ -59,5 +59,5 @@ def scene_row(name, values, command, most):
 def kernels(build):
     command = [build / "bench_compute", "--benchmark_min_time=0.1", "--benchmark_repetitions=3"]
     found = measurements(command, "FLOP/s", "bytes_per_second")
-    return [Row(name, "bench_compute", "GFLOP/s" if name.startswith("product") else "GB/s", [1e-9 * value for value in values])
+    return [Row(name, "bench_compute", "GFLOP/s" if name.startswith(("product", "convolution")) else "GB/s", [1e-9 * value for value in values])
             for name, values in found.items()]

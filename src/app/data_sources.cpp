@@ -1,0 +1,89 @@
+#include "data_sources.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "quartic/core/check.hpp"
+
+namespace quartic::app {
+namespace {
+
+io::Targets targets_of(Config const& config) {
+  if (config.objective == "logistic") return io::Targets::binary;
+  if (config.objective == "gpt") return io::Targets::tokens;
+  if (is_network(config)) return io::Targets::classes;
+  return io::Targets::real;
+}
+
+/// A file of held-out rows: what it may hold is what the training data has.
+io::DataSource held_out_source(Config const& config, io::DataSource const& training) {
+  std::int64_t const vocabulary = config.objective == "gpt" ? training.classes() : 0;
+  io::DataSource source(config.validation, targets_of(config),
+                        {config.rows, training.shape().features, training.classes(),
+                         config.gpt.sequence, vocabulary, training.vocabulary()});
+  DataShape const& shape = source.shape();
+  std::int64_t const features = training.shape().features;
+  bool const narrower = shape.sparse && shape.features < features;
+  if (shape.features != features && !narrower) {
+    usage_error("--validation {}: has {} features, the training data has {}", config.validation,
+                shape.features, features);
+  }
+  if (shape.sparse != training.shape().sparse) {
+    usage_error("--validation {}: must be {} as the training data is", config.validation,
+                training.shape().sparse ? "sparse (LIBSVM)" : "dense");
+  }
+  if (source.classes() > training.classes()) {
+    usage_error("--validation {}: has {} classes, the training data has {}", config.validation,
+                source.classes(), training.classes());
+  }
+  return source;
+}
+
+/// How many of the rows are held out, where --validation is a fraction.
+std::optional<std::int64_t> held_out_part(Config const& config, std::int64_t rows) {
+  double fraction = 0;
+  char const* const end = config.validation.data() + config.validation.size();
+  auto const [stop, error] = std::from_chars(config.validation.data(), end, fraction);
+  if (error != std::errc{} || stop != end) return {};
+  bool const inside = fraction > 0 && fraction < 1;
+  auto const part = inside ? std::llround(fraction * static_cast<double>(rows)) : 0;
+  if (part < 1 || part >= rows) {
+    usage_error("--validation {}: a fraction must leave some of the {} rows on either side",
+                config.validation, rows);
+  }
+  return part;
+}
+
+std::int64_t evaluated(Config const& config, std::int64_t rows) {
+  return config.evaluate_rows == 0 ? rows : std::min(rows, config.evaluate_rows);
+}
+
+}  // namespace
+
+bool is_network(Config const& config) {
+  return config.objective == "mlp" || config.objective == "conv" || config.objective == "gpt";
+}
+
+io::DataSource data_source(Config const& config) {
+  return {config.data,
+          targets_of(config),
+          {config.rows, config.features, config.classes, config.gpt.sequence, config.vocabulary}};
+}
+
+HeldOut held_out(Config const& config, io::DataSource const& training) {
+  std::int64_t const rows = training.shape().rows;
+  if (config.validation.empty()) return {{}, rows, 0};
+  if (config.validation.starts_with("generate:")) {
+    usage_error("--validation {}: would repeat the rows to train on; give a fraction of them",
+                config.validation);
+  }
+  if (auto const part = held_out_part(config, rows))
+    return {{}, rows - *part, evaluated(config, *part)};
+  io::DataSource source = held_out_source(config, training);
+  std::int64_t const more = source.shape().rows;
+  return {std::move(source), rows, evaluated(config, more)};
+}
+
+}  // namespace quartic::app
