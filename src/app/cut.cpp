@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "data_sources.hpp"
 #include "quartic/app/memory.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/engine/calibration.hpp"
@@ -13,10 +14,6 @@
 
 namespace quartic::app {
 namespace {
-
-bool is_cut_by_columns(Config const& config) {
-  return config.objective == "quadratic" || config.objective == "logistic";
-}
 
 std::int64_t element_bytes(Config const& config) {
   return config.precision == "float" ? sizeof(float) : sizeof(double);
@@ -67,7 +64,7 @@ std::vector<double> measured_on_rank_0(comm::Communicator& communicator, Resolve
 
 void resolve_cut(comm::Communicator& communicator, Resolved& resolved) {
   Config& config = resolved.config;
-  if (is_cut_by_columns(config)) return;
+  if (!is_network(config)) return;
   auto const units = nn::unit_sizes(resolved.model);
   auto const count = std::ssize(units);
   std::vector<std::int64_t>& cut = resolved.model.cut;
@@ -85,7 +82,7 @@ void resolve_cut(comm::Communicator& communicator, Resolved& resolved) {
 
 std::string cut_table(Resolved const& resolved) {
   Config const& config = resolved.config;
-  if (is_cut_by_columns(config)) return {};
+  if (!is_network(config)) return {};
   auto const units = nn::unit_sizes(resolved.model);
   auto const flops = counted_flops(units);
   double const all = std::accumulate(flops.begin(), flops.end(), 0.0);

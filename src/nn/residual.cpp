@@ -51,34 +51,32 @@ typename Residual<T>::template Parts<U> Residual<T>::split(std::span<U> whole, s
   return {whole.first(first), whole.subspan(first, second), whole.subspan(first + second)};
 }
 
+// The sum of the two, by their forward or their evaluate.
 template <class T>
-void Residual<T>::forward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
-                          std::span<T> y, std::span<T> saved, Pulse& pulse) {
+void Residual<T>::add_up(Pass pass, std::int64_t rows, std::span<T const> weights,
+                         std::span<T const> x, std::span<T> y, std::span<T> saved, Pulse& pulse) {
   auto const own = weights.first(branch_weights_);
   if (shortcut_ == nullptr) {
-    branch_->forward(rows, own, x, y, saved, pulse);
+    (*branch_.*pass)(rows, own, x, y, saved, pulse);
     return compute::add_scaled<T>(1, x, y);
   }
   auto const parts = split(saved, branch_->sizes(rows).saved, shortcut_->sizes(rows).saved);
-  branch_->forward(rows, own, x, y, parts.branch, pulse);
-  shortcut_->forward(rows, weights.subspan(branch_weights_), x, parts.result, parts.shortcut,
-                     pulse);
+  auto const others = weights.subspan(branch_weights_);
+  (*branch_.*pass)(rows, own, x, y, parts.branch, pulse);
+  (*shortcut_.*pass)(rows, others, x, parts.result, parts.shortcut, pulse);
   compute::add_scaled<T>(1, parts.result, y);
+}
+
+template <class T>
+void Residual<T>::forward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
+                          std::span<T> y, std::span<T> saved, Pulse& pulse) {
+  add_up(&Layer<T>::forward, rows, weights, x, y, saved, pulse);
 }
 
 template <class T>
 void Residual<T>::evaluate(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
                            std::span<T> y, std::span<T> saved, Pulse& pulse) {
-  auto const own = weights.first(branch_weights_);
-  if (shortcut_ == nullptr) {
-    branch_->evaluate(rows, own, x, y, saved, pulse);
-    return compute::add_scaled<T>(1, x, y);
-  }
-  auto const parts = split(saved, branch_->sizes(rows).saved, shortcut_->sizes(rows).saved);
-  branch_->evaluate(rows, own, x, y, parts.branch, pulse);
-  shortcut_->evaluate(rows, weights.subspan(branch_weights_), x, parts.result, parts.shortcut,
-                      pulse);
-  compute::add_scaled<T>(1, parts.result, y);
+  add_up(&Layer<T>::evaluate, rows, weights, x, y, saved, pulse);
 }
 
 template <class T>

@@ -1,8 +1,8 @@
 #include "quartic/nn/sequential_block.hpp"
 
-#include <algorithm>
 #include <utility>
 
+#include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
 
 namespace quartic::nn {
@@ -89,7 +89,7 @@ void SequentialBlock<T>::gather(Batch batch, std::span<T> rows) {
     if (augmentation_) {
       augmentation_->copy(batch.epoch, row, from, to);
     } else {
-      std::copy(from.begin(), from.end(), to.begin());
+      compute::copy<T>(from, to);
     }
   }
 }

@@ -44,6 +44,11 @@ class Residual final : public Layer<T> {
   template <class U>
   Parts<U> split(std::span<U> whole, std::int64_t branch, std::int64_t shortcut) const;
 
+  using Pass = void (Layer<T>::*)(std::int64_t, std::span<T const>, std::span<T const>,
+                                  std::span<T>, std::span<T>, Pulse&);
+  void add_up(Pass pass, std::int64_t rows, std::span<T const> weights, std::span<T const> x,
+              std::span<T> y, std::span<T> saved, Pulse& pulse);
+
   std::unique_ptr<Layer<T>> branch_;
   std::unique_ptr<Layer<T>> shortcut_;
   std::size_t branch_weights_;
