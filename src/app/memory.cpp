@@ -1,12 +1,9 @@
 #include "quartic/app/memory.hpp"
 
-#include <algorithm>
 #include <map>
 
 #include "quartic/app/environment.hpp"
 #include "quartic/core/check.hpp"
-#include "quartic/plan/planner.hpp"
-#include "quartic/plan/statistics.hpp"
 
 namespace quartic::app {
 namespace {
@@ -15,62 +12,59 @@ double gigabytes(std::int64_t bytes) {
   return static_cast<double>(bytes) / 1e9;
 }
 
-/// What the stages hold at most in the beginning of the plan, which reaches the steady state but
-/// for hundreds of stages, and takes milliseconds.
-plan::WindowStatistics beginning_of_plan(Resolved const& resolved) {
-  constexpr int actions = 50'000;
-  Config const& config = resolved.config;
-  std::string const cost = config.cost == "measured" ? "real" : config.cost;
-  plan::Cost const costs = plan::Cost::parse(cost, config.stages, config.seed);
-  plan::Statistics statistics(resolved.rules);
-  plan::Planner planner(resolved.rules, costs);
-  for (int i = 0; i < actions; ++i) {
-    plan::PlannedAction const* const planned = planner.next();
-    if (planned == nullptr) break;
-    statistics.add(*planned, planner.applied());
-  }
-  return statistics.whole();
-}
-
-/// The largest of the values, or `least` where there was none.
-std::int64_t largest(plan::Spread const& values, std::int64_t least) {
-  return values.count() == 0 ? least : static_cast<std::int64_t>(values.max());
-}
-
-template <class T>
-std::int64_t bytes_of(nn::Block<T> const& block, std::int64_t microbatch_size,
-                      nn::StageHolds holds) {
-  nn::Sizes const sizes = block.sizes(microbatch_size);
-  std::int64_t const activations = holds.activations * (sizes.input + sizes.saved + sizes.flow);
-  std::int64_t const messages = 4 * (sizes.input + sizes.output);
-  std::int64_t const elements = block.parameter_count() * holds.copies + activations + messages;
-  return elements * static_cast<std::int64_t>(sizeof(T));
-}
-
-/// Blocks of weights besides the versions: the gradient, the optimizers' states, what transforms,
-/// the mean of replicas and the outer step keep.
-std::int64_t other_blocks(Config const& config, plan::Rules const& rules) {
+/// Blocks of weights that a stage keeps besides the versions: the gradient, its noise, the
+/// optimizers' states, what transforms, the mean of replicas and the outer step of pipeline 0 keep.
+std::int64_t other_blocks(Config const& config, plan::Rules const& rules, engine::Seat seat) {
   using Kind = plan::Transform::Kind;
   std::map<std::string, int> const states{
       {"sgd", 0}, {"momentum", 1}, {"nesterov-momentum", 1}, {"adamw", 2}, {"nadam", 2}};
   std::map<Kind, int> const bent{
       {Kind::none, 0}, {Kind::blend, 1}, {Kind::correct, 3}, {Kind::predict, 1}};
+  bool const bends = rules.transform.kind != Kind::correct || seat.stage + 1 < config.stages;
+  int const transform = bends ? bent.at(rules.transform.kind) : 0;
+  int const noise = config.gradient_noise > 0 ? 1 : 0;
   int const mean = rules.replicas > 1 ? 1 : 0;
-  int const outer = config.averaging.has_outer_step() ? 2 * rules.replicas : 0;
-  return 1 + states.at(config.optimizer.name) * rules.replicas + bent.at(rules.transform.kind) +
-         mean + outer;
+  bool const steps = config.averaging.has_outer_step() && seat.pipeline == 0;
+  int const outer = steps ? 2 * rules.replicas : 0;
+  return 1 + noise + states.at(config.optimizer.name) * rules.replicas + transform + mean + outer;
 }
 
 }  // namespace
 
 std::vector<nn::StageHolds> held_by_stages(Resolved const& resolved) {
-  std::int64_t const others = other_blocks(resolved.config, resolved.rules);
+  Config const& config = resolved.config;
+  std::string const cost = config.cost == "measured" ? "real" : config.cost;
+  auto const peaks =
+      plan::peaks(resolved.rules, plan::Cost::parse(cost, config.stages, config.seed));
   std::vector<nn::StageHolds> holds;
-  for (plan::StageStatistics const& stage : beginning_of_plan(resolved).stages) {
-    holds.push_back({largest(stage.weight_copies, resolved.rules.replicas) + others,
-                     largest(stage.activations, 1)});
+  for (int stage = 0; stage < config.stages; ++stage) {
+    plan::StagePeak const& peak = peaks[static_cast<std::size_t>(stage)];
+    std::int64_t const others = other_blocks(config, resolved.rules, {0, stage});
+    holds.push_back({peak.weight_copies + others, peak.activations});
   }
   return holds;
+}
+
+template <class T>
+engine::MemoryRow planned_memory(Resolved const& resolved, std::span<plan::StagePeak const> peaks,
+                                 std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
+                                 engine::Hosting const& hosting) {
+  engine::MemoryRow row;
+  for (std::size_t place = 0; place < hosted.size(); ++place) {
+    engine::Seat const seat = hosting.seats()[place];
+    plan::StagePeak const& peak = peaks[static_cast<std::size_t>(seat.stage)];
+    nn::Sizes const sizes = hosted[place]->sizes(resolved.config.microbatch_size);
+    auto const bytes = [](std::int64_t elements) {
+      return elements * static_cast<std::int64_t>(sizeof(T));
+    };
+    std::int64_t const weights = bytes(hosted[place]->parameter_count());
+    row.planned_weights_bytes += weights;
+    row.planned_stashes_bytes += weights * (peak.weight_copies - 1);
+    row.planned_activations_bytes += bytes(peak.activations * (sizes.saved + sizes.input));
+    row.planned_buffers_bytes += weights * other_blocks(resolved.config, resolved.rules, seat) +
+                                 bytes(peak.flows * sizes.flow);
+  }
+  return row;
 }
 
 void require_memory_for_data(Config const& config, DataShape const& shape) {
@@ -83,16 +77,9 @@ void require_memory_for_data(Config const& config, DataShape const& shape) {
   }
 }
 
-template <class T>
-void require_memory(comm::Communicator& communicator, Resolved const& resolved,
-                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
-                    engine::Hosting const& hosting) {
-  auto const holds = held_by_stages(resolved);
-  std::int64_t mine = 0;
-  for (std::size_t place = 0; place < hosted.size(); ++place) {
-    auto const stage = static_cast<std::size_t>(hosting.seats()[place].stage);
-    mine += bytes_of(*hosted[place], resolved.config.microbatch_size, holds[stage]);
-  }
+void require_memory(comm::Communicator& communicator, engine::MemoryRow const& planned) {
+  std::int64_t const mine = planned.planned_weights_bytes + planned.planned_stashes_bytes +
+                            planned.planned_activations_bytes + planned.planned_buffers_bytes;
   auto const hosts = communicator.gather(comm::Communicator::host());
   auto const needs = communicator.gather(std::to_string(mine));
   std::int64_t needed = 0;
@@ -110,11 +97,11 @@ void require_memory(comm::Communicator& communicator, Resolved const& resolved,
   });
 }
 
-template void require_memory<float>(comm::Communicator&, Resolved const&,
-                                    std::vector<std::unique_ptr<nn::Block<float>>> const&,
-                                    engine::Hosting const&);
-template void require_memory<double>(comm::Communicator&, Resolved const&,
-                                     std::vector<std::unique_ptr<nn::Block<double>>> const&,
-                                     engine::Hosting const&);
+template engine::MemoryRow planned_memory<float>(
+    Resolved const&, std::span<plan::StagePeak const>,
+    std::vector<std::unique_ptr<nn::Block<float>>> const&, engine::Hosting const&);
+template engine::MemoryRow planned_memory<double>(
+    Resolved const&, std::span<plan::StagePeak const>,
+    std::vector<std::unique_ptr<nn::Block<double>>> const&, engine::Hosting const&);
 
 }  // namespace quartic::app

@@ -117,14 +117,19 @@ class Training {
  private:
   void prepare_blocks() {
     comm::agree(communicator_, [&] { blocks_ = make_blocks<T>(resolved_, hosting_); });
-    require_memory<T>(communicator_, resolved_, blocks_, hosting_);
-    for (auto const& block : blocks_) parameters_.push_back(block->parameters());
-    if (!config_.init.empty())
-      start_ = read_parameters<T>(communicator_, config_.init, parameters_);
     if (config_.cost == "measured") {
       config_.cost = engine::measured_costs<T>(communicator_, hosting_, blocks_,
                                                config_.microbatch_size, config_.seed);
     }
+    cost_ = plan::Cost::parse(config_.cost, config_.stages, config_.seed,
+                              static_cast<double>(largest_message_bytes()));
+    settings_ = run_settings(resolved_);
+    settings_.peaks = plan::peaks(resolved_.rules, *cost_);
+    settings_.planned = planned_memory<T>(resolved_, settings_.peaks, blocks_, hosting_);
+    require_memory(communicator_, settings_.planned);
+    for (auto const& block : blocks_) parameters_.push_back(block->parameters());
+    if (!config_.init.empty())
+      start_ = read_parameters<T>(communicator_, config_.init, parameters_);
     if (config_.out.empty()) config_.out = "runs/" + config_hash(config_);
   }
 
@@ -210,11 +215,8 @@ class Training {
 
   /// False when it ended well, true when it diverged.
   bool train() {
-    auto const message_bytes = static_cast<double>(largest_message_bytes());
-    plan::Cost const cost =
-        plan::Cost::parse(config_.cost, config_.stages, config_.seed, message_bytes);
-    engine::Run<T> run(communicator_, resolved_.rules, cost, run_settings(resolved_),
-                       std::move(blocks_), *shard_);
+    engine::Run<T> run(communicator_, resolved_.rules, *cost_, settings_, std::move(blocks_),
+                       *shard_);
     give_start_weights(run);
     std::string divergence;
     try {
@@ -271,6 +273,8 @@ class Training {
   engine::Hosting hosting_;
   std::vector<std::unique_ptr<nn::Block<T>>> blocks_;
   HostedParameters parameters_;
+  std::optional<plan::Cost> cost_;
+  engine::RunSettings settings_;
   StartWeights<T> start_;            // by --init
   std::optional<RunFolder> folder_;  // rank 0
   std::optional<io::TraceShard> shard_;

@@ -91,6 +91,13 @@ void Averaging<T>::pass_up(Stage<T>& copy, int replica, std::function<void()> co
   send_copy<T>(links.means_out, weights);
 }
 
+template <class T>
+std::int64_t Averaging<T>::bytes() const {
+  std::size_t elements = 0;
+  for (Outer const& outer : outer_) elements += outer.old.size() + outer.momentum.size();
+  return static_cast<std::int64_t>(elements * sizeof(T));
+}
+
 template class Averaging<float>;
 template class Averaging<double>;
 

@@ -39,6 +39,11 @@ std::vector<MessageBytes> message_bytes(std::vector<std::unique_ptr<nn::Block<T>
   return all;
 }
 
+plan::StagePeak peak_of(RunSettings const& settings, int stage) {
+  return settings.peaks.empty() ? plan::StagePeak{}
+                                : settings.peaks[static_cast<std::size_t>(stage)];
+}
+
 }  // namespace
 
 template <class T>
@@ -67,8 +72,8 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
     Seat const seat = hosting_.seats()[stages_.size()];
     StageLinks const& links = links_->of(seat);
     stages_.push_back(std::make_unique<Stage<T>>(seat, place, std::move(block), rules,
-                                                 settings.optimizer, links, settings.stage, clock_,
-                                                 recorder_, *this));
+                                                 peak_of(settings, seat.stage), settings.optimizer,
+                                                 links, settings.stage, clock_, recorder_, *this));
     averagings_[static_cast<std::size_t>(seat.stage)].start_from(*stages_.back());
     if (seat.pipeline == 0) {
       evaluations_.emplace_back(seat.stage, settings.stage.stages, settings.averaging.pipelines,
@@ -333,7 +338,7 @@ void Run<T>::finish() {
 
 template <class T>
 MemoryRow Run<T>::memory() const {
-  MemoryRow row;
+  MemoryRow row = settings_.planned;
   row.rank = communicator_.rank();
   for (auto const& stage : stages_) {
     std::int64_t const bytes = stage->weights().bytes_of_one();
@@ -341,10 +346,12 @@ MemoryRow Run<T>::memory() const {
     row.stashes_bytes += bytes * (stage->weights().peak_copies() - 1);
     row.activations_bytes += stage->peak_activation_bytes();
     row.buffers_bytes += stage->buffer_bytes();
+    row.others_bytes += stage->origin_bytes() - stage->peak_input_bytes();
   }
-  for (StageEvaluation<T> const& evaluation : evaluations_) row.buffers_bytes += evaluation.bytes();
-  for (PinChain<T> const& chain : pin_chains_) row.buffers_bytes += chain.bytes();
-  row.buffers_bytes += static_cast<std::int64_t>(links_->bytes());
+  for (Averaging<T> const& averaging : averagings_) row.buffers_bytes += averaging.bytes();
+  for (StageEvaluation<T> const& evaluation : evaluations_) row.others_bytes += evaluation.bytes();
+  for (PinChain<T> const& chain : pin_chains_) row.others_bytes += chain.bytes();
+  row.others_bytes += static_cast<std::int64_t>(links_->bytes());
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   row.resident_bytes = usage.ru_maxrss * 1024;  // Linux gives KiB

@@ -27,9 +27,9 @@ double distance_sq(std::span<Part const> parts, std::span<T const> a, std::span<
 
 template <class T>
 Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
-                nn::OptimizerSpec const& optimizer, StageLinks const& links,
-                StageSettings const& settings, comm::SharedClock const& clock, Recorder& recorder,
-                nn::Pulse& pulse)
+                plan::StagePeak const& peak, nn::OptimizerSpec const& optimizer,
+                StageLinks const& links, StageSettings const& settings,
+                comm::SharedClock const& clock, Recorder& recorder, nn::Pulse& pulse)
     : seat_(seat),
       place_(place),
       block_(std::move(block)),
@@ -39,6 +39,7 @@ Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan:
       recorder_(recorder),
       pulse_(pulse),
       sizes_(block_->sizes(settings.microbatch_size)),
+      arena_({{{peak.activations, sizes_.saved}, {peak.flows, sizes_.flow}}}),
       trained_(nn::trained_parts(block_->parameters())),
       weights_(*block_, rules, seat.stage, optimizer, settings.seed),
       noise_(settings.gradient_noise > 0 ? weights_.gradient().size() : 0) {}
@@ -91,7 +92,8 @@ void Stage<T>::forward(Pass const& pass) {
   std::int64_t const begin_ns = clock_.now_ns();
   std::int64_t const microbatch = pass.action.microbatch;
   InFlight& slot = in_flight_.push({});
-  slot.saved = take(saved_pool_, sizes_.saved);
+  totals_.peak_activations = std::max(totals_.peak_activations, in_flight_.size());
+  slot.saved = arena_.take(Arena<T>::saved);
   slot.read = pass.read;
   slot.tags = pass.tags;
   slot.data_index = pass.data_index;
@@ -139,7 +141,6 @@ void Stage<T>::keep(InFlight& slot, Pass const& pass, std::span<T const> weights
   row.plan_forward = pass.plan_begin;
   row.wait_ns = pass.wait_ns;
   row.weight_copies = weights_.copies();
-  totals_.peak_activations = std::max(totals_.peak_activations, in_flight_.size());
   if (settings_.displacement_every == 0 || row.microbatch % settings_.displacement_every != 0)
     return;
   slot.displacement_origin = take(origin_pool_, std::ssize(weights));
@@ -186,7 +187,7 @@ void Stage<T>::backward_input(Pass const& pass) {
   row.backward_begin_ns = action_begin_ns_;
   row.plan_backward = pass.plan_begin;
   row.wait_ns += pass.wait_ns;
-  slot.flow = take(flow_pool_, sizes_.flow);
+  slot.flow = arena_.take(Arena<T>::flow);
   comm::Message gradient = pass.sends ? links_.gradients_out->acquire() : comm::Message();
   slot.is_whole = pass.action.kind == plan::Kind::backward && !gradient;
   auto const weights = weights_.backward(slot.read, row.version_forward);
@@ -241,8 +242,8 @@ template <class T>
 void Stage<T>::give_back(InFlight& slot) {
   if (slot.input) links_.activations_in->give_back(std::move(slot.input));
   if (slot.output_gradient) links_.gradients_in->give_back(std::move(slot.output_gradient));
-  saved_pool_.push_back(std::move(slot.saved));
-  if (slot.row.version_backward >= 0) flow_pool_.push_back(std::move(slot.flow));
+  arena_.give_back(Arena<T>::saved, slot.saved);
+  if (slot.row.version_backward >= 0) arena_.give_back(Arena<T>::flow, slot.flow);
   if (slot.row.version_forward >= 0) {
     weights_.release(slot.read.replica, slot.row.version_forward);
   }
@@ -345,15 +346,24 @@ void Stage<T>::waited_ns(plan::Kind kind, std::int64_t duration) {
 
 template <class T>
 std::int64_t Stage<T>::peak_activation_bytes() const {
-  std::int64_t const elements = sizes_.saved + sizes_.input;
-  return totals_.peak_activations * elements * static_cast<std::int64_t>(sizeof(T));
+  return totals_.peak_activations * sizes_.saved * static_cast<std::int64_t>(sizeof(T)) +
+         peak_input_bytes();
+}
+
+template <class T>
+std::int64_t Stage<T>::peak_input_bytes() const {
+  return totals_.peak_activations * sizes_.input * static_cast<std::int64_t>(sizeof(T));
 }
 
 template <class T>
 std::int64_t Stage<T>::buffer_bytes() const {
-  std::int64_t const elements = std::ssize(noise_) + sizes_.flow * std::ssize(flow_pool_) +
-                                std::ssize(weights_.live(0)) * std::ssize(origin_pool_);
-  return elements * static_cast<std::int64_t>(sizeof(T)) + weights_.buffer_bytes();
+  return std::ssize(noise_) * static_cast<std::int64_t>(sizeof(T)) + arena_.bytes(Arena<T>::flow) +
+         weights_.buffer_bytes();
+}
+
+template <class T>
+std::int64_t Stage<T>::origin_bytes() const {
+  return std::ssize(origin_pool_) * weights_.bytes_of_one();
 }
 
 template <class T>

@@ -93,9 +93,12 @@ Handle row_type<engine::ObjectiveRow>() {
 template <>
 Handle row_type<engine::MemoryRow>() {
   using Row = engine::MemoryRow;
-  return compound(sizeof(Row), {QUARTIC_FIELD(rank), QUARTIC_FIELD(weights_bytes),
-                                QUARTIC_FIELD(stashes_bytes), QUARTIC_FIELD(activations_bytes),
-                                QUARTIC_FIELD(buffers_bytes), QUARTIC_FIELD(resident_bytes)});
+  return compound(sizeof(Row),
+                  {QUARTIC_FIELD(rank), QUARTIC_FIELD(weights_bytes), QUARTIC_FIELD(stashes_bytes),
+                   QUARTIC_FIELD(activations_bytes), QUARTIC_FIELD(buffers_bytes),
+                   QUARTIC_FIELD(resident_bytes), QUARTIC_FIELD(others_bytes),
+                   QUARTIC_FIELD(planned_weights_bytes), QUARTIC_FIELD(planned_stashes_bytes),
+                   QUARTIC_FIELD(planned_activations_bytes), QUARTIC_FIELD(planned_buffers_bytes)});
 }
 
 #undef QUARTIC_FIELD

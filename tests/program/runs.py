@@ -14,6 +14,7 @@ from program import EXECUTABLE, MPIRUN, quartic
 
 DONE, FAILED, REFUSED, DIVERGED = 0, 1, 2, 3
 TABLES = ("loss", "objective")
+PLANNED_MEMORY = ("weights_bytes", "stashes_bytes", "activations_bytes", "buffers_bytes")
 
 # A network whose microbatch takes milliseconds and whose run takes minutes: to be stopped in its middle.
 LONG_RUN = ("--objective", "mlp", "--features", 256, "--hidden", "256,256,256", "--rows", 512,
@@ -135,6 +136,18 @@ def same_run(one, other):
     assert left.keys() == right.keys()
     for name in left:
         same_bits(left[name], right[name])
+
+
+def memory(folder):
+    with h5py.File(Path(folder) / "trace.h5", "r") as file:
+        return file["memory"][()]
+
+
+def kept_what_was_planned(folder):
+    """Every rank kept at most, to the byte, what was planned before the run started."""
+    for row in memory(folder):
+        for column in PLANNED_MEMORY:
+            assert row[column] == row[f"planned_{column}"], f"rank {row['rank']}: {column} {row[column]}, planned {row[f'planned_{column}']}"
 
 
 def values_of_ini(text):

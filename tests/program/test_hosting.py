@@ -1,5 +1,6 @@
 """The equalities of methods.md §9, bitwise, on the executable itself: however the workers are hosted, a run
-leaves the same losses, objective and steps; flush methods and one stage equal serial SGD.
+leaves the same losses, objective and steps, and keeps the memory that was planned; flush methods and one stage
+equal serial SGD.
 
 QUARTIC_TEST_LONG=1 takes the whole product of methods, objectives and numbers of ranks.
 """
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from program import quartic
-from runs import read_tables, same_bits, same_run
+from runs import kept_what_was_planned, read_tables, same_bits, same_run
 
 LONG = os.environ.get("QUARTIC_TEST_LONG") == "1"
 STAGES = 4
@@ -89,6 +90,7 @@ def cases():
 
 def train(out, *options):
     quartic("run", *RUN, *options, "--out", out, timeout=120)
+    kept_what_was_planned(out)
     return out
 
 
@@ -116,6 +118,7 @@ def test_hosting_changes_nothing(method, objective, ranks, in_one_process, tmp_p
     other = tmp_path / "run"
     quartic("run", *RUN, *options, "--out", other, ranks=ranks)
     same_run(in_one_process(options), other)
+    kept_what_was_planned(other)
 
 
 @pytest.mark.parametrize("method", ["pipedream P=2, evaluated often", "v-timeprest P=2, evaluated often"])

@@ -90,7 +90,7 @@ void write_run(std::filesystem::path const& folder, std::int64_t microbatches) {
       shard.losses(0, std::vector{LossRow{0, 1, 2, 3, 4.5, 5, 6.5}});
       shard.objectives(std::vector{ObjectiveRow{1.5, 2, 3, 4.5, 0.5, 0.25}});
     }
-    shard.memory(MemoryRow{rank, 1, 2, 3, 4, 5});
+    shard.memory(MemoryRow{rank, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
     shard.close();
   }
 }
@@ -227,9 +227,10 @@ TEST_CASE("the other tables have the columns of the contract") {
         Names{"pipeline", "replica", "microbatch", "minibatch", "plan_time", "wall_ns", "loss"});
   CHECK(column_names(file, "objective") ==
         Names{"plan_time", "block_updates", "wall_ns", "value", "accuracy", "gradient_sq"});
-  CHECK(column_names(file, "memory") == Names{"rank", "weights_bytes", "stashes_bytes",
-                                              "activations_bytes", "buffers_bytes",
-                                              "resident_bytes"});
+  CHECK(column_names(file, "memory") ==
+        Names{"rank", "weights_bytes", "stashes_bytes", "activations_bytes", "buffers_bytes",
+              "resident_bytes", "others_bytes", "planned_weights_bytes", "planned_stashes_bytes",
+              "planned_activations_bytes", "planned_buffers_bytes"});
   Handle letter{H5Tcopy(H5T_C_S1), H5Tclose};
   H5Tset_strpad(letter.id(), H5T_STR_NULLPAD);
   CHECK(column<char>(file, "stage/0000/events", "action", letter.id()) == std::vector{'F', 'B'});

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "quartic/app/setup.hpp"
 #include "quartic/comm/communicator.hpp"
 #include "quartic/engine/hosting.hpp"
+#include "quartic/engine/records.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/nn/cut.hpp"
+#include "quartic/plan/peaks.hpp"
 
 /// What a run will take of the machine, refused before it starts where it cannot fit.
 namespace quartic::app {
@@ -20,11 +23,14 @@ std::vector<nn::StageHolds> held_by_stages(Resolved const& resolved);
 /// is generated may be of any size.)
 void require_memory_for_data(Config const& config, DataShape const& shape);
 
-/// Collective. UsageError when the stages of a node's ranks will not fit into its memory, with the
-/// copies and activations of the beginning of the plan.
+/// What this rank's stages will hold at most, by the plan and the options: the planned columns of
+/// its row of /memory. `peaks` by stage.
 template <class T>
-void require_memory(comm::Communicator& communicator, Resolved const& resolved,
-                    std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
-                    engine::Hosting const& hosting);
+engine::MemoryRow planned_memory(Resolved const& resolved, std::span<plan::StagePeak const> peaks,
+                                 std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
+                                 engine::Hosting const& hosting);
+
+/// Collective. UsageError when what the ranks of a node have planned does not fit into its memory.
+void require_memory(comm::Communicator& communicator, engine::MemoryRow const& planned);
 
 }  // namespace quartic::app

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <vector>
@@ -38,6 +39,8 @@ class Averaging {
   /// Remembers where the next local steps start from, which the outer step needs of pipeline 0's
   /// copy: at the start of the run, and when replicas have been averaged.
   void start_from(Stage<T>& copy);
+  /// Of what the outer step keeps.
+  std::int64_t bytes() const;
 
  private:
   void pass_down(Stage<T>& copy, int replica, std::function<void()> const& idle);

@@ -71,14 +71,22 @@ struct ObjectiveRow {
   double gradient_sq = undefined;
 };
 
-/// A row of /memory: the peak bytes of one rank.
+/// A row of /memory: the peak bytes of one rank. Those of the first four that were planned are
+/// known before the run starts. `others` is what tracing, evaluation and the timing of messages
+/// decide: messages, but for inputs that are kept (they are activations), weights pinned for
+/// evaluation, copies for displacements.
 struct MemoryRow {
   std::int32_t rank = -1;
-  std::int64_t weights_bytes = 0;
-  std::int64_t stashes_bytes = 0;
-  std::int64_t activations_bytes = 0;
-  std::int64_t buffers_bytes = 0;
-  std::int64_t resident_bytes = 0;
+  std::int64_t weights_bytes = 0;      ///< the live version of each stage
+  std::int64_t stashes_bytes = 0;      ///< its other versions and replicas
+  std::int64_t activations_bytes = 0;  ///< what microbatches in flight keep for their backward
+  std::int64_t buffers_bytes = 0;      ///< gradients, optimizer state, between a backward's halves
+  std::int64_t resident_bytes = 0;     ///< of the process, by the system
+  std::int64_t others_bytes = 0;
+  std::int64_t planned_weights_bytes = 0;
+  std::int64_t planned_stashes_bytes = 0;
+  std::int64_t planned_activations_bytes = 0;
+  std::int64_t planned_buffers_bytes = 0;
 };
 
 /// A stage as the trace describes it.

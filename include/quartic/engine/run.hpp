@@ -20,6 +20,7 @@
 #include "quartic/engine/stage.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "quartic/plan/cost.hpp"
+#include "quartic/plan/peaks.hpp"
 #include "quartic/plan/rules.hpp"
 
 namespace quartic::engine {
@@ -31,6 +32,8 @@ struct RunSettings {
   AveragingSettings averaging;
   nn::OptimizerSpec optimizer;
   CutSettings cuts;
+  std::vector<plan::StagePeak> peaks;  ///< by stage, to reserve for; empty: as it comes
+  MemoryRow planned;                   ///< its planned columns
   Order order = Order::plan;
   std::int64_t trace_every = 1;
   bool quiet = false;

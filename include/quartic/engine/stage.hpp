@@ -7,12 +7,14 @@
 
 #include "quartic/comm/shared_clock.hpp"
 #include "quartic/core/indexed_ring.hpp"
+#include "quartic/engine/arena.hpp"
 #include "quartic/engine/links.hpp"
 #include "quartic/engine/recorder.hpp"
 #include "quartic/engine/stage_weights.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/nn/learning_rate.hpp"
 #include "quartic/nn/optimizer.hpp"
+#include "quartic/plan/peaks.hpp"
 #include "quartic/plan/planner.hpp"
 #include "quartic/plan/rules.hpp"
 
@@ -72,14 +74,16 @@ struct Pass {
 
 /// One stage at work: takes its input from its links, computes, sends its output on, and keeps the
 /// versions, the microbatches in flight and their rows. Allocates nothing once the pipeline is
-/// full.
+/// full; what microbatches leave for their backward lies in one block from the start.
 template <class T>
 class Stage {
  public:
-  /// `place`: among the stages that this rank hosts. `rules` is needed now only.
+  /// `place`: among the stages that this rank hosts. `peak` is what the plan has it hold at most.
+  /// `rules` is needed now only.
   Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
-        nn::OptimizerSpec const& optimizer, StageLinks const& links, StageSettings const& settings,
-        comm::SharedClock const& clock, Recorder& recorder, nn::Pulse& pulse);
+        plan::StagePeak const& peak, nn::OptimizerSpec const& optimizer, StageLinks const& links,
+        StageSettings const& settings, comm::SharedClock const& clock, Recorder& recorder,
+        nn::Pulse& pulse);
 
   Seat seat() const { return seat_; }
   StageLinks const& links() const { return links_; }
@@ -107,15 +111,19 @@ class Stage {
   std::span<Part const> trained() const { return trained_; }
   StageTotals const& totals() const { return totals_; }
   void waited_ns(plan::Kind kind, std::int64_t duration);
-  /// Bytes of what is kept for microbatches in flight, and of gradients and optimizer state.
+  /// Bytes of what was kept for microbatches in flight at most, their inputs included; of these.
   std::int64_t peak_activation_bytes() const;
+  std::int64_t peak_input_bytes() const;
+  /// Of gradients, optimizer state, and what a backward leaves between its halves.
   std::int64_t buffer_bytes() const;
+  /// Of the copies that displacements need.
+  std::int64_t origin_bytes() const;
 
  private:
   struct InFlight {
     comm::Message input;
-    std::vector<T> saved;
-    std::vector<T> flow;
+    std::span<T> saved;
+    std::span<T> flow;
     comm::Message output_gradient;
     std::vector<T> displacement_origin;  // empty unless this microbatch is sampled
     plan::Tags tags;
@@ -155,6 +163,7 @@ class Stage {
   nn::Pulse& pulse_;
 
   nn::Sizes sizes_;
+  Arena<T> arena_;
   std::vector<Part> trained_;  // of the block: noise and displacement leave its statistics out
   StageWeights<T> weights_;
   std::vector<T> noise_;
@@ -164,8 +173,6 @@ class Stage {
   std::int64_t action_begin_ns_ = 0;      // of the first piece
   std::int32_t action_activations_ = 0;
   std::int32_t action_copies_ = 0;
-  std::vector<std::vector<T>> saved_pool_;
-  std::vector<std::vector<T>> flow_pool_;
   std::vector<std::vector<T>> origin_pool_;
   std::int64_t forwards_ = 0;
   std::int64_t backwards_ = 0;

@@ -1,0 +1,34 @@
+#include "quartic/plan/peaks.hpp"
+
+#include <algorithm>
+
+namespace quartic::plan {
+namespace {
+
+constexpr int most_actions = 50'000;
+
+}  // namespace
+
+std::vector<StagePeak> peaks(Rules const& rules, Cost const& cost) {
+  auto const stages = static_cast<std::size_t>(rules.shape.stages);
+  std::vector<StagePeak> peaks(stages, StagePeak{rules.replicas, 1, 1});
+  std::vector<std::int64_t> input_halves(stages);  // whose weight halves have not come yet
+  Planner planner(rules, cost);
+  for (int i = 0; i < most_actions; ++i) {
+    PlannedAction const* const planned = planner.next();
+    if (planned == nullptr) break;
+    auto const stage = static_cast<std::size_t>(planned->action.stage);
+    std::int64_t& halves = input_halves[stage];
+    if (planned->action.kind == Kind::backward_input) halves += planned->action.count;
+    StagePeak& peak = peaks[stage];
+    peak.weight_copies = std::max<std::int64_t>(peak.weight_copies, planned->weight_copies);
+    peak.activations = std::max<std::int64_t>(peak.activations, planned->activations);
+    peak.flows = std::max(peak.flows, halves);
+    bool const given_back = planned->action.kind == Kind::backward_weight ||
+                            (planned->action.kind == Kind::backward_input && planned->ends);
+    if (given_back) halves -= planned->action.count;
+  }
+  return peaks;
+}
+
+}  // namespace quartic::plan
