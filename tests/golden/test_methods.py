@@ -127,6 +127,10 @@ PLAIN = {
     "pipedream, fixed order": Case(
         ("pipedream", "--admission", "fixed"), 1, live_in_fixed_order, stashed=True
     ),
+    "pipedream, uneven times": Case(
+        ("pipedream", "--cost", "f=1,bi=1,bw=1.5,latency=0.3,jitter=0.3,straggler=0:1.5"),
+        stashed=True,
+    ),
     "pipedream-vsync": Case(("pipedream-vsync",), 1, live_at_stage_0, stashed=True),
     "pipedream-2bw": Case(("pipedream-2bw",), 4, double_buffer, double_buffer),
     "async": Case(("async",), 1, live_in_fixed_order, live),

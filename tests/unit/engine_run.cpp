@@ -191,11 +191,11 @@ TEST_CASE("every step is recorded once, with what the method says of it") {
   CHECK(sink.objective_rows.back().value < sink.objective_rows.front().value);
 }
 
-TEST_CASE("noise, norms and displacements leave statistics out") {
+TEST_CASE("noise, norms and distances leave statistics out") {
   for (double const noise : {0.0, 0.5}) {
     MemorySink sink;
     RunSettings settings = settings_for(12);
-    settings.stage.displacement_every = 1;
+    settings.stage.displacement_every = settings.stage.stale_read_every = 1;
     settings.stage.gradient_noise = noise;
     std::vector<std::unique_ptr<nn::Block<double>>> measuring;
     for (int stage = 0; stage < stages; ++stage) {
@@ -207,6 +207,7 @@ TEST_CASE("noise, norms and displacements leave statistics out") {
       CHECK((row.gradient_sq > 0) == (noise > 0));
       CHECK((row.displacement_sq > 0) == (noise > 0 && row.staleness > 0));
     }
+    for (StaleReadRow const& row : sink.stale_read_rows[1]) CHECK((row.value > 0) == (noise > 0));
   }
 }
 
