@@ -10,6 +10,7 @@
 #include "quartic/nn/layer.hpp"
 
 namespace quartic::engine {
+
 template <class T>
 Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
                 plan::StagePeak const& peak, nn::OptimizerSpec const& optimizer,
@@ -133,6 +134,7 @@ void Stage<T>::keep(InFlight& slot, Pass const& pass, std::span<T const> weights
   slot.displacement_origin = read_copies_.keep(weights);
 }
 
+/// Also where the stage keeps nothing else of the microbatch, because its backward stops above.
 template <class T>
 void Stage<T>::keep_stale_read(Pass const& pass, std::span<T const> weights) {
   std::int64_t const every = seat_.pipeline == 0 ? settings_.stale_read_every : 0;

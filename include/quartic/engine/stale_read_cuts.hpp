@@ -13,15 +13,18 @@ struct StaleReadCut {
   plan::Ticks time = 0;
 };
 
-/// The cuts of every K-th microbatch j, at which each stage compares its weights w now with the
-/// weights z that its forward of j has read: the start of j's own backward (input half, where it is
-/// split; the whole action, where it covers several microbatches) at the lowest stage that it
-/// reaches. That is stage 0, which is about to apply j, or of an update by several microbatches to
-/// take j into it; for rpd the sampled stage, before the update of iteration j. What counts is what
-/// ended by then in plan time.
+/// The cuts of every K-th microbatch j, at which each stage compares w, its live weights (of j's
+/// replica), with z, the weights that its forward of j computed with, as bent where they were. Both
+/// are the first pipeline's, without statistics.
 ///
-/// In the plan's order a stage may make an update before the run comes to a cut that this update
-/// ends after. So a planner of its own looks ahead, no further than to the end of the update.
+/// The cut is the start of j's backward at stage 0: with an update of several microbatches of j's
+/// own backward, whichever applies it; of the input half, where the backward is split; of the whole
+/// action, where it covers several microbatches. For rpd, whose backward stops at the sampled
+/// stage, it is the start there, before the update of iteration j. Updates count that have ended by
+/// then in plan time, averages with them.
+///
+/// The plan's order is by starts, so a stage comes to an update that ends after a cut before the
+/// run comes to the cut. Hence a planner of its own, which looks ahead as far as that update's end.
 class StaleReadCuts {
  public:
   /// `every`: K, at least 1. `rules` and `cost` must outlive this.
