@@ -1,4 +1,5 @@
-"""Makes a data file: `make_data.py tridiagonal --rows 600 --features 512 --out FILE.h5`."""
+"""Makes a data file: `make_data.py tridiagonal --rows 600 --features 512 --out FILE.h5`; also what RPD draws:
+`make_data.py draws --iterations 3200 --stages 8 --epoch 20 --drawn-from 400 --delta 60 --out FILE.h5`."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from quartic_analysis import recipes
+from quartic_analysis import randomized, recipes
 
 USER_MISTAKE = 2
+DRAWS = "draws"
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -19,17 +21,35 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(USER_MISTAKE, f"{self.prog}: {message}\n")
 
 
+def add_command(commands: argparse._SubParsersAction, name: str, numbers: dict[str, str]) -> None:
+    """A subcommand with these numbers, all needed, and --seed and --out."""
+    command = commands.add_parser(name)
+    for number, meaning in numbers.items():
+        command.add_argument(f"--{number}", type=int, required=True, help=meaning)
+    command.add_argument("--seed", type=int, default=0, help="of numpy.random.default_rng (0)")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE.h5")
+
+
 def make_parser() -> OneLineParser:
     parser = OneLineParser(
         prog="make_data.py",
-        description="Makes a data file (HDF5: /X [rows, features], /y [rows]) with numpy.",
+        description="Makes a data file (HDF5) with numpy: a problem, /X [rows, features] and /y [rows]; "
+        "or draws, what RPD replays (quartic run --method rpd --delays replay:FILE).",
     )
-    parser.add_argument("recipe", choices=sorted(recipes.RECIPES), help="the kind of problem")
-    parser.add_argument("--rows", type=int, required=True)
-    parser.add_argument("--features", type=int, required=True)
-    parser.add_argument("--seed", type=int, default=0, help="of numpy.random.default_rng (0)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.h5")
+    commands = parser.add_subparsers(dest="recipe", required=True, parser_class=OneLineParser, prog="make_data.py")
+    for name in sorted(recipes.RECIPES):
+        add_command(commands, name, {"rows": "of X", "features": "columns of X"})
+    add_command(commands, DRAWS, randomized.MEANINGS)
     return parser
+
+
+def write(options: argparse.Namespace) -> None:
+    given = dict(vars(options))
+    path, recipe = given.pop("out"), given.pop("recipe")
+    if recipe == DRAWS:
+        randomized.write(path, **given)
+    else:
+        recipes.write(path, recipe, **given)
 
 
 def main(arguments: list[str]) -> None:
@@ -38,7 +58,7 @@ def main(arguments: list[str]) -> None:
     if not options.out.absolute().parent.is_dir():
         parser.error(f"there is no folder {options.out.absolute().parent}")
     try:
-        recipes.write(options.out, options.recipe, options.rows, options.features, options.seed)
+        write(options)
     except OSError as error:
         parser.error(f"cannot write {options.out}: {error.strerror or error}")
     except (ValueError, MemoryError) as error:

@@ -1,5 +1,6 @@
 """Reads and draws what quartic recorded. `load` is the only reader of trace.h5 in Python."""
 
+from .study import Study, load_study
 from .trace import Run, TraceError, load
 
-__all__ = ["Run", "TraceError", "load"]
+__all__ = ["Run", "Study", "TraceError", "load", "load_study"]

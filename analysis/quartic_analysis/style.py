@@ -6,13 +6,16 @@ series ordered by a number of stages take steps of viridis, which also print in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator, LogFormatterSciNotation, NullLocator
 
 from .files import written_aside
 
@@ -59,6 +62,39 @@ def apply() -> None:
 def stage_colours(count: int) -> list[tuple[float, ...]]:
     """Colours of `count` series in order: few stages bright, many dark."""
     return [mpl.colormaps["viridis"](x) for x in np.linspace(0.7, 0.02, count)]
+
+
+def stage_axis(axes: Axes, most: float, least: float = 2) -> None:
+    """The x axis as a number of stages: logarithmic, marked at powers of two up to `most`."""
+    marks = 2 ** np.arange(int(np.floor(np.log2(least))), int(np.floor(np.log2(most))) + 1)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(marks))
+    axes.xaxis.set_major_formatter(FixedFormatter([str(mark) for mark in marks]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("stages S")
+
+
+def power_of_two(number: float) -> str:
+    """The number as a power of two where it is one, else with six digits.
+
+    >>> power_of_two(0.125), power_of_two(0.1)
+    ('2⁻³', '0.1')
+    """
+    exponent = np.log2(number)
+    if exponent != round(exponent):
+        return f"{number:.6g}"
+    return "2" + f"{exponent:.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def log_axis(axis: Axis) -> None:
+    """A logarithmic axis that has more than one number on it even where it spans less than two decades."""
+    axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(2, 0.5)))
+
+
+def name_series(axes: Axes, colours: Mapping[str, str]) -> None:
+    """The names in their colours, in a column in the panel's emptiest corner."""
+    handles = [Line2D([], [], color=colour, marker="o", ms=4, linewidth=1.4) for colour in colours.values()]
+    axes.legend(handles, list(colours), frameon=False, labelcolor=list(colours.values()), fontsize=9)
 
 
 def spread(positions: Sequence[float], gap: float) -> np.ndarray:

@@ -13,7 +13,7 @@ of 104 days exactly.
 
 from __future__ import annotations
 
-import configparser
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -25,6 +25,10 @@ import pandas as pd
 FORMAT_VERSION = 1
 TRACE_NAME = "trace.h5"
 NEEDED_ATTRIBUTES = ("method", "stages", "complete", "time_unit")
+STAGE_TABLES = ("steps", "events")
+ROOT_TABLES = ("loss", "objective", "validation", "stale_read", "memory")
+TABLES = ("blocks", *STAGE_TABLES, *ROOT_TABLES)
+NO_ROWS = pd.DataFrame()  # a copy costs a tenth of a new one
 NAMING_COLUMNS = frozenset({"microbatch", "minibatch", "replica", "pipeline", "rank", "stage"})
 
 
@@ -83,10 +87,7 @@ class Run:
     @property
     def config(self) -> dict[str, str]:
         """The resolved configuration: option name -> text."""
-        parser = configparser.ConfigParser(interpolation=None)
-        parser.optionxform = str  # type: ignore[assignment,method-assign]
-        parser.read_string("[run]\n" + str(self.attributes.get("config", "")))
-        return dict(parser["run"])
+        return parse_config(str(self.attributes.get("config", "")))
 
     @property
     def microbatches(self) -> int:
@@ -120,8 +121,17 @@ class Run:
         return self.steps[self.steps["microbatch"].between(window.start, window.stop - 1)]
 
 
-def load(folder_or_file: str | PathLike[str]) -> Run:
-    """Reads a run from its folder or its trace file; everything that is in it now.
+def parse_config(text: str) -> dict[str, str]:
+    """Option name -> text, of the lines `name = value` that quartic writes."""
+    pairs = (line.split(" = ", 1) for line in text.splitlines() if " = " in line)
+    return {name: value for name, value in pairs}
+
+
+def load(
+    folder_or_file: str | PathLike[str], tables: Collection[str] = TABLES, columns: Collection[str] | None = None
+) -> Run:
+    """Reads a run from its folder or its trace file; everything that is in it now, or for the sake
+    of time only those tables (the others are then empty) and of them only those columns.
 
     Raises TraceError: no such file, not HDF5, not a trace, a format version that is not known, a
     shard that is missing or locked.
@@ -134,11 +144,11 @@ def load(folder_or_file: str | PathLike[str]) -> Run:
     if not h5py.is_hdf5(path):
         raise TraceError(f"{path}: not an HDF5 file")
     try:
-        return _read(path)
+        return _read(path, tables, columns)
     except (OSError, KeyError):
         pass  # a run that ends just now replaces its shards by one file
     try:
-        return _read(path)
+        return _read(path, tables, columns)
     except (OSError, KeyError) as error:
         raise TraceError(_one_line(path, error)) from error
 
@@ -153,25 +163,30 @@ def _one_line(path: Path, error: Exception) -> str:
     return f"{path}: {reason}"
 
 
-def _read(path: Path) -> Run:
+def _read(path: Path, tables: Collection[str], columns: Collection[str] | None) -> Run:
     with h5py.File(path, "r") as file:
         attributes = _root_attributes(path, file)
-        in_shards = _is_in_shards(file["stage"])
+        if not _is_in_shards(file["stage"]):
+            return _run(path, attributes, file, tables, columns)
     # Shards are opened as the file that links to them was, and a live or killed one only by SWMR.
-    with h5py.File(path, "r", swmr=in_shards) as file:
-        pipelines = _pipelines(file)
-        return Run(
-            path=path,
-            attributes=attributes,
-            blocks=_block_table(pipelines[0]),
-            steps=_stage_tables(pipelines, "steps"),
-            events=_stage_tables(pipelines, "events"),
-            loss=_table(file.get("loss")),
-            objective=_table(file.get("objective")),
-            validation=_table(file.get("validation")),
-            stale_read=_stale_read(file),
-            memory=_table(file.get("memory")),
-        )
+    with h5py.File(path, "r", swmr=True) as file:
+        return _run(path, attributes, file, tables, columns)
+
+
+def _run(
+    path: Path,
+    attributes: dict[str, str | int | float],
+    file: h5py.File,
+    tables: Collection[str],
+    columns: Collection[str] | None,
+) -> Run:
+    pipelines = _pipelines(file)
+    read = {name: _stage_tables(pipelines if name in tables else {}, name, columns) for name in STAGE_TABLES}
+    read |= {name: _table(file.get(name) if name in tables else None, columns) for name in ROOT_TABLES}
+    if "stale_read" in tables and "stale_read" not in file and not attributes["complete"]:
+        read["stale_read"] = _stale_read_of_stages(file["stage"])
+    read["blocks"] = _block_table(pipelines[0] if "blocks" in tables else {})
+    return Run(path=path, attributes=attributes, **read)
 
 
 def _root_attributes(path: Path, file: h5py.File) -> dict[str, str | int | float]:
@@ -190,9 +205,8 @@ def _root_attributes(path: Path, file: h5py.File) -> dict[str, str | int | float
 
 
 def _is_in_shards(stages: h5py.Group) -> bool:
-    return any(
-        isinstance(stages.get(name, getlink=True), h5py.ExternalLink) for name in stages
-    )
+    """A master's stages all are external links, a gathered file's none."""
+    return isinstance(stages.get(next(iter(stages)), getlink=True), h5py.ExternalLink)
 
 
 def _plain(value: object) -> str | int | float:
@@ -207,41 +221,55 @@ def _pipelines(file: h5py.File) -> dict[int, h5py.Group]:
     return {0: file["stage"]} | {int(name): others[name]["stage"] for name in sorted(others)}
 
 
-def _block_table(stages: h5py.Group) -> pd.DataFrame:
+def _block_table(stages: Mapping[str, h5py.Group]) -> pd.DataFrame:
+    if not stages:
+        return NO_ROWS.copy()
     names = sorted(stages)
     rows = [{name: _plain(value) for name, value in stages[stage].attrs.items()} for stage in names]
     return pd.DataFrame(rows, index=pd.Index([int(name) for name in names], name="stage"))
 
 
-def _stage_tables(pipelines: dict[int, h5py.Group], table: str) -> pd.DataFrame:
+def _stage_tables(
+    pipelines: Mapping[int, h5py.Group], table: str, columns: Collection[str] | None
+) -> pd.DataFrame:
     """That table of all stages in one, with first columns `pipeline` and `stage`."""
-    parts = []
-    for pipeline, stages in pipelines.items():
-        for name in sorted(stages):
-            if table not in stages[name]:
-                continue
-            part = _table(stages[name][table])
-            part.insert(0, "pipeline", pipeline)
-            part.insert(1, "stage", int(name))
-            parts.append(part)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    parts = [
+        (pipeline, int(name), _rows(stages[name][table], columns))
+        for pipeline, stages in pipelines.items()
+        for name in sorted(stages)
+        if table in stages[name]
+    ]
+    if not parts:
+        return NO_ROWS.copy()
+    counts = [len(rows) for _, _, rows in parts]
+    placed = {
+        "pipeline": np.repeat([pipeline for pipeline, _, _ in parts], counts),
+        "stage": np.repeat([stage for _, stage, _ in parts], counts),
+    }
+    return pd.DataFrame(placed | _columns(np.concatenate([rows for _, _, rows in parts])))
 
 
-def _stale_read(file: h5py.File) -> pd.DataFrame:
+def _stale_read_of_stages(stages: h5py.Group) -> pd.DataFrame:
     """The sum of what the stages have, in their order, which a finished run has as a table."""
-    stages = [file["stage"][name] for name in sorted(file["stage"])]
-    if "stale_read" in file or any("stale_read" not in stage for stage in stages):
-        return _table(file.get("stale_read"))
-    parts = [_table(stage["stale_read"]) for stage in stages]
+    parts = [_table(stages[name].get("stale_read"), None) for name in sorted(stages)]
     rows = min(map(len, parts))
+    if not rows:
+        return NO_ROWS.copy()
     return parts[0][:rows].assign(value=sum(part["value"][:rows] for part in parts))
 
 
-def _table(dataset: h5py.Dataset | None) -> pd.DataFrame:
-    if dataset is None:
-        return pd.DataFrame()
-    rows = dataset[()]
-    return pd.DataFrame({name: _column(name, rows[name]) for name in rows.dtype.names})
+def _table(dataset: h5py.Dataset | None, columns: Collection[str] | None) -> pd.DataFrame:
+    return NO_ROWS.copy() if dataset is None else pd.DataFrame(_columns(_rows(dataset, columns)))
+
+
+def _rows(dataset: h5py.Dataset, columns: Collection[str] | None) -> np.ndarray:
+    if columns is None:
+        return dataset[()]
+    return dataset.fields([name for name in dataset.dtype.names if name in columns])[()]
+
+
+def _columns(rows: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: _column(name, rows[name]) for name in rows.dtype.names}
 
 
 def _column(name: str, values: np.ndarray) -> np.ndarray:

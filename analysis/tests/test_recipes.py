@@ -117,3 +117,17 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
     done = run("quadratic", "--rows", 6, "--features", 5, "--out", tmp_path / "no" / "x.h5")
     assert done.returncode == 2
     assert done.stderr == f"make_data.py: there is no folder {tmp_path / 'no'}\n"
+
+
+def test_draws_are_those_of_the_published_runs_in_their_order(tmp_path: Path) -> None:
+    out = tmp_path / "draws.h5"
+    done = run("draws", "--iterations", 30, "--stages", 3, "--epoch", 4, "--drawn-from", 10, "--delta", 5, "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    rng = np.random.default_rng(0)
+    with h5py.File(out, "r") as file:
+        for k in range(30):
+            assert file["stage"][k] == rng.integers(0, 3)
+            assert file["microbatch"][k] == rng.integers(0, 10) % 4
+            np.testing.assert_array_equal(file["delays"][k], rng.integers(0, min(5, k) + 1, size=3))
+    done = run("draws", "--iterations", 0, "--stages", 3, "--epoch", 4, "--drawn-from", 10, "--delta", 5, "--out", tmp_path / "x.h5")
+    assert done.returncode == 2 and "at least 1" in done.stderr and done.stderr.count("\n") == 1

@@ -1,0 +1,65 @@
+"""The panels that studies share; every function draws one, in the style of `style`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from . import style
+
+Curve = tuple[Sequence[float], Sequence[float]]
+"""x and y."""
+
+
+def colours_of(names: Sequence[str]) -> dict[str, str]:
+    """A colour a name, in order; more names than colours go round."""
+    return {name: style.SERIES[place % len(style.SERIES)] for place, name in enumerate(names)}
+
+
+def draw_curves(axes: Axes, curves: Mapping[str, Curve], colours: Mapping[str, str], log: bool = True) -> None:
+    """Lines with their names at their right ends; what is not finite is left out."""
+    ends = []
+    for name, (x, y) in curves.items():
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        finite = np.isfinite(y)
+        axes.plot(x[finite], y[finite], color=colours[name], linewidth=1.4)
+        ends.append((x[finite][-1], y[finite][-1]))
+    if log:
+        axes.set_yscale("log")
+        style.log_axis(axes.yaxis)
+    axes.margins(x=0)
+    axes.autoscale_view()
+    style.label_ends(axes, ends, list(curves), [colours[name] for name in curves])
+
+
+def draw_steps(axes: Axes, values: Mapping[str, pd.Series], colours: Mapping[str, str]) -> None:
+    """A number against the step, an index of powers of two; what is not finite (diverged) is left out. The best of each
+    is filled."""
+    for name, series in values.items():
+        finite = series[np.isfinite(series)].sort_index()
+        axes.plot(finite.index, finite, "o-", color=colours[name], mfc="white", ms=5, linewidth=1.2)
+        axes.plot(finite.idxmin(), finite.min(), "o", color=colours[name], ms=6)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    style.log_axis(axes.yaxis)
+    axes.set_xlabel("step γ")
+
+
+def draw_growth(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], by: str = "group") -> None:
+    """A mean and its 95 % band against the number of stages, one line a value of the column `by`. Columns of the
+    table: that, `stages`, `mean`, `low`, `high`."""
+    ends, names = [], []
+    for name, rows in table.groupby(by, sort=False):
+        rows = rows.sort_values("stages")
+        axes.plot(rows["stages"], rows["mean"], "o-", color=colours[name], ms=4, linewidth=1.5)
+        axes.fill_between(rows["stages"], rows["low"], rows["high"], color=colours[name], alpha=0.18, linewidth=0)
+        ends.append((rows["stages"].iloc[-1], rows["mean"].iloc[-1]))
+        names.append(str(name))
+    style.stage_axis(axes, table["stages"].max(), table["stages"].min())
+    axes.set_yscale("log")
+    style.log_axis(axes.yaxis)
+    axes.autoscale_view()
+    style.label_ends(axes, ends, names, [colours[name] for name in names])

@@ -1,0 +1,133 @@
+"""Fits with 95 % bands: power laws, polynomials, and the bootstrap over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+LEVEL = 0.95
+RESAMPLES = 4000
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """y = factor · x^power, by least squares of the logarithms; normal errors of equal size in log y."""
+
+    power: float
+    low: float
+    """The 95 % interval of the power, `low` to `high`."""
+    high: float
+    log_factor: float
+    _error: float
+    _quantile: float
+    _centre: float
+    _spread: float
+    _points: int
+
+    def at(self, x: ArrayLike) -> np.ndarray:
+        """The fitted line."""
+        return np.exp(self.log_factor + self.power * np.log(x))
+
+    def band(self, x: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """The 95 % band of the line itself (not of single points) at x: lower and upper edge."""
+        away = np.log(x) - self._centre
+        half = self._quantile * self._error * np.sqrt(1 / self._points + away**2 / self._spread)
+        return self.at(x) * np.exp(-half), self.at(x) * np.exp(half)
+
+    def __str__(self) -> str:
+        return f"{self.power:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
+    """Fits y = factor · x^power to points with x, y > 0; at least two different x, several y at one x
+    allowed. With two points alone the interval is infinite."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if not (np.all(x > 0) and np.all(y > 0)):
+        raise ValueError("a power law is fitted to positive numbers")
+    log_x, log_y = np.log(x), np.log(y)
+    spread = float(np.sum((log_x - log_x.mean()) ** 2))
+    if spread == 0:
+        raise ValueError("a power law needs two different x or more")
+    power = float(np.sum((log_x - log_x.mean()) * (log_y - log_y.mean())) / spread)
+    log_factor = float(log_y.mean() - power * log_x.mean())
+    freedom = len(x) - 2
+    residual = log_y - log_factor - power * log_x
+    error = float(np.sqrt(residual @ residual / freedom)) if freedom else np.inf
+    quantile = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) if freedom else 1.0
+    half = quantile * error / np.sqrt(spread)
+    return PowerLaw(power, power - half, power + half, log_factor, error, quantile, float(log_x.mean()), spread, len(x))
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """y = sum of coefficients[k] · x^k, with the half width of each coefficient's 95 % interval."""
+
+    coefficients: np.ndarray
+    errors: np.ndarray
+
+    def at(self, x: ArrayLike) -> np.ndarray:
+        return np.polynomial.polynomial.polyval(np.asarray(x, dtype=float), self.coefficients)
+
+
+def polynomial(x: ArrayLike, y: ArrayLike, degree: int) -> Polynomial:
+    """Least squares with normal errors of equal size; needs more than degree + 1 points."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    freedom = len(x) - degree - 1
+    if freedom < 1:
+        raise ValueError(f"a polynomial of degree {degree} with errors needs {degree + 2} points or more, got {len(x)}")
+    scale = np.abs(x).max()  # powers of x / scale are of one size
+    design = np.vander(x / scale, degree + 1, increasing=True)
+    scaled, *_ = np.linalg.lstsq(design, y, rcond=None)
+    residual = y - design @ scaled
+    covariance = np.linalg.inv(design.T @ design) * (residual @ residual) / freedom
+    powers = scale ** np.arange(degree + 1)
+    quantile = stats.t.ppf((1 + LEVEL) / 2, freedom)
+    return Polynomial(scaled / powers, quantile * np.sqrt(np.diag(covariance)) / powers)
+
+
+@dataclass(frozen=True)
+class Band:
+    """A statistic of the seeds that were run, and its 95 % interval over seeds that could have been."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+def mean_over_seeds(samples: np.ndarray) -> np.ndarray:
+    """[resamples, seeds] -> [resamples]."""
+    return samples.mean(axis=1)
+
+
+def bootstrap(
+    samples: ArrayLike, statistic: Callable[[np.ndarray], np.ndarray] = mean_over_seeds, seed: int = 0
+) -> Band:
+    """A statistic of samples [seeds, …] with a 95 % interval from resampled seeds. The statistic takes
+    [resamples, seeds, …] to [resamples].
+
+    The percentile interval, expanded for small samples: its levels are those at which a normal mean of that many seeds
+    has the coverage of Student's t (Hesterberg 2015, arXiv 1411.5279). One seed has no interval: NaN.
+    """
+    samples = np.asarray(samples, dtype=float)
+    seeds = len(samples)
+    value = float(statistic(samples[None])[0])
+    if seeds < 2:
+        return Band(value, np.nan, np.nan)
+    chosen = np.random.default_rng(seed).integers(0, seeds, size=(RESAMPLES, seeds))
+    tail = stats.norm.cdf(np.sqrt(seeds / (seeds - 1)) * stats.t.ppf((1 - LEVEL) / 2, seeds - 1))
+    low, high = np.quantile(statistic(samples[chosen]), [tail, 1 - tail])
+    return Band(value, float(low), float(high))
+
+
+def power_over_seeds(x: ArrayLike, curves: ArrayLike, seed: int = 0) -> Band:
+    """The power of x in curves [seeds, len(x)], fitted to their mean over seeds; its band resamples whole curves."""
+    log_x = np.log(np.asarray(x, dtype=float))
+    slope = (log_x - log_x.mean()) / np.sum((log_x - log_x.mean()) ** 2)
+    return bootstrap(curves, lambda drawn: np.log(mean_over_seeds(drawn)) @ slope, seed)

@@ -1,0 +1,73 @@
+"""E1 of the published experiments: PipeDream, and randomized delays with the same bound, on a random quadratic."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from .. import compare, figures, style
+from ..study import Study
+
+PUBLISHED = {
+    "pipedream, γ = 2⁻⁴": 2.38e-7,
+    "rpd, δ = 8, γ = 2⁻³": 1.199891e-11,
+    "rpd, δ = 60, γ = 2⁻³": 7.466453e-8,
+    "rpd, δ = 60, γ = 2⁻⁴": 2.303e-6,
+}
+"""The final f after 3200 block updates (arXiv 2606.03498 and its authors' public outputs)."""
+
+
+def finals(study: Study) -> pd.DataFrame:
+    """One row a run that ended: `group`, `step`, `name`, `final` f (infinite where it diverged)."""
+    ended = study.ended
+    table = pd.DataFrame({"folder": ended["folder"], "group": ended["group"], "step": ended["learning-rate"]})
+    table["name"] = [f"{group}, γ = {style.power_of_two(step)}" for group, step in zip(table["group"], table["step"])]
+    table["final"] = ended["objective_last"].where(ended["complete"], float("inf"))
+    return table
+
+
+def beside_published(study: Study) -> pd.DataFrame:
+    table = finals(study)
+    return compare.beside(dict(zip(table["name"], table["final"])), PUBLISHED)
+
+
+def draw(study: Study) -> Figure:
+    """f against block updates at the published steps; with a grid of steps, the final f against the step too."""
+    style.apply()
+    table = finals(study)
+    has_grid = table.groupby("group")["step"].nunique().min() > 2
+    figure, panels = plt.subplots(1, 1 + has_grid, figsize=(6 + 5 * has_grid, 4), constrained_layout=True, squeeze=False)
+    left = panels[0, 0]
+    named = table[table["name"].isin(PUBLISHED)]
+    curves = {}
+    for run in named.itertuples():
+        objective = study.runs.read(run.folder, ("objective",)).objective
+        curves[run.name] = (objective["block_updates"], objective["value"])
+    figures.draw_curves(left, curves, figures.colours_of(list(curves)))
+    left.set_xlabel("block updates")
+    left.set_ylabel("objective f(w)")
+    left.set_title("a  At the published steps")
+    if has_grid:
+        groups = {str(group): rows.set_index("step")["final"] for group, rows in table.groupby("group", sort=False)}
+        colours = figures.colours_of(list(groups))
+        figures.draw_steps(panels[0, 1], groups, colours)
+        style.name_series(panels[0, 1], colours)
+        panels[0, 1].set_ylabel("f after the last update")
+        panels[0, 1].set_title("b  Every step")
+    return figure
+
+
+def answer(study: Study) -> str:
+    """Whether the published numbers come out, and how the two methods compare at their best steps."""
+    table, published = finals(study), beside_published(study)
+    best = table.loc[table.groupby("group", sort=False)["final"].idxmin()].set_index("group")
+    lines = [f"- **Published**: {compare.largest_difference(published)}."]
+    lines += [f"- **{group}**: lowest final f {row['final']:.4g} at γ = {style.power_of_two(row['step'])}." for group, row in best.iterrows()]
+    pipedream, random = best.loc["pipedream", "final"], best.loc["rpd, δ = 60", "final"]
+    lines.append(
+        f"- Random delays up to PipeDream's bound, δ = 60, leave {'more' if random > pipedream else 'less'} than PipeDream itself "
+        f"by a factor {max(random / pipedream, pipedream / random):.2g}; a bound of one pipeline depth, δ = 8, leaves "
+        f"{best.loc['rpd, δ = 8', 'final'] / random:.2g} of it."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,89 @@
+"""E3 of the published experiments: logistic regression at equal plan time, as the number of stages grows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from .. import compare, curves, figures, fits, style
+from ..study import Study
+from ..tuning import tuned
+
+END = 3180
+"""The plan time at which timelines are read; RPD has none and is read at its end."""
+PUBLISHED = {
+    "local-sgd, S = 2, best γ": 0.013,
+    "local-sgd, S = 128, best γ": 0.0014,
+    "pipedream, S = 2, γ = 2⁻⁶": 0.0107,
+    "pipedream, S = 8, γ = 2⁻⁶": 0.0127,
+    "pipedream, S = 16, γ = 2⁻⁶": 0.01325,
+    "local-sgd, S = 8, γ = 2⁻³": 0.00655,
+}
+"""f at the end. At the best γ one published seed (arXiv 2606.03498); at a given γ the mean of two independent programs with 12
+seeds each, which differ by up to 22 %."""
+METHODS = ("pipedream", "rpd", "local-sgd")
+
+
+def readings(study: Study) -> pd.DataFrame:
+    """One row a run that ended: `group`, `stages`, learning-rate, seed, `last` f and `tail`, the mean over the last 1 %."""
+    ended = study.ended
+    table = ended[["group", "stages", "learning-rate", "seed"]].copy()
+    timeless = ended["method"] == "rpd"
+    table["last"] = study.measured(lambda run: curves.value_at(run.objective, END))
+    table["tail"] = study.measured(lambda run: curves.tail_mean(run.objective, end=END))
+    table.loc[timeless, "last"] = ended.loc[timeless, "objective_last"].where(ended["complete"])
+    table.loc[timeless, "tail"] = ended.loc[timeless, "objective_tail"].where(ended["complete"])
+    return table
+
+
+def growth(study: Study) -> pd.DataFrame:
+    """One row a method and number of stages, at the best step by the tail mean (see `tuning`)."""
+    return tuned(readings(study), ["group", "stages"], "tail")
+
+
+def beside_published(study: Study) -> pd.DataFrame:
+    """Means over seeds of the last value at the published steps, and of the tail at the best step."""
+    table = readings(study)
+    means = table.groupby(["group", "stages", "learning-rate"])["last"].mean()
+    ours = {f"{group}, S = {stages}, γ = {style.power_of_two(step)}": mean for (group, stages, step), mean in means.items()}
+    ours |= {f"{row.group}, S = {row.stages}, best γ": row.mean for row in growth(study).itertuples()}
+    return compare.beside(ours, PUBLISHED)
+
+
+def powers(found: pd.DataFrame) -> pd.DataFrame:
+    """The power of S with which each method's tail mean grows, fitted to the mean over seeds, with a bootstrap band."""
+    rows = {}
+    for group, table in found.groupby("group", sort=False):
+        band = fits.power_over_seeds(table["stages"], np.column_stack(table["values"].to_list()))
+        rows[group] = {"power": band.value, "low": band.low, "high": band.high, "seeds": table["seeds"].min(), "to S": table["stages"].max()}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def draw(study: Study) -> Figure:
+    style.apply()
+    figure, axes = plt.subplots(figsize=(7.5, 4.4), constrained_layout=True)
+    found = growth(study)
+    figures.draw_growth(axes, found, figures.colours_of(METHODS))
+    axes.set_ylabel(f"mean f of the last 1 % before slot {END}")
+    axes.set_title("Logistic regression at equal plan time, best step, 95 % bands over seeds")
+    return figure
+
+
+def answer(study: Study) -> str:
+    found = growth(study)
+    law = powers(found)
+    edges = int((~found["inside"]).sum())
+    lines = [f"- **Published**: {compare.largest_difference(beside_published(study))}; a seed's standard deviation is about "
+             f"{(found['deviation'] / found['mean']).median():.0%} of a mean."]
+    for group, row in law.iterrows():
+        kind = "flat within its band" if row["low"] <= 0 <= row["high"] else "growing" if row["power"] > 0 else "falling"
+        lines.append(f"- **{group}**: S^{row['power']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}], {kind} "
+                     f"({row['seeds']:.0f} seeds, to S = {row['to S']:.0f}).")
+    wide = found[found["stages"] == found.loc[found["group"] == "pipedream", "stages"].max()].set_index("group")
+    ratio = wide.loc["pipedream", "mean"] / wide.loc["local-sgd", "mean"]
+    lines.append(f"- At S = {wide['stages'].iloc[0]} PipeDream's loss is {ratio:.3g} times LocalSGD's.")
+    if edges:
+        lines.append(f"- {edges} best steps lie at the edge of their grids.")
+    return "\n".join(lines)

@@ -1,0 +1,105 @@
+"""E4 of the published experiments: logistic regression on 16 stages, PipeDream and LocalSGD with H = 2, 5, 30."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from .. import compare, curves, figures, style
+from ..study import Study
+from ..tuning import tuned
+
+END = 829
+"""The plan time at which all are read."""
+PUBLISHED = {
+    "pipedream, best γ": 0.0376,
+    "local-sgd, H = 2, best γ": 0.0231,
+    "local-sgd, H = 5, best γ": 0.0082,
+    "local-sgd, H = 30, best γ": 0.178,
+    "pipedream, γ = 2⁻⁶": 0.0125,
+    "local-sgd, H = 5, γ = 2⁻¹": 0.0031,
+}
+"""f at the end. At the best γ one published seed (arXiv 2606.03498), whose noise is not stated; at a given γ the mean over 10
+seeds of an independent program, with σ = 0.2 as here."""
+DEVIATIONS = {"pipedream, γ = 2⁻⁶": 0.0007, "local-sgd, H = 5, γ = 2⁻¹": 0.0011}
+"""Over the seeds of that program."""
+
+
+def readings(study: Study) -> pd.DataFrame:
+    """One row a run that ended: `method` with its H, learning-rate, seed, f at plan time 829 as `end`, and the mean of the
+    last 1 % before it as `tail`."""
+    ended = study.ended
+    table = ended[["folder", "learning-rate", "seed"]].copy()
+    table["method"] = ended["group"]
+    local = ended["method"] == "local-sgd"
+    table.loc[local, "method"] += ended["local-steps"][local].map(", H = {:.0f}".format)
+    table["end"] = study.measured(lambda run: curves.value_at(run.objective, END))
+    table["tail"] = study.measured(lambda run: curves.tail_mean(run.objective, end=END))
+    return table
+
+
+def by_step(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard deviation over seeds of `end`, one row a method and step, indexed by its name."""
+    found = table.groupby(["method", "learning-rate"])["end"].agg(["mean", "std", "count"]).reset_index()
+    found.index = [f"{method}, γ = {style.power_of_two(step)}" for method, step in zip(found["method"], found["learning-rate"])]
+    return found
+
+
+def beside_published(study: Study) -> pd.DataFrame:
+    """Means over seeds; `away` is the difference in standard errors of both means, where both have several seeds."""
+    ours = by_step(readings(study))
+    at_best = best(study)["mean"].rename("{}, best γ".format).to_dict()
+    table = compare.beside(ours["mean"].to_dict() | at_best, PUBLISHED)
+    ours = ours.reindex(table.index)
+    error = (ours["std"] ** 2 / ours["count"] + pd.Series(DEVIATIONS) ** 2 / 10) ** 0.5
+    return table.assign(away=(table["ours"] - table["published"]) / error)
+
+
+def best(study: Study) -> pd.DataFrame:
+    """One row a method at its best step: `mean`, `low`, `high` of the tail over seeds that did not choose the step."""
+    return tuned(readings(study), ["method"], "tail").set_index("method")
+
+
+def draw(study: Study) -> Figure:
+    """f against plan time at the best steps, mean over seeds; the tail mean of every method with its band."""
+    style.apply()
+    table, chosen = readings(study), best(study)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), constrained_layout=True, width_ratios=(1.3, 1))
+    colours = figures.colours_of(list(chosen.index))
+    shown = {}
+    for method, row in chosen.iterrows():
+        runs = table[(table["method"] == method) & (table["learning-rate"] == row["step"])]
+        objectives = [study.runs.read(folder, ("objective",)).objective.set_index("plan_time")["value"] for folder in runs["folder"]]
+        mean = pd.concat(objectives, axis=1).mean(axis=1).loc[:END]
+        shown[f"{method}, γ = {style.power_of_two(row['step'])}"] = (mean.index, mean)
+    figures.draw_curves(left, shown, dict(zip(shown, colours.values())))
+    left.set_xlabel("plan time (slots)")
+    left.set_ylabel("objective f(w), mean over seeds")
+    left.set_title("a  At the best steps")
+    for place, (method, row) in enumerate(chosen.iterrows()):
+        right.plot([place, place], [row["low"], row["high"]], color=colours[method], linewidth=2)
+        right.plot(place, row["mean"], "o", color=colours[method], ms=8)
+    right.set_xticks(range(len(chosen)), [method.replace(", ", "\n") for method in chosen.index])
+    right.set_xlim(-0.5, len(chosen) - 0.5)
+    right.set_ylim(bottom=0)
+    right.set_ylabel(f"mean f of the last 1 % before {END}")
+    right.set_title("b  With 95 % intervals over seeds")
+    return figure
+
+
+def answer(study: Study) -> str:
+    published, chosen = beside_published(study), best(study)
+    apart = ", ".join(f"{name}: {row['difference']:+.1%}, {row['away']:+.1f} standard errors" for name, row in published.dropna().iterrows())
+    lines = [f"- **Independent program**, same noise: {apart}."]
+    lines += [f"- **{method}**: {row['mean']:.4f} [{row['low']:.4f}, {row['high']:.4f}] at γ = {style.power_of_two(row['step'])}, "
+              f"{row['seeds']} seeds{'' if row['inside'] else ' (**at the edge of its grid**)'}." for method, row in chosen.iterrows()]
+    local = chosen.drop(index="pipedream")["mean"]
+    steps = local.index.str.extract(r"H = (\d+)")[0].astype(int)
+    between = steps.min() < int(steps[local.to_numpy().argmin()]) < steps.max()
+    lines.append(
+        f"- The best LocalSGD is {local.idxmin()}, {'an intermediate' if between else 'not an intermediate'} H; it is "
+        f"{'below' if local.min() < chosen.loc['pipedream', 'mean'] else 'not below'} PipeDream, by a factor "
+        f"{chosen.loc['pipedream', 'mean'] / local.min():.2g}."
+    )
+    return "\n".join(lines)

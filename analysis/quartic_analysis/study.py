@@ -1,0 +1,197 @@
+"""A study: many runs as one table, one row a run.
+
+The sweep tool leaves run folders and beside them study.json, which lists the runs that the study
+wants now. The table costs milliseconds a run, for it reads attributes and the small tables only;
+what needs a row a step is read from `Study.runs`, run by run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .curves import tail_mean
+from .trace import TABLES, TRACE_NAME, Run, TraceError, load
+
+STUDY_NAME = "study.json"
+SMALL_TABLES = ("objective", "validation", "stale_read", "memory")
+BYTES = ("weights_bytes", "stashes_bytes", "activations_bytes")
+SMALL_COLUMNS = ("microbatch", "plan_time", "block_updates", "value", "gradient_sq", *BYTES)
+RECORD_NAME = "sweep.json"
+OWN_COLUMNS = ("folder", "group", "complete", "diverged")
+SUMMARIES = {
+    "time_unit": "of plan times",
+    "plan_end": "plan time of the last evaluation",
+    "objective_first": "f before the first update",
+    "objective_last": "f at the end",
+    "objective_tail": "mean f over the last 1 % of the evaluations' plan time (of block updates where there is none)",
+    "gradient_sq_mean": "mean of ||grad f||^2 over the evaluations",
+    "validation_last": "held-out loss at the end",
+    "stale_read_mean": "mean of ||w_k - z_k||^2 over the samples of the steady state",
+    "weights_bytes": "peak bytes of weights, of all ranks",
+    "stashes_bytes": "peak bytes of older weights",
+    "activations_bytes": "peak bytes of activations",
+}
+"""What the table says of every run beside its options; NaN where the run has no such table."""
+
+
+class Runs(Mapping[str, Run]):
+    """Run folders by name, read when they are asked for and not kept."""
+
+    def __init__(self, folder: Path, names: list[str]) -> None:
+        self._folder, self._names = folder, names
+
+    def __getitem__(self, name: str) -> Run:
+        return self.read(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def read(self, name: str, tables: Collection[str] = TABLES, columns: Collection[str] | None = None) -> Run:
+        """That run with only these of its tables and columns; KeyError for a name that the study has not."""
+        if name not in self._names:
+            raise KeyError(name)
+        return load(self._folder / name, tables, columns)
+
+
+@dataclass(frozen=True)
+class Study:
+    """The runs of a study as they are at the time of `load_study`."""
+
+    name: str
+    size: str
+    """quick, full, or empty where the folder has no study.json."""
+    question: str
+    folder: Path
+    table: pd.DataFrame
+    """One row a run, in the study's order: `folder`, `group`, `complete`, `diverged`, every option of the resolved
+    configuration under its own name (numbers and booleans where all values are), and SUMMARIES. A run without a
+    readable trace has complete False and the options that the study gives."""
+    runs: Runs
+
+    @property
+    def complete(self) -> pd.DataFrame:
+        """The rows of the complete runs."""
+        return self.table[self.table["complete"]]
+
+    @property
+    def ended(self) -> pd.DataFrame:
+        """The rows of the runs that came to an end, complete or diverged."""
+        return self.table[self.table["complete"] | self.table["diverged"]]
+
+    def measured(
+        self, measure: Callable[[Run], float], tables: Collection[str] = ("objective",), columns: Collection[str] | None = None
+    ) -> pd.Series:
+        """By row of `ended`, that number of the run, read from these tables; NaN of diverged runs."""
+        ended = self.ended
+        values = [measure(self.runs.read(run.folder, tables, columns)) if run.complete else np.nan for run in ended.itertuples()]
+        return pd.Series(values, index=ended.index, dtype=float)
+
+    def state(self) -> str:
+        """One sentence: which study, how many runs, how many are complete, have diverged, are missing."""
+        size = f"{self.size} size, " if self.size else ""
+        complete, diverged = int(self.table["complete"].sum()), int(self.table["diverged"].sum())
+        missing = len(self.table) - complete - diverged
+        rest = "".join(f", {count} {what}" for count, what in ((diverged, "diverged"), (missing, "**missing**")) if count)
+        return f"`{self.name}`: {size}{len(self.table)} runs, {complete} complete{rest}."
+
+
+def load_study(folder: str | PathLike[str]) -> Study:
+    """Reads a study's folder: the runs of its study.json, else every folder in it that has a trace.
+
+    Raises TraceError: no such folder, no run in it, or a study.json that is not one.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise TraceError(f"{folder}: no such folder; a study's runs are made by jobs/sweep.py")
+    description = _description(folder)
+    wanted = description["runs"]
+    if not wanted:
+        raise TraceError(f"{folder}: holds no run")
+    rows = [_row(folder, run) for run in wanted]
+    columns = [*OWN_COLUMNS, *dict.fromkeys(name for row in rows for name in row if name not in SUMMARIES), *SUMMARIES]
+    table = pd.DataFrame(rows, columns=list(dict.fromkeys(columns)))
+    return Study(
+        name=description["study"],
+        size=description["size"],
+        question=description["question"],
+        folder=folder,
+        table=table.apply(_typed),
+        runs=Runs(folder, list(dict.fromkeys(run["folder"] for run in wanted))),
+    )
+
+
+def _description(folder: Path) -> dict:
+    path = folder / STUDY_NAME
+    if not path.is_file():
+        found = sorted(trace.parent.name for trace in folder.glob(f"*/{TRACE_NAME}"))
+        runs = [{"folder": name, "group": "", "options": {}} for name in found]
+        return {"study": folder.name, "size": "", "question": "", "runs": runs}
+    try:
+        description = json.loads(path.read_text())
+        missing = {"study", "size", "question", "runs"} - description.keys()
+    except (ValueError, AttributeError) as error:
+        raise TraceError(f"{path}: not a study's list of runs ({error})") from error
+    if missing:
+        raise TraceError(f"{path}: not a study's list of runs (it has no {', '.join(sorted(missing))})")
+    return description
+
+
+def _row(folder: Path, wanted: dict) -> dict[str, object]:
+    """One run's row; of a run that cannot be read, what the study says about it."""
+    own = {"folder": wanted["folder"], "group": wanted["group"], "complete": False, "diverged": _diverged(folder / wanted["folder"])}
+    try:
+        run = load(folder / wanted["folder"], SMALL_TABLES, SMALL_COLUMNS)
+    except TraceError:
+        given = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in wanted["options"].items()}
+        return own | given
+    return own | {"complete": run.complete} | run.config | summary(run)
+
+
+def _diverged(folder: Path) -> bool:
+    """Whether the sweep's record of the run says so: a trace cannot tell it from a run that was stopped."""
+    try:
+        return json.loads((folder / RECORD_NAME).read_text())["outcome"] == "diverged"
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def summary(run: Run) -> dict[str, object]:
+    """SUMMARIES of one run."""
+    found: dict[str, object] = dict.fromkeys(SUMMARIES, np.nan) | {"time_unit": run.time_unit}
+    objective = run.objective
+    if len(objective):
+        along = "plan_time" if objective["plan_time"].notna().all() else "block_updates"
+        found["plan_end"] = objective["plan_time"].iloc[-1]
+        found["objective_first"], found["objective_last"] = objective["value"].iloc[[0, -1]]
+        found["objective_tail"] = tail_mean(objective, along)
+        found["gradient_sq_mean"] = objective["gradient_sq"].mean()
+    if len(run.validation):
+        found["validation_last"] = run.validation["value"].iloc[-1]
+    if len(run.stale_read):
+        window = run.steady_window()
+        steady = run.stale_read["microbatch"].between(window.start, window.stop - 1)
+        found["stale_read_mean"] = run.stale_read.loc[steady, "value"].mean()
+    if len(run.memory):
+        found |= run.memory[list(BYTES)].sum(min_count=1)
+    return found
+
+
+def _typed(column: pd.Series) -> pd.Series:
+    """Text as booleans or numbers where all that is there can be read so."""
+    if column.dtype != object or column.name in ("folder", "group"):
+        return column
+    values = column.dropna()
+    if values.isin(["true", "false"]).all() and len(values) == len(column):
+        return column == "true"
+    numbers = pd.to_numeric(values, errors="coerce")
+    return column if numbers.isna().any() else pd.to_numeric(column)
