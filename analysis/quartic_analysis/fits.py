@@ -38,9 +38,6 @@ class PowerLaw:
         half = self._quantile * self._error * np.sqrt(1 / self._points + away**2 / self._spread)
         return self.at(x) * np.exp(-half), self.at(x) * np.exp(half)
 
-    def __str__(self) -> str:
-        return f"{self.power:.2f} [{self.low:.2f}, {self.high:.2f}]"
-
 
 def power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
     """Fits y = factor · x^power to points with x, y > 0; at least two different x, several y at one x
@@ -97,8 +94,10 @@ class Band:
     low: float
     high: float
 
-    def __str__(self) -> str:
-        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+    def shown(self, digits: int = 2) -> str:
+        """The value with its interval, where there is one."""
+        interval = "" if np.isnan(self.low) else f" [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+        return f"{self.value:.{digits}f}{interval}"
 
 
 def mean_over_seeds(samples: np.ndarray) -> np.ndarray:
@@ -127,7 +126,12 @@ def bootstrap(
 
 
 def power_over_seeds(x: ArrayLike, curves: ArrayLike, seed: int = 0) -> Band:
-    """The power of x in curves [seeds, len(x)], fitted to their mean over seeds; its band resamples whole curves."""
-    log_x = np.log(np.asarray(x, dtype=float))
+    """The power of x in curves [seeds, len(x)], fitted to their mean over seeds; its band resamples whole curves. Of one
+    curve it is the interval of the fitted line instead."""
+    x, curves = np.asarray(x, dtype=float), np.asarray(curves, dtype=float)
+    if len(curves) == 1:
+        law = power_law(x, curves[0])
+        return Band(law.power, law.low, law.high)
+    log_x = np.log(x)
     slope = (log_x - log_x.mean()) / np.sum((log_x - log_x.mean()) ** 2)
     return bootstrap(curves, lambda drawn: np.log(mean_over_seeds(drawn)) @ slope, seed)

@@ -25,6 +25,15 @@ class Progress:
     microbatches: np.ndarray
     loss: np.ndarray
 
+    def first_half(self) -> Progress:
+        """Up to half of the microbatches."""
+        early = self.microbatches <= self.microbatches[-1] / 2
+        return Progress(self.microbatches[early], self.loss[early])
+
+    def lowest(self, window: int = 1) -> float:
+        """Where the falling curve ends."""
+        return float(envelope(self.loss, window)[-1])
+
     def reaches(self, level: float, window: int = 1) -> float:
         """Microbatches at which the falling curve first is at `level` or below; infinity if never."""
         falling = envelope(self.loss, window)
@@ -49,7 +58,7 @@ def progress(run: Run, table: str = "objective") -> Progress:
 def token_overhead(method: Progress, reference: Progress, level: float | None = None, window: int = 1) -> float:
     """microbatches(method) / microbatches(reference) - 1 to reach `level`, by default the lowest that the
     reference reaches."""
-    level = float(envelope(reference.loss, window)[-1]) if level is None else level
+    level = reference.lowest(window) if level is None else level
     needed = reference.reaches(level, window)
     if not np.isfinite(needed) or needed == 0:
         return np.nan

@@ -1,4 +1,4 @@
-"""Data sets made with numpy: the problems on which the published numbers were measured.
+"""Data sets made with numpy: the problems on which the published numbers were measured, and two whose gradients are known.
 
 Every recipe draws from one ``numpy.random.Generator`` in a fixed order (X, then what shapes it,
 then w*, then the labels), in double precision. The order is part of the recipe: another order
@@ -55,10 +55,26 @@ def logistic(rows: int, features: int, generator: Generator) -> Problem:
     return x, labels.astype(np.float64)
 
 
+FAR = 1e6
+
+
+def slope(rows: int, features: int, generator: Generator) -> Problem:
+    """Least squares whose gradient is 1 in every coordinate wherever the weights are, but for 1e-12 times them: all
+    targets lie so far away that no step towards them counts. Draws nothing."""
+    return np.full((rows, features), 1 / FAR), np.full(rows, -FAR)
+
+
+def flat(rows: int, features: int, generator: Generator) -> Problem:
+    """Least squares without a gradient, for a study of nothing but --gradient-noise. Draws nothing."""
+    return np.zeros((rows, features)), np.zeros(rows)
+
+
 RECIPES: dict[str, Callable[[int, int, Generator], Problem]] = {
     "quadratic": quadratic,
     "tridiagonal": tridiagonal,
     "logistic": logistic,
+    "slope": slope,
+    "flat": flat,
 }
 
 

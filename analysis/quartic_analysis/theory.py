@@ -1,4 +1,4 @@
-"""Closed forms for PipeDream's staleness, delays and run lengths, and for flush pipelines.
+"""Closed forms for PipeDream's staleness, delays, stale reads and run lengths, and for flush pipelines.
 
 Words and symbols: S stages, s = 0…S-1 a stage, N microbatches of the run, M microbatches of one
 update. *Delay* counts block updates of any stage between a read of a block by a microbatch and
@@ -95,3 +95,45 @@ def flush_makespan(
 def flush_bubble(stages: int, microbatches: int) -> float:
     """(S-1)/(M+S-1): idle share of the workers' time in a minibatch that ends in a flush."""
     return (stages - 1) / (microbatches + stages - 1)
+
+
+def updates_until_applied(stages: int, stage: int) -> int:
+    """S-1-floor(s/2): own-stage updates between the read of a microbatch at a stage and the moment at which stage 0 is
+    about to apply it: PipeDream, slot model, steady state."""
+    _check_stage(stages, stage)
+    return stages - 1 - stage // 2
+
+
+def stale_read_aligned(stages: int) -> float:
+    """||w - z||^2 / (gamma^2 G^2) of PipeDream if all gradients of a block are the same vector, of norm G: the sum over
+    stages of the squared number of updates. Grows as S^3."""
+    return float(sum(updates_until_applied(stages, stage) ** 2 for stage in range(stages)))
+
+
+def stale_read_noise(stages: int) -> float:
+    """Its mean if all gradients are independent with mean 0: the sum over stages of the number of updates. Grows as S^2."""
+    return float(sum(updates_until_applied(stages, stage) for stage in range(stages)))
+
+
+def random_stale_read_aligned(stages: int, delay: int) -> float:
+    """The mean of the same for RPD with delays uniform on 0 ... delay, gradients of a block all the same: a delay of d iterations
+    holds a binomial number of updates of a block, with d trials of probability 1/S."""
+    mean, mean_sq = delay / 2, delay * (2 * delay + 1) / 6
+    return mean * (1 - 1 / stages) + mean_sq / stages
+
+
+def random_stale_read_noise(stages: int, delay: int) -> float:
+    """And with independent gradients of mean 0: every iteration moves one block, delay/2 on average, S blocks of delays."""
+    return delay / 2
+
+
+def stale_read_bound(stages: int) -> float:
+    """delta^2 with delta = S^2 - S/2: the bound on ||w - z||^2 / (gamma^2 G^2) behind the published S^4 (arXiv 2606.03498)."""
+    return float(largest_delay(stages)) ** 2
+
+
+def refined_stale_read_bound(stages: int) -> float:
+    """delta + delta (delta - 1) / S: the mean over which stage each of the delta updates has moved, which grows as S^3. Derived
+    for this project."""
+    delay = largest_delay(stages)
+    return delay + delay * (delay - 1) / stages

@@ -50,6 +50,7 @@ def test_a_method_that_needs_twice_the_tokens_has_overhead_1() -> None:
     assert token_overhead(slow, HALVING) == 1
     assert token_overhead(HALVING, slow) == -0.5
     assert token_overhead(slow, HALVING, level=0.75) == 1
+    assert (HALVING.first_half().microbatches[-1], HALVING.first_half().lowest()) == (50, 2.0**-5)
 
 
 def test_a_level_that_is_not_reached_is_told_apart_by_who_misses_it() -> None:

@@ -82,7 +82,9 @@ def test_the_bootstrap_is_the_same_every_time() -> None:
     samples = [1.0, 2.0, 4.0, 3.0]
     assert fits.bootstrap(samples) == fits.bootstrap(samples)
     assert fits.bootstrap(samples).value == 2.5
+    assert fits.Band(1.234, 1, 2).shown() == "1.23 [1.00, 2.00]"
     alone = fits.bootstrap([3.0])
+    assert alone.shown() == "3.00"
     assert alone.value == 3 and np.isnan(alone.low) and np.isnan(alone.high)
 
 
@@ -90,6 +92,8 @@ def test_a_power_over_seeds_resamples_whole_curves() -> None:
     factors = np.array([0.5, 1, 2, 1.5])[:, None]
     same = fits.power_over_seeds(S, factors * S**-0.5)
     assert (same.value, same.low, same.high) == pytest.approx((-0.5, -0.5, -0.5))
+    alone = fits.power_over_seeds(S, [S**2 * [1, 1.1, 0.9, 1, 1.2, 0.8]])
+    assert alone.low < alone.value < alone.high
     powers = np.array([-0.6, -0.4, -0.5, -0.5, -0.45])[:, None]
     band = fits.power_over_seeds(S, S**powers)
     assert -0.6 <= band.low < band.value < band.high <= -0.4
