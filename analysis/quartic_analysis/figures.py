@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from . import style
+from .trace import Run
 
 Curve = tuple[Sequence[float], Sequence[float]]
 """x and y."""
@@ -63,3 +64,23 @@ def draw_growth(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], by:
     style.log_axis(axes.yaxis)
     axes.autoscale_view()
     style.label_ends(axes, ends, names, [colours[name] for name in names])
+
+
+PASSES = {"F": style.FORWARD, "B": style.BACKWARD, "I": style.BACKWARD, "W": "#F2D08A"}
+"""Forward, backward, and a backward's halves for the input and the weights."""
+
+
+def draw_gantt(axes: Axes, run: Run, until: float) -> None:
+    """The first passes of a run in plan time, one row a stage, each with its microbatch's number. Needs its events."""
+    shown = run.events[run.events["action"].isin(list(PASSES)) & (run.events["plan_begin"] < until)]
+    for row in shown.itertuples():
+        begin, length = row.plan_begin, row.plan_end - row.plan_begin
+        axes.barh(row.stage, length, left=begin, height=0.86, color=PASSES[row.action], edgecolor="white", linewidth=0.5)
+        if begin + length / 2 < until:
+            axes.text(begin + length / 2, row.stage, str(row.microbatch), ha="center", va="center", fontsize=5.5)
+    axes.set_xlim(0, until)
+    axes.set_ylim(run.stages - 0.45, -0.55)
+    axes.set_yticks(range(run.stages))
+    axes.tick_params(axis="y", length=0, labelsize=7.5)
+    axes.spines["left"].set_visible(False)
+    axes.grid(False)

@@ -102,7 +102,8 @@ def _draw_scaled(axes: Axes, table: pd.DataFrame, colours: dict) -> None:
     for name, line in LINES.items():
         y = [line(int(s)) for s in stages]
         axes.plot(stages, y, color=style.FAINT, linewidth=1, linestyle="--", zorder=1)
-        axes.annotate(name, (stages[1], y[1]), xytext=(-4, 4), textcoords="offset points", ha="right", color="#555555", fontsize=8.5)
+        if "bound" in name:  # the others lie on the made-up gradients' points
+            axes.annotate(name, (stages[-2], y[-2]), xytext=(-5, 4), textcoords="offset points", ha="right", color="#555555")
     found = []
     for group in colours:
         for count, values in over_seeds(table, "scaled", group).items():
@@ -119,10 +120,10 @@ def _draw_powers(axes: Axes, found: pd.DataFrame, lines: pd.Series, colours: dic
         axes.plot(row["power"], place, "o", color=colours[group], ms=7)
     for place, (name, power) in enumerate(lines.sort_values().items()):
         axes.axvline(power, color=style.FAINT, linewidth=1, linestyle="--", zorder=1)
-        axes.annotate(f"{name} {power:.2f}", (power, 1), xycoords=("data", "axes fraction"), xytext=(2, -10), rotation=90,
-                      textcoords="offset points", va="top", ha="left", fontsize=8, color="#555555")  # fmt: skip
+        axes.annotate(f"{name} {power:.2f}", (power, 1), xycoords=("data", "axes fraction"), xytext=(-2 if place % 2 else 2, -2), rotation=90,
+                      textcoords="offset points", va="top", ha="right" if place % 2 else "left", fontsize=8.5, color="#555555")  # fmt: skip
     axes.set_yticks(range(len(found)), found.index)
-    axes.invert_yaxis()
+    axes.set_ylim(len(found) - 0.5, -0.35 * len(found))  # room above for the names of the lines
     axes.set_xlabel("fitted power of S")
     axes.set_title("b  Powers of S, 95 % over seeds")
 

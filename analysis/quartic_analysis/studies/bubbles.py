@@ -1,0 +1,106 @@
+"""What each method costs in time and memory: bubbles as planned and as measured, copies, activations, bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .. import figures, style, theory
+from ..study import Study
+from ..trace import Run
+
+FLUSH = ("gpipe", "1f1b-flush")
+SHOWN = ("1f1b-flush", "zb-1p", "pipedream", "timeprest", "local-sgd")
+"""The methods whose schedules are drawn."""
+CLOCKS = {"planned": ("plan_begin", "plan_end"), "measured": ("begin_ns", "end_ns")}
+
+
+def bubble(run: Run, clock: str) -> float:
+    """The idle share of the workers' time in the steady state, by the plan or by the wall clock: between stage 0's first forward of
+    the steady state and its first one after. NaN where events were not recorded. What a rank does beside passes (updates,
+    messages, records) counts as idle when it is measured."""
+    begin, end = CLOCKS[clock]
+    passes = run.events[run.events["action"].isin(["F", "B", "I", "W"])]
+    window = run.steady_window()
+    first = passes[(passes["stage"] == 0) & (passes["action"] == "F")].set_index("microbatch")[begin]
+    if not {window.start, window.stop} <= set(first.index):
+        return np.nan
+    low, high = first[window.start], first[window.stop]
+    busy = (passes[end].clip(low, high) - passes[begin].clip(low, high)).sum()
+    workers = run.stages // int(run.config.get("stages-per-worker", 1))
+    return float(1 - busy / (workers * (high - low)))
+
+
+def costs(study: Study) -> pd.DataFrame:
+    """One row a complete run: `method`, `stages`, `M` (microbatches an update), bubbles `planned`, by the `formula` of flush methods,
+    `measured`; the largest number of `copies` of weights and of `activations` of a stage in the steady state; `weights_mb`
+    (with stashes) and `activations_mb`, of all ranks."""
+    rows = []
+    for row in study.complete.itertuples():
+        run = study.runs.read(row.folder, ("steps", "events"))
+        steady = run.steady()
+        formula = theory.flush_bubble(run.stages, run.accumulate) if run.method in FLUSH else np.nan
+        rows.append({
+            "folder": row.folder, "method": run.method, "stages": run.stages, "M": run.accumulate, "planned": bubble(run, "planned"),
+            "formula": formula, "measured": bubble(run, "measured"), "copies": steady["weight_copies"].max(),
+            "activations": steady["activations"].max(), "weights_mb": (row.weights_bytes + row.stashes_bytes) / 1e6,
+            "activations_mb": row.activations_bytes / 1e6})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def at_size(table: pd.DataFrame, stages: int, microbatches: int) -> pd.DataFrame:
+    """The rows of one S and M (or of methods that update after every microbatch), in the order of the study, by method."""
+    return table[(table["stages"] == stages) & table["M"].isin([1, microbatches])].set_index("method")
+
+
+def draw(study: Study, table: pd.DataFrame) -> Figure:
+    """Schedules of some methods at S = 4, and the bubbles of all."""
+    style.apply()
+    microbatches = int(table.loc[table["M"] > 1, "M"].min())
+    rows = at_size(table, 4, microbatches)
+    shown = [method for method in SHOWN if method in rows.index]
+    figure = plt.figure(figsize=(12, 1.5 * len(shown) + 0.6), constrained_layout=True)
+    grid = figure.add_gridspec(len(shown), 2, width_ratios=(2.3, 1))
+    for place, method in enumerate(shown):
+        axes = figure.add_subplot(grid[place, 0])
+        run = study.runs.read(rows.loc[method, "folder"], ("events",))
+        figures.draw_gantt(axes, run, until=52)
+        axes.set_title(f"{method}{f', M = {microbatches}' if run.accumulate > 1 else ''}", fontsize=9.5)
+        if place < len(shown) - 1:
+            axes.set_xticklabels([])
+        else:
+            axes.set_xlabel("plan time (f = 1, b = 2)")
+    _draw_bubbles(figure.add_subplot(grid[:, 1]), rows)
+    return figure
+
+
+def _draw_bubbles(axes: Axes, rows: pd.DataFrame) -> None:
+    rows = rows.sort_values("planned", ascending=False)
+    places = np.arange(len(rows))
+    axes.barh(places, 100 * rows["planned"], height=0.62, color=style.FORWARD)
+    axes.plot(100 * rows["measured"], places, "o", color=style.HIGHLIGHT, ms=5, linestyle="none")
+    axes.set_yticks(places, rows.index)
+    axes.set_xlabel("bubble (%); bar: planned, point: measured")
+    axes.set_title(f"Bubbles at S = {rows['stages'].iloc[0]}")
+
+
+def answer(table: pd.DataFrame) -> str:
+    known = table.dropna(subset="formula")
+    wrong = int((~np.isclose(known["planned"], known["formula"])).sum())
+    microbatches = int(table.loc[table["M"] > 1, "M"].min())
+    most = int(table["stages"].max())
+    rows = at_size(table, most, microbatches)
+    full = rows.index[rows["planned"] < 0.005]
+    return (
+        f"- **Formula**: the planned bubble of flush methods is (S − 1)/(M + S − 1) in {len(known) - wrong} of {len(known)} runs.\n"
+        f"- **Time** at S = {most}, M = {microbatches}: no bubble is planned for {', '.join(full)}; the largest is "
+        f"{rows['planned'].max():.0%}, {rows['planned'].idxmax()}.\n"
+        f"- **Memory** at S = {most}: from {rows['copies'].min():.0f} to {rows['copies'].max():.0f} copies of a stage's weights "
+        f"({rows['copies'].idxmax()}), from {rows['activations'].min():.0f} to {rows['activations'].max():.0f} activations "
+        f"({rows['activations'].idxmax()}).\n"
+        f"- **Measured** bubbles are {100 * (table['measured'] - table['planned']).median():.0f} percentage points above the planned ones, in the "
+        f"median: updates and messages, and waiting where ranks share cores."
+    )

@@ -1,0 +1,63 @@
+"""E5 of the published experiments: PipeDream against LocalSGD on a small language model, at equal plan time."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from .. import compare, curves, figures, style
+from ..study import Study
+
+PUBLISHED = {"pipedream": 2.48, "local-sgd, H = 1": 2.85, "local-sgd, H = 4": 2.67, "local-sgd, H = 8": 2.66}
+"""Read off the published curves of the loss (arXiv 2606.03498), to two digits."""
+RECENT = 64
+"""Microbatches over which the training loss is averaged."""
+
+
+def readings(study: Study) -> pd.DataFrame:
+    """One row a complete run, by its name: `folder`; f at the end of PipeDream's timeline as `f`, the mean training loss of the last 64
+    microbatches by then as `loss`, and f at the run's own end as `last`."""
+    complete = study.complete
+    end = complete.loc[complete["method"] == "pipedream", "plan_end"].iloc[0]
+    rows = {}
+    for row in complete.itertuples():
+        run = study.runs.read(row.folder, ("objective", "loss"))
+        name = row.group if row.method == "pipedream" else f"{row.group}, H = {int(float(run.config['local-steps']))}"
+        loss = run.loss[run.loss["plan_time"] <= end].sort_values("plan_time")["loss"]
+        rows[name] = {"folder": row.folder, "f": curves.value_at(run.objective, end), "loss": loss.tail(RECENT).mean(), "last": run.objective["value"].iloc[-1]}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def beside_published(study: Study) -> pd.DataFrame:
+    """Of the full size; the quick size trains another model, so its numbers are left out."""
+    ours = readings(study)["f"].to_dict() if study.size == "full" else {}
+    return compare.beside(ours, PUBLISHED)
+
+
+def draw(study: Study) -> Figure:
+    style.apply()
+    figure, axes = plt.subplots(figsize=(7.5, 4.2), constrained_layout=True)
+    shown, end = {}, 0.0
+    for name, row in readings(study).iterrows():
+        objective = study.runs.read(row["folder"], ("objective",)).objective
+        end = objective["plan_time"].iloc[-1] if name == "pipedream" else end
+        objective = objective[objective["plan_time"] <= end]
+        shown[name] = (objective["plan_time"], objective["value"])
+    figures.draw_curves(axes, shown, figures.colours_of(list(shown)), log=False)
+    axes.set_xlabel("plan time (slots)")
+    axes.set_ylabel("loss f(w)")
+    axes.set_title("A language model on 16 stages")
+    return figure
+
+
+def answer(study: Study) -> str:
+    table = readings(study)
+    local = table.drop(index="pipedream")["f"]
+    ours = table.loc["pipedream", "f"]
+    lines = [f"- **{name}**: f {row['f']:.3f}, recent training loss {row['loss']:.3f}, at its own end {row['last']:.3f}." for name, row in table.iterrows()]
+    lines.append(f"- At the end of its timeline PipeDream is {'lower' if ours < local.min() else 'not lower'} than the best LocalSGD "
+                 f"({local.idxmin()}): {ours:.3f} and {local.min():.3f}.")
+    if study.size == "full":
+        lines.append(f"- **Published**: {compare.largest_difference(beside_published(study))}.")
+    return "\n".join(lines)

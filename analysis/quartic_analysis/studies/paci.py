@@ -1,0 +1,94 @@
+"""Does bounded inconsistency cost quality? `paci` beside `1f1b-flush`, updates of the same size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .. import figures, fits, style
+from ..overhead import progress, token_overhead
+from ..study import Study
+
+FLUSH, PACI = "1f1b-flush", "paci"
+
+
+def drift_bound(stages: int, stage: int, accumulate: int) -> int:
+    """⌈(S−1−s)/a⌉ versions between a forward and its backward (arXiv 2606.07881)."""
+    return -(-(stages - 1 - stage) // accumulate)
+
+
+def beside_flush(study: Study) -> pd.DataFrame:
+    """One row an a: held-out loss at the end of both methods, mean over seeds; `loss` ratio − 1 with its interval over seeds; token `overhead` to the
+    flush's lowest held-out loss, of the first seed; `speed`, the ratio of plan times, and `expected`, (M+S−1)/M."""
+    complete, rows = study.complete, {}
+    for accumulate, runs in complete.groupby("accumulate"):
+        ends = runs.pivot(index="seed", columns="method", values="validation_last").dropna()
+        times = runs.groupby("method")["plan_end"].mean()
+        first = runs[runs["seed"] == ends.index[0]].set_index("method")["folder"]
+        curves = {method: progress(study.runs.read(first[method], ("validation",)), "validation") for method in (FLUSH, PACI)}
+        apart = fits.bootstrap(ends[[PACI, FLUSH]].to_numpy(), lambda drawn: drawn[:, :, 0].mean(axis=1) / drawn[:, :, 1].mean(axis=1) - 1)
+        stages = int(runs["stages"].iloc[0])
+        rows[int(accumulate)] = {
+            FLUSH: ends[FLUSH].mean(), PACI: ends[PACI].mean(), "loss": apart.value, "low": apart.low, "high": apart.high,
+            "overhead": token_overhead(curves[PACI], curves[FLUSH]), "speed": times[FLUSH] / times[PACI],
+            "expected": (accumulate + stages - 1) / accumulate}  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("a")
+
+
+def drifts(study: Study) -> pd.DataFrame:
+    """How often each drift occurs in `paci`: one row an a, stage and drift, with its `share` and the `bound`."""
+    parts = []
+    runs = study.complete[study.complete["method"] == PACI].drop_duplicates("accumulate")
+    for row in runs.itertuples():
+        steps = study.runs.read(row.folder, ("steps",), ("microbatch", "drift")).steps
+        share = steps.groupby("stage")["drift"].value_counts(normalize=True).rename("share").reset_index()
+        bound = [drift_bound(int(row.stages), int(stage), int(row.accumulate)) for stage in share["stage"]]
+        parts.append(share.assign(a=int(row.accumulate), bound=bound))
+    return pd.concat(parts, ignore_index=True)
+
+
+def draw(study: Study) -> Figure:
+    """Held-out loss against plan time and against microbatches, and the drift at every stage, of the smallest a."""
+    style.apply()
+    figure, panels = plt.subplots(1, 3, figsize=(14, 4), constrained_layout=True)
+    smallest = study.complete["accumulate"].min()
+    runs = study.complete[study.complete["accumulate"] == smallest].drop_duplicates("method")
+    colours = figures.colours_of((FLUSH, PACI))
+    by_time, by_work = {}, {}
+    for row in runs.itertuples():
+        run = study.runs.read(row.folder, ("validation",))
+        by_time[row.method] = (run.validation["plan_time"], run.validation["value"])
+        by_work[row.method] = (progress(run, "validation").microbatches, run.validation["value"])
+    for axes, curves, label in zip(panels, (by_time, by_work), ("plan time (slots)", "microbatches")):
+        figures.draw_curves(axes, curves, colours, log=False)
+        axes.set_xlabel(label)
+    panels[0].set_ylabel("held-out loss")
+    panels[0].set_title(f"a  Over simulated time, a = {smallest}")
+    panels[1].set_title("b  Over work")
+    _draw_drifts(panels[2], drifts(study).query("a == @smallest"))
+    return figure
+
+
+def _draw_drifts(axes: Axes, table: pd.DataFrame) -> None:
+    axes.scatter(table["stage"], table["drift"], s=220 * table["share"], color=style.SERIES[1], edgecolor="white")
+    bounds = table.groupby("stage")["bound"].first()
+    axes.plot(bounds.index, bounds, "_", color=style.INK, ms=18, mew=1.5)
+    axes.set_xlabel("stage s")
+    axes.set_ylabel("drift (versions); dash: ⌈(S − 1 − s)/a⌉")
+    axes.set_yticks(np.arange(bounds.max() + 1))
+    axes.set_title("c  How often which drift (area)")
+
+
+def answer(study: Study) -> str:
+    table, drift = beside_flush(study), drifts(study)
+    inside = bool((drift["drift"] <= drift["bound"]).all())
+    text = [f"- **Drift** {'never exceeds' if inside else '**exceeds**'} ⌈(S − 1 − s)/a⌉; the largest is {drift['drift'].max():.0f}."]
+    for accumulate, row in table.iterrows():
+        band = fits.Band(100 * row["loss"], 100 * row["low"], 100 * row["high"])
+        reached = "does not reach it" if np.isinf(row["overhead"]) else f"needs {row['overhead']:+.0%} microbatches"
+        text.append(f"- **a = {accumulate}**: held-out loss {band.shown(1)} % above the flush's at equal work; to its lowest loss paci {reached}; "
+                    f"{row['speed']:.3f} times as fast, (M + S − 1)/M is {row['expected']:.3f}.")
+    return "\n".join(text)

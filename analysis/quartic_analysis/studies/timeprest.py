@@ -1,0 +1,84 @@
+"""Which rule of the TiMePReSt family trains best, per epoch and per byte?"""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .. import figures, fits, style
+from ..overhead import progress
+from ..study import Study
+
+
+def named(study: Study) -> pd.DataFrame:
+    """The complete runs with their `rule`: the method, and λ of i-timeprest."""
+    complete = study.complete.copy()
+    swept = complete["method"] == "i-timeprest"
+    complete["rule"] = complete["method"]
+    complete.loc[swept, "rule"] += complete.loc[swept, "lambda"].map(", λ = {:g}".format)
+    return complete
+
+
+def rules(study: Study) -> pd.DataFrame:
+    """One row a rule: accuracy at the end, mean over seeds with its interval; the best of any epoch; final objective; copies of weights (mean over stages of the
+    largest number) and bytes of weights and stashes, and of activations."""
+    rows = {}
+    for rule, runs in named(study).groupby("rule", sort=False):
+        traces = [study.runs.read(folder, ("objective", "steps")) for folder in runs["folder"]]
+        accuracy = fits.bootstrap([trace.objective["accuracy"].iloc[-1] for trace in traces])
+        copies = traces[0].steady().groupby("stage")["weight_copies"].max().mean()
+        rows[rule] = {
+            "accuracy": accuracy.value, "low": accuracy.low, "high": accuracy.high,
+            "best": max(trace.objective["accuracy"].max() for trace in traces), "objective": runs["objective_last"].mean(),
+            "copies": copies, "weights_mb": (runs["weights_bytes"] + runs["stashes_bytes"]).mean() / 1e6,
+            "activations_mb": runs["activations_bytes"].mean() / 1e6}  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("rule")
+
+
+def draw(study: Study) -> Figure:
+    style.apply()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12.5, 4.4), constrained_layout=True, width_ratios=(1.25, 1))
+    runs = named(study)
+    names = list(runs["rule"].unique())
+    colours = {name: plt.get_cmap("tab10")(place % 10) for place, name in enumerate(names)}
+    shown = {}
+    for rule, same in runs.groupby("rule", sort=False):
+        parts = [study.runs.read(folder, ("objective",)) for folder in same["folder"]]
+        mean = pd.concat([part.objective["value"] for part in parts], axis=1).mean(axis=1)
+        images = progress(parts[0]).microbatches * float(same["microbatch-size"].iloc[0])
+        shown[rule] = (images / 1000, mean)
+    figures.draw_curves(left, shown, colours)
+    left.set_xlabel("images seen (thousands)")
+    left.set_ylabel("objective f(w)")
+    left.set_title("a  Per image")
+    _draw_bytes(right, rules(study), colours)
+    return figure
+
+
+def _draw_bytes(axes: Axes, table: pd.DataFrame, colours: dict) -> None:
+    total = table["weights_mb"] + table["activations_mb"]
+    for rule, row in table.iterrows():
+        axes.plot(total[rule], row["objective"], "o", color=colours[rule], ms=8)
+    axes.set_yscale("log")
+    style.log_axis(axes.yaxis)
+    axes.margins(x=0.12)
+    axes.set_xlabel("peak MB of weights, stashes and activations")
+    axes.set_ylabel("f at the end")
+    axes.set_title("b  Per byte")
+
+
+def answer(study: Study) -> str:
+    table = rules(study)
+    best, least = table["objective"].idxmin(), table["weights_mb"].idxmin()
+    family = table.drop(index="pipedream", errors="ignore")
+    swept = family[family.index.str.startswith("i-timeprest")]
+    by_lambda = ", ".join(f"{rule.split(', ')[1]}: {loss:.4f}" for rule, loss in swept["objective"].items())
+    return (
+        f"- **Per epoch**: {best} ends with the lowest loss, {table.loc[best, 'objective']:.4f} (accuracy {table.loc[best, 'accuracy']:.1%}); the family lies "
+        f"between {family['objective'].min():.4f} ({family['objective'].idxmin()}) and {family['objective'].max():.4f} ({family['objective'].idxmax()}).\n"
+        f"- **Per byte**: {least} holds the fewest bytes of weights, {table.loc[least, 'weights_mb']:.2f} MB in {table.loc[least, 'copies']:.1f} copies a stage, and ends at "
+        f"{table.loc[least, 'accuracy']:.1%}; {table['weights_mb'].idxmax()} holds the most, {table['weights_mb'].max():.2f} MB.\n"
+        f"- **i-timeprest**, loss: {by_lambda}."
+    )
