@@ -156,6 +156,7 @@ def test_stale_reads_of_an_unfinished_run_are_those_that_all_stages_have(folder:
     rng = np.random.default_rng(0)
     parts = rng.random((STAGES, 6))
     with h5py.File(folder / "trace.h5", "r+") as file:
+        file.attrs["complete"] = 0
         for stage, rows in enumerate((6, 4, 5, 6)):
             table = np.zeros(rows, STALE_READ)
             table["microbatch"] = 5 * np.arange(rows)
