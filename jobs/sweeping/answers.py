@@ -13,7 +13,7 @@ NAME = "resolved.json"
 
 
 class Answers:
-    """The resolved configurations of one executable, kept in DIR/resolved.json once there is a DIR.
+    """The resolved configurations of one executable, kept in DIR/resolved.json.
 
     An answer holds as long as the executable, the options, and the files they name are the same.
     """
@@ -36,6 +36,7 @@ class Answers:
         return Resolved(*self.known[key])
 
     def save(self) -> None:
+        """Where there is a DIR: what makes nothing, makes none."""
         if len(self.known) > self.stored and self.path.parent.is_dir():
             write_whole(self.path, json.dumps({"program": self.mark, "answers": self.known}))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 from . import ROOT, Mistake, report, slurm
+from .answers import Answers
 from .data import DataFile, data_files, require_user_files
 from .estimate import Estimate
 from .local import Pool, Stopped
@@ -57,9 +58,13 @@ class Sweep:
     study: Study
     files: dict[str, DataFile]
     machine: Machine
-    program: Path
+    answers: Answers
     out: Path
     runs: list[Run]
+
+    @property
+    def program(self) -> Path:
+        return self.answers.program
 
     def resolved(self) -> Sweep:
         """Makes the data that is missing, after which every run has its folder, and writes DIR/study.json."""
@@ -68,9 +73,10 @@ class Sweep:
             print(f"making {report.shown(file.path)}", file=sys.stderr, flush=True)
             file.make()
         make_folder(self.out)
-        runs = runs_of(self.study, self.files, self.program, self.out) if missing else self.runs
+        runs = runs_of(self.study, self.files, self.answers, self.out) if missing else self.runs
+        self.answers.save()
         write_study(self.study, runs, self.out)
-        return Sweep(self.study, self.files, self.machine, self.program, self.out, runs)
+        return replace(self, runs=runs)
 
     def standings(self) -> list[Standing]:
         return standings(self.runs, slurm.queued(self.out))
@@ -87,9 +93,11 @@ def prepare(options: argparse.Namespace) -> Sweep:
     require_own_folder(out, study.name)
     files = data_files(study.data, options.data.absolute(), options.study.name)
     require_user_files(study.files_in_use(files), options.data)
-    runs = runs_of(study, files, program, out)
+    answers = Answers(out, program, study.command)
+    runs = runs_of(study, files, answers, out)
+    answers.save()
     require_ranks(runs, machine)
-    return Sweep(study, files, machine, program, out, runs)
+    return Sweep(study, files, machine, answers, out, runs)
 
 
 def require_own_folder(out: Path, name: str) -> None:

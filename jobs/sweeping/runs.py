@@ -32,7 +32,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        return self.folder.path.name
+        """Of its folder; while that is not known, what was asked for."""
+        return self.folder.path.name if self.folder else " ".join(self.words)
 
     @property
     def threads(self) -> int:
@@ -56,16 +57,14 @@ class Run:
         return [str(program), self.command, *self.words, *quiet]
 
 
-def runs_of(study: Study, files: dict[str, DataFile], program: Path, out: Path) -> list[Run]:
+def runs_of(study: Study, files: dict[str, DataFile], answers: Answers, out: Path) -> list[Run]:
     """All runs of the study in its order; Mistake for the first whose options the program refuses."""
-    answers = Answers(out, program, study.command)
-
     def run_of(choice: Choice) -> Run:
         words, data = words_of(choice, files)
         try:
             resolved = None if any(not file.path.exists() for file in data) else answers.resolve(words)
             if resolved is None:
-                require_valid_but_for_data(program, study.command, words, data)
+                require_valid_but_for_data(answers.program, study.command, words, data)
         except Mistake as mistake:
             raise Mistake(f"group {choice.group}: {mistake}") from None
         folder = Folder(out / resolved.hash) if resolved else None
@@ -73,7 +72,6 @@ def runs_of(study: Study, files: dict[str, DataFile], program: Path, out: Path) 
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         runs = list(pool.map(run_of, study.choices))
-    answers.save()
     refuse_repeated(runs)
     return runs
 
@@ -112,7 +110,7 @@ def ranks_of(study: Study, choice: Choice, resolved: Resolved | None) -> int:
 def refuse_repeated(runs: list[Run]) -> None:
     seen = {}
     for run in runs:
-        key = (run.choice.group, run.resolved.hash if run.resolved else tuple(run.words))
+        key = (run.choice.group, run.name)
         if key in seen:
             raise Mistake(f"group {run.choice.group}: {' '.join(run.words)} is there twice")
         seen[key] = run
