@@ -18,7 +18,7 @@ from .runs import Run
 
 GRACE_SECONDS = 10
 EXIT_DONE, EXIT_DIVERGED, EXIT_STOPPED = 0, 3, 4
-BY_A_SIGNAL = 128  # a launcher's exit code for a rank's death by a signal: this and the signal's number
+BY_A_SIGNAL = range(129, 129 + 64)  # a launcher's exit codes where a signal has ended a rank: 128 and its number
 
 # What decides how a run went, and holds no secret.
 TOLD = ("PATH", "LD_LIBRARY_PATH", "LOADEDMODULES", "SLURM_", "OMPI_", "PMIX_", "UCX_", "OMP_", "OPENBLAS_", "HDF5_")
@@ -90,19 +90,13 @@ class Attempt:
             return FAILED, f"its time was up after {self.run.minutes:g} minutes"
         if exit_code == EXIT_DONE:
             return (COMPLETE, "") if has_trace else (FAILED, "exit code 0, but there is no trace.h5")
-        if number := signal_of(exit_code):
-            return KILLED, f"killed by {signal.Signals(number).name}"
-        if exit_code == EXIT_STOPPED:
-            return KILLED, "stopped by a signal"
+        if exit_code < 0:
+            return KILLED, f"by {signal.Signals(-exit_code).name}"
+        if exit_code == EXIT_STOPPED or exit_code in BY_A_SIGNAL:
+            return KILLED, f"a rank, by a signal (exit code {exit_code})"
         lines = (self.run.folder.path / OUTPUT).read_text(errors="replace").strip().splitlines()
         message = reason(lines) if lines else f"exit code {exit_code} and not a word"
         return (DIVERGED if exit_code == EXIT_DIVERGED and has_trace else FAILED), message
-
-
-def signal_of(exit_code: int) -> int:
-    """The number of the signal that ended a process or, under a launcher, a rank; 0 if none did."""
-    number = -exit_code if exit_code < 0 else exit_code - BY_A_SIGNAL
-    return number if number in set(signal.Signals) else 0
 
 
 def start(command: list[str], environment: dict[str, str], output: Path, lock: Lock) -> subprocess.Popen:

@@ -18,7 +18,7 @@ from .machine import Machine, load_machine
 from .program import find_program
 from .progress import Progress
 from .runs import Run, require_ranks, runs_of, write_study
-from .standing import Standing, standings, to_make
+from .standing import Standing, at_work, standings, to_make
 from .study import SIZES, Study, load_study
 from .submission import read_submission
 
@@ -101,6 +101,8 @@ def prepare(options: argparse.Namespace) -> Sweep:
 
 
 def require_own_folder(out: Path, name: str) -> None:
+    if out.exists() and not out.is_dir():
+        raise Mistake(f"--out {report.shown(out)}: is not a folder")
     try:
         other = json.loads((out / "study.json").read_text())["study"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -131,7 +133,8 @@ def status(sweep: Sweep) -> int:
 
 def local(sweep: Sweep, retry: bool) -> int:
     sweep = sweep.resolved()
-    todo = to_make(sweep.standings(), retry)
+    some = sweep.standings()
+    todo = to_make(some, retry) + at_work(some)
     progress = Progress(todo, Estimate(sweep.runs), sweep.machine)
     try:
         Pool(todo, sweep.machine, sweep.program, progress).execute()
@@ -144,7 +147,7 @@ def local(sweep: Sweep, retry: bool) -> int:
 
 
 def submit(sweep: Sweep, retry: bool) -> int:
-    slurm.require_slurm(sweep.machine, sweep.runs)
+    slurm.require_slurm(sweep.machine, to_make(sweep.standings(), retry))
     sweep = sweep.resolved()
     some = sweep.standings()
     todo = to_make(some, retry)
@@ -157,8 +160,9 @@ def submit(sweep: Sweep, retry: bool) -> int:
 
 def task(path: Path) -> int:
     """A job of an array: the run of its index."""
+    index = slurm.task_index()
     submission = read_submission(path)
-    run = submission.runs[slurm.task_index()]
+    run = submission.runs[index]
     try:
         Pool([run], submission.machine, submission.program, Progress([run], Estimate([]), submission.machine)).execute()
     except Stopped:

@@ -11,7 +11,8 @@ from .tables import NUMBER, check_table, read_toml
 
 MACHINES = ROOT / "jobs" / "machines"
 MPIRUN = ROOT / "jobs" / "mpirun.sh"
-LAUNCHERS = {"mpirun": [str(MPIRUN)], "srun": ["srun", "--mpi=pmix"]}
+# Unlike mpirun, srun lets the other ranks wait for one that was killed, unless it is told.
+LAUNCHERS = {"mpirun": [str(MPIRUN)], "srun": ["srun", "--mpi=pmix", "--kill-on-bad-exit=1"]}
 SCHEDULERS = ("none", "slurm")
 KEYS = {"launcher": str, "scheduler": str, "nodes": int, "cores": int, "ranks": int, "minutes": NUMBER, "array": int,
         "partition": str, "account": str, "modules": list, "options": list, "environment": dict}

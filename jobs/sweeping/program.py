@@ -47,6 +47,8 @@ def answer(program: Path, words: list[str]) -> str:
     done = ask(program, words)
     if done.returncode != 0:
         raise Mistake(complaint(done))
+    if "stages = " not in done.stdout:
+        raise Mistake(f"--quartic {program}: does not resolve options as quartic does")
     return done.stdout
 
 

@@ -28,8 +28,8 @@ class Standing:
 
     @property
     def is_open(self) -> bool:
-        """Whether a sweep makes it: what failed by its own fault, it would only fail again."""
-        return self.state in (MISSING, KILLED, RUNNING)
+        """Whether a sweep makes it without being told to: what failed by its own fault would only fail again."""
+        return self.state in (MISSING, KILLED)
 
 
 def standings(runs: list[Run], queued: frozenset[str] = frozenset()) -> list[Standing]:
@@ -43,13 +43,14 @@ def standing(run: Run, queued: frozenset[str]) -> Standing:
     return Standing(run, QUEUED if is_queued else state, record)
 
 
-def to_make(all_of_them: list[Standing], retry: bool) -> list[Run]:
-    """Each folder once: what is missing, was killed or is at work elsewhere; with retry what failed too."""
-    wanted = {}
-    for one in all_of_them:
-        if one.is_open or (retry and one.is_failure):
-            wanted.setdefault(one.run.name, one.run)
-    return list(wanted.values())
+def to_make(some: list[Standing], retry: bool) -> list[Run]:
+    """What is missing or was killed, each folder once; with retry what failed too."""
+    return list({one.run.name: one.run for one in some if one.is_open or (retry and one.is_failure)}.values())
+
+
+def at_work(some: list[Standing]) -> list[Run]:
+    """What another sweep makes now."""
+    return list({one.run.name: one.run for one in some if one.state == RUNNING}.values())
 
 
 def counts(some: list[Standing]) -> Counter:
