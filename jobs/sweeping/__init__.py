@@ -8,3 +8,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 class Mistake(Exception):
     """What the user can put right: one line that says what would be right. sweep.py prints it and exits 2."""
+
+
+def make_folder(path: Path, purpose: str) -> None:
+    """With its parents; nothing where it is there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Mistake(f"{purpose} {path}: cannot be made: {error.strerror.lower()}") from None

@@ -18,20 +18,19 @@ class Answers:
     An answer holds as long as the executable, the options, and the files they name are the same.
     """
 
-    def __init__(self, out: Path, program: Path, command: str):
+    def __init__(self, out: Path, program: Path):
         self.path = out / NAME
         self.program = program
-        self.command = command
         self.mark = f"{program} {stamp(program)}"
         self.known = read_answers(self.path, self.mark)
         self.stored = len(self.known)
 
-    def resolve(self, words: list[str]) -> Resolved:
+    def resolve(self, command: str, words: list[str]) -> Resolved:
         """Called by several threads at once."""
         marks = [mark for word in words if (mark := stamp(named_file(word)))]
-        key = " ".join([self.command, *words, *marks])
+        key = " ".join([command, *words, *marks])
         if key not in self.known:
-            resolved = resolve(self.program, self.command, words)
+            resolved = resolve(self.program, command, words)
             self.known[key] = [resolved.hash, resolved.config]
         return Resolved(*self.known[key])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from . import ROOT, Mistake, report, slurm
+from . import ROOT, Mistake, make_folder, report, slurm
 from .answers import Answers
 from .data import DataFile, data_files, require_user_files
 from .estimate import Estimate
@@ -38,7 +38,7 @@ def parser_of(description: str) -> OneLineParser:
     parser.add_argument("--size", choices=SIZES, default="quick", help="of the study (quick)")
     parser.add_argument("--machine", default="local", metavar="NAME", help="jobs/machines/NAME.toml, or a path (local)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the run folders are (runs/STUDY)")
-    parser.add_argument("--data", type=Path, default=ROOT / "data", metavar="DIR", help="where your data files are (data/)")
+    parser.add_argument("--data", type=Path, default=ROOT / "data", metavar="DIR", help="where your own data files are (data/)")
     parser.add_argument("--quartic", metavar="EXE", help="the executable (build/release/quartic, else the one on the PATH)")
     todo = parser.add_mutually_exclusive_group()
     todo.add_argument("--dry-run", action="store_true", help="show what would run, and how long; make nothing")
@@ -72,7 +72,7 @@ class Sweep:
         for file in missing:
             print(f"making {report.shown(file.path)}", file=sys.stderr, flush=True)
             file.make()
-        make_folder(self.out)
+        make_folder(self.out, "--out")
         runs = runs_of(self.study, self.files, self.answers, self.out) if missing else self.runs
         self.answers.save()
         write_study(self.study, runs, self.out)
@@ -91,9 +91,9 @@ def prepare(options: argparse.Namespace) -> Sweep:
     program = find_program(options.quartic)
     out = (options.out or Path("runs") / study.name).absolute()
     require_own_folder(out, study.name)
-    files = data_files(study.data, options.data.absolute(), options.study.name)
+    files = data_files(study.data, options.data.absolute(), study.analysis, options.study.name)
     require_user_files(study.files_in_use(files), options.data)
-    answers = Answers(out, program, study.command)
+    answers = Answers(out, program)
     runs = runs_of(study, files, answers, out)
     answers.save()
     require_ranks(runs, machine)
@@ -109,13 +109,6 @@ def require_own_folder(out: Path, name: str) -> None:
         return
     if other != name:
         raise Mistake(f"--out {report.shown(out)}: holds the study {other}; give another folder")
-
-
-def make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Mistake(f"--out {report.shown(out)}: cannot be made: {error.strerror.lower()}") from None
 
 
 def dry_run(sweep: Sweep) -> int:

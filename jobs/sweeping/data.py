@@ -11,10 +11,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import ROOT, Mistake
+from . import ROOT, Mistake, make_folder
 from .tables import check_table
 
 TABLE = {"make": str, "maker": str, "file": str}
+MADE = ROOT / "data" / "made"
 REFERENCE = re.compile(r"(.*:)?@([\w-]+)")
 """A whole value, "@NAME", or what follows a colon, "replay:@NAME"."""
 
@@ -23,7 +24,7 @@ REFERENCE = re.compile(r"(.*:)?@([\w-]+)")
 class DataFile:
     name: str
     path: Path
-    maker: str
+    maker: Path
     recipe: tuple[str, ...]
     """The maker's arguments; none: the file is the user's."""
 
@@ -34,14 +35,14 @@ class DataFile:
 
     def make(self) -> None:
         """Makes the file, which appears whole or not at all; two at once do no harm. Mistake with the maker's last line."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent, "data")
         aside = self.path.with_name(f"{self.path.stem}.{os.getpid()}{self.path.suffix}")
-        command = [analysis_python(), str(ROOT / "analysis" / self.maker), *self.recipe, "--out", str(aside)]
+        command = [analysis_python(), str(self.maker), *self.recipe, "--out", str(aside)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
             if done.returncode != 0 or not aside.is_file():
                 lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-                raise Mistake(f"data.{self.name}: {self.maker}: {lines[-1]}")
+                raise Mistake(f"data.{self.name}: {self.maker.name}: {lines[-1]}")
             os.replace(aside, self.path)
         finally:
             aside.unlink(missing_ok=True)
@@ -52,29 +53,29 @@ def analysis_python() -> str:
     return os.environ.get("PYTHON") or ("/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable)
 
 
-def data_files(tables: dict[str, dict], folder: Path, where: str) -> dict[str, DataFile]:
-    """{NAME: its file}; `folder` is --data, which holds the user's files, and made/."""
+def data_files(tables: dict[str, dict], folder: Path, analysis: Path, where: str) -> dict[str, DataFile]:
+    """{NAME: its file}; `folder` is --data, which holds the user's files; `analysis` has the makers."""
     files = {}
     for name, table in tables.items():
         place = f"{where}: data.{name}"
         check_table(table, TABLE, place)
         if ("make" in table) == ("file" in table):
             raise Mistake(f"{place}: give one of make and file")
-        files[name] = user_file(name, table, folder) if "file" in table else made_file(name, table, folder, place)
+        files[name] = user_file(name, table, folder) if "file" in table else made_file(name, table, analysis, place)
     return files
 
 
 def user_file(name: str, table: dict, folder: Path) -> DataFile:
-    return DataFile(name, (folder / table["file"]).absolute(), "", ())
+    return DataFile(name, (folder / table["file"]).absolute(), Path(), ())
 
 
-def made_file(name: str, table: dict, folder: Path, where: str) -> DataFile:
-    maker = table.get("maker", "make_data.py")
-    if not (ROOT / "analysis" / maker).is_file():
-        raise Mistake(f"{where}: there is no analysis/{maker}")
+def made_file(name: str, table: dict, analysis: Path, where: str) -> DataFile:
+    maker = analysis / table.get("maker", "make_data.py")
+    if not maker.is_file():
+        raise Mistake(f"{where}: there is no analysis/{maker.name}")
     recipe = tuple(shlex.split(table["make"]))
-    mark = hashlib.sha256(" ".join((maker, *recipe)).encode()).hexdigest()[:8]
-    return DataFile(name, (folder / "made" / f"{name}-{mark}.h5").absolute(), maker, recipe)
+    mark = hashlib.sha256(" ".join((maker.name, *recipe)).encode()).hexdigest()[:8]
+    return DataFile(name, MADE / f"{name}-{mark}.h5", maker, recipe)
 
 
 def reference(value, files: dict[str, DataFile], where: str) -> tuple[str, DataFile] | None:

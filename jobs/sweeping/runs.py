@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,6 @@ from .study import Choice, Study, text_of
 @dataclass(frozen=True)
 class Run:
     choice: Choice
-    command: str
     words: list[str]
     """--option=value"""
     data: list[DataFile]
@@ -53,27 +54,54 @@ class Run:
         return int(config["microbatches"]) * int(config["stages"]) * int(config.get("pipelines", 1))
 
     def program_words(self, program: Path) -> list[str]:
-        quiet = ["--quiet"] if self.command == "run" else []
-        return [str(program), self.command, *self.words, *quiet]
+        quiet = ["--quiet"] if self.choice.command == "run" else []
+        return [str(program), self.choice.command, *self.words, *quiet]
 
 
 def runs_of(study: Study, files: dict[str, DataFile], answers: Answers, out: Path) -> list[Run]:
     """All runs of the study in its order; Mistake for the first whose options the program refuses."""
     def run_of(choice: Choice) -> Run:
         words, data = words_of(choice, files)
-        try:
-            resolved = None if any(not file.path.exists() for file in data) else answers.resolve(words)
-            if resolved is None:
-                require_valid_but_for_data(answers.program, study.command, words, data)
-        except Mistake as mistake:
-            raise Mistake(f"group {choice.group}: {mistake}") from None
-        folder = Folder(out / resolved.hash) if resolved else None
-        return Run(choice, study.command, words, data, resolved, folder, ranks_of(study, choice, resolved), study.minutes)
+        with naming(choice):
+            resolved = None if any(not file.path.exists() for file in data) else answers.resolve(choice.command, words)
+            folder = Folder(out / resolved.hash) if resolved else None
+            return Run(choice, words, data, resolved, folder, ranks_of(choice, resolved), study.minutes)
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         runs = list(pool.map(run_of, study.choices))
+        list(pool.map(lambda run: require_valid_but_for_data(run, answers.program), with_a_new_value(run for run in runs if not run.resolved)))
     refuse_repeated(runs)
     return runs
+
+
+@contextmanager
+def naming(choice: Choice):
+    """A Mistake inside says whose it is."""
+    try:
+        yield
+    except Mistake as mistake:
+        raise Mistake(f"group {choice.group}: {mistake}") from None
+
+
+def with_a_new_value(runs: Iterable[Run]) -> list[Run]:
+    """Those that give an option a value that no earlier one of their group has: enough to find a wrong one before data is made."""
+    seen, new = set(), []
+    for run in runs:
+        values = {(run.choice.group, word) for word in run.words}
+        if not values <= seen:
+            new.append(run)
+        seen |= values
+    return new
+
+
+def require_valid_but_for_data(run: Run, program: Path) -> None:
+    """The program reads its data last, so whatever it says of anything else is a mistake."""
+    try:
+        with naming(run.choice):
+            resolve(program, run.choice.command, run.words)
+    except Mistake as mistake:
+        if not any(file.text in str(mistake) for file in run.data):
+            raise
 
 
 def words_of(choice: Choice, files: dict[str, DataFile]) -> tuple[list[str], list[DataFile]]:
@@ -87,22 +115,13 @@ def words_of(choice: Choice, files: dict[str, DataFile]) -> tuple[list[str], lis
     return words, data
 
 
-def require_valid_but_for_data(program: Path, command: str, words: list[str], data: list[DataFile]) -> None:
-    """The program reads its data last, so what it says about other data than that still to be made is a mistake."""
-    try:
-        resolve(program, command, words)
-    except Mistake as mistake:
-        if not any(file.text in str(mistake) for file in data):
-            raise
-
-
-def ranks_of(study: Study, choice: Choice, resolved: Resolved | None) -> int:
+def ranks_of(choice: Choice, resolved: Resolved | None) -> int:
     config = resolved.config if resolved else {}
     stages = int(config.get("stages", choice.options.get("stages", 4)))
     workers = stages * int(config.get("pipelines", 1)) // int(config.get("stages-per-worker", 1))
-    ranks = workers if study.ranks == "stages" else study.ranks
+    ranks = workers if choice.ranks == "stages" else choice.ranks
     if ranks > workers:
-        raise Mistake(f"group {choice.group}: ranks = {ranks}, but its runs of {stages} stages have work for {workers}; "
+        raise Mistake(f"ranks = {ranks}, but its runs of {stages} stages have work for {workers}; "
                       "give at most that, or ranks = \"stages\"")
     return ranks
 

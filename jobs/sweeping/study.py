@@ -12,13 +12,13 @@ from .data import DataFile, reference
 from .tables import NUMBER, check_table, read_toml, require
 
 SIZES = ("quick", "full")
-NOTEBOOKS = ROOT / "analysis" / "notebooks"
+COMMANDS = ("run", "plan")
 OURS = ("out", "overwrite", "quiet", "config", "print-config", "format", "check")
 
 STUDY = {"question": str, "notebook": str, "command": str, "ranks": (int, str), "minutes": NUMBER, "may-diverge": bool,
          "data": dict, "options": dict, "group": list, **{size: dict for size in SIZES}}
 SIZE = {"ranks": (int, str), "minutes": NUMBER, "options": dict, "group": dict}
-GROUP = {"name": str, "may-diverge": bool, "options": dict, "vary": dict, "zip": list}
+GROUP = {"name": str, "command": str, "ranks": (int, str), "may-diverge": bool, "options": dict, "vary": dict, "zip": list}
 SIZED_GROUP = {"options": dict, "vary": dict, "zip": list, "skip": bool}
 
 
@@ -27,8 +27,12 @@ class Choice:
     """One run as the study gives it: quartic's option names and the study's values."""
 
     group: str
-    options: dict
+    command: str
+    """run or plan"""
+    ranks: int | str
+    """MPI ranks: a number, or "stages"."""
     may_diverge: bool
+    options: dict
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,12 @@ class Study:
     name: str
     size: str
     question: str
-    command: str
-    """run or plan"""
-    ranks: int | str
-    """MPI ranks of a run: a number, or "stages"."""
     minutes: float
     """The time limit of one run."""
     data: dict[str, dict]
     """[data.NAME] tables, as they stand."""
+    analysis: Path
+    """The folder of its notebooks/ and of the makers of its data."""
     choices: list[Choice]
 
     def files_in_use(self, files: dict[str, DataFile]) -> list[DataFile]:
@@ -57,36 +59,33 @@ def load_study(path: Path, size: str) -> Study:
     table = read_toml(path)
     check_table(table, STUDY, path.name)
     sized = as_sized(table, size, path.name)
-    require_notebook(path, require(table, "notebook", path.name))
+    analysis = analysis_of(path)
+    require_notebook(path, analysis, require(table, "notebook", path.name))
     study = Study(
         name=path.stem,
         size=size,
         question=require(table, "question", path.name),
-        command=table.get("command", "run"),
-        ranks=sized.get("ranks", 1),
         minutes=sized.get("minutes", 10),
         data=table.get("data", {}),
+        analysis=analysis,
         choices=[choice for group in sized["group"] for choice in choices_of(group, sized, path.name)])
-    check_study(study, path.name)
+    if study.minutes <= 0:
+        raise Mistake(f"{path.name}: minutes = {study.minutes}; must be above 0")
+    if not study.choices:
+        raise Mistake(f"{path.name}: has no run of size {size}; give at least one [[group]] that is not skipped")
     return study
 
 
-def check_study(study: Study, where: str) -> None:
-    if study.command not in ("run", "plan"):
-        raise Mistake(f"{where}: command = \"{study.command}\"; valid are run, plan")
-    if study.ranks != "stages" and (isinstance(study.ranks, str) or study.ranks < 1):
-        raise Mistake(f"{where}: ranks = {study.ranks!r}; valid are a number from 1, and \"stages\"")
-    if study.command == "plan" and study.ranks != 1:
-        raise Mistake(f"{where}: quartic plan runs in one process; leave ranks out")
-    if study.minutes <= 0:
-        raise Mistake(f"{where}: minutes = {study.minutes}; must be above 0")
-    if not study.choices:
-        raise Mistake(f"{where}: has no run of size {study.size}; give at least one [[group]] that is not skipped")
+def analysis_of(study: Path) -> Path:
+    """That of the repository that the study is in; of a study elsewhere, this one's."""
+    for folder in study.absolute().parents:
+        if (folder / "analysis" / "notebooks").is_dir():
+            return folder / "analysis"
+    return ROOT / "analysis"
 
 
-def require_notebook(study: Path, name: str) -> None:
-    """Beside the study, or among the repository's."""
-    if not (study.parent / name).is_file() and not (NOTEBOOKS / name).is_file():
+def require_notebook(study: Path, analysis: Path, name: str) -> None:
+    if not (study.parent / name).is_file() and not (analysis / "notebooks" / name).is_file():
         raise Mistake(f"{study.name}: there is no notebook {name}, neither beside the study nor in analysis/notebooks")
 
 
@@ -124,6 +123,9 @@ def choices_of(group: dict, study: dict, where: str):
         if not isinstance(zipped, dict):
             raise Mistake(f"{where}: zip must be tables of lists, [[group.zip]], not {zipped!r}")
         axes.append(axis(zipped, f"{where}: zip"))
+    command = group.get("command", study.get("command", "run"))
+    ranks = group.get("ranks", study.get("ranks", 1))
+    check_start(command, ranks, where)
     names = [*group["options"], *(name for one in axes for name in one[0])]
     if twice := {name for name in names if names.count(name) > 1}:
         raise Mistake(f"{where}: {twice.pop()} is given twice, among options, vary and zip")
@@ -132,7 +134,16 @@ def choices_of(group: dict, study: dict, where: str):
         for part in point:
             options = options | part
         check_options(options, where)
-        yield Choice(group["name"], options, group.get("may-diverge", study.get("may-diverge", False)))
+        yield Choice(group["name"], command, ranks, group.get("may-diverge", study.get("may-diverge", False)), options)
+
+
+def check_start(command: str, ranks: int | str, where: str) -> None:
+    if command not in COMMANDS:
+        raise Mistake(f"{where}: command = \"{command}\"; valid are {', '.join(COMMANDS)}")
+    if ranks != "stages" and (isinstance(ranks, str) or ranks < 1):
+        raise Mistake(f"{where}: ranks = {ranks!r}; valid are a number from 1, and \"stages\"")
+    if command == "plan" and ranks != 1:
+        raise Mistake(f"{where}: quartic plan runs in one process; leave ranks out")
 
 
 def axis(lists: dict, where: str) -> list[dict]:

@@ -36,7 +36,7 @@ class Submission:
 
 
 def as_table(run: Run) -> dict:
-    return {"folder": str(run.folder.path), "choice": asdict(run.choice), "command": run.command, "words": run.words,
+    return {"folder": str(run.folder.path), "choice": asdict(run.choice), "words": run.words,
             "config": run.resolved.config, "ranks": run.ranks, "minutes": run.minutes}
 
 
@@ -47,7 +47,7 @@ def read_submission(path: Path) -> Submission:
 
 def run_of(row: dict) -> Run:
     folder = Folder(Path(row["folder"]))
-    return Run(choice=Choice(**row["choice"]), command=row["command"], words=row["words"], data=[],
+    return Run(choice=Choice(**row["choice"]), words=row["words"], data=[],
                resolved=Resolved(folder.path.name, row["config"]), folder=folder, ranks=row["ranks"], minutes=row["minutes"])
 
 

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from program import REPOSITORY
 from studies import REFUSED, TINY, machine_file, stand_in, sweep, write_study
 
 
@@ -145,10 +146,10 @@ def test_the_folder_of_another_study(tmp_path):
 
 def test_data_that_cannot_be_made(tmp_path):
     text = TINY.replace("rows = 64\nfeatures = 16", 'data = "@made"') + '[data.made]\nmake = "tridiagonal --rows 4 --features 16"\n'
-    done = sweep(write_study(tmp_path, text), "--local", "--data", tmp_path, exit_code=REFUSED)
+    done = sweep(write_study(tmp_path, text), "--local", exit_code=REFUSED)
     making, line = done.stderr.splitlines()
-    assert making.startswith("making made/made-") and "make_data.py" in line and "rows" in line
-    assert not (tmp_path / "out").exists() and list((tmp_path / "made").iterdir()) == []
+    assert making.startswith("making ") and "data/made/made-" in making and "make_data.py" in line and "rows" in line
+    assert not (tmp_path / "out").exists() and not list((REPOSITORY / "data" / "made").glob("made-*"))
 
 
 def test_the_machines_that_are_there(tmp_path):

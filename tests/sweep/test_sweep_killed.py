@@ -31,7 +31,7 @@ def test_killed_at_random_moments(tmp_path):
     while True:
         process = start(study, program)
         try:
-            assert process.wait(0.5 + generator.random()) == 0, process.stderr.read()
+            assert process.wait(generator.uniform(0.3, 1) * (1 + kills)) == 0, process.stderr.read()
             break
         except subprocess.TimeoutExpired:
             process.kill()

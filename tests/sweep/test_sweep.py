@@ -7,8 +7,9 @@ from itertools import product
 
 import pytest
 
+from program import REPOSITORY
 from runs import attributes, read_steps, same_run
-from studies import FAILED, TINY, folders, listed, log_of, machine_file, records, stand_in, status, sweep, write_study
+from studies import FAILED, REFUSED, TINY, folders, listed, log_of, machine_file, records, stand_in, status, sweep, write_study
 
 COUNT = 'echo "$*" >> $LOG'
 
@@ -182,27 +183,60 @@ def test_plans(tmp_path):
     assert records(study) == before
 
 
-DATA = TINY.replace("rows = 64\nfeatures = 16\n", 'data = "@made"\n').replace("microbatches = 8\n", "epochs = 1\n") + """
-[data.made]
-make = "tridiagonal --rows 64 --features 16"
+def test_a_group_has_its_own_command_and_ranks(tmp_path):
+    study = write_study(tmp_path, 'command = "plan"\n' + TINY.replace("objective", "# ").replace("rows = 64\nfeatures = 16\n", "") + """
+[[group]]
+name = "measured"
+command = "run"
+ranks = 2
+[group.options]
+rows = 64
+stages = 2
+seed = 9
+""")
+    shown = sweep(study, "--dry-run").stdout
+    assert shown.count(" plan --") == 4 and shown.count("mpirun.sh -n 2 ") == 1 and " run --" in shown
+
+
+# Made by nobody else, so that it is missing at first.
+MADE = REPOSITORY / "data" / "made"
+DATA = TINY.replace("rows = 64\nfeatures = 16\n", 'data = "@test"\n').replace("microbatches = 8\n", "epochs = 1\n") + f"""
+[data.test]
+make = "tridiagonal --rows 64 --features 16 --seed {os.getpid()}"
 """
 
 
-def test_data_is_made_when_it_is_missing(tmp_path):
+def made_for_tests():
+    return sorted(MADE.glob("test-*.h5"))
+
+
+@pytest.fixture
+def no_made_data():
+    yield
+    for path in made_for_tests():
+        path.unlink()
+
+
+def test_data_is_made_when_it_is_missing(tmp_path, no_made_data):
     study = write_study(tmp_path, DATA)
-    shown = sweep(study, "--dry-run", "--data", tmp_path).stdout
-    assert "make  " in shown and not (tmp_path / "made").exists()
-    sweep(study, "--local", "--data", tmp_path)
-    (made,) = (tmp_path / "made").iterdir()
-    assert made.name.startswith("made-") and made.suffix == ".h5"
-    assert f"data = {made}\n" in attributes(folders(study)[2, 0])["config"]
-    assert listed(study)[0]["options"]["data"] == "@made"
+    shown = sweep(study, "--dry-run").stdout
+    assert "make  data/made/test-" in shown and made_for_tests() == []
+    sweep(study, "--local")
+    (made,) = made_for_tests()
+    assert f"data = data/made/{made.name}\n" in attributes(folders(study)[2, 0])["config"]  # the same on every machine
+    assert listed(study)[0]["options"]["data"] == "@test"
     before, modified = records(study), made.stat().st_mtime_ns
-    sweep(study, "--local", "--data", tmp_path)
+    sweep(study, "--local")
     assert records(study) == before and made.stat().st_mtime_ns == modified
     write_study(tmp_path, DATA.replace("--rows 64", "--rows 128"))
-    sweep(study, "--local", "--data", tmp_path)
-    assert len(list((tmp_path / "made").iterdir())) == 2 and len(records(study)) == 8
+    sweep(study, "--local")
+    assert len(made_for_tests()) == 2 and len(records(study)) == 8
+
+
+def test_a_wrong_value_is_found_before_data_is_made(tmp_path, no_made_data):
+    study = write_study(tmp_path, DATA.replace("[0, 1]", "[0, -1]"))
+    line = sweep(study, "--local", exit_code=REFUSED).stderr
+    assert line.count("\n") == 1 and "--seed '-1'" in line and made_for_tests() == []
 
 
 def test_files_of_the_user(tmp_path):
