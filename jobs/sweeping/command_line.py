@@ -114,7 +114,7 @@ def require_own_folder(out: Path, name: str) -> None:
 def dry_run(sweep: Sweep) -> int:
     some = sweep.standings()
     todo = to_make(some, retry=False)
-    print(report.dry_run(sweep.study, some, todo, sweep.machine, Estimate(sweep.runs), sweep.program))
+    print(report.dry_run(sweep.study, some, todo, sweep.machine, Estimate(sweep.runs), sweep.program, sweep.out))
     return DONE
 
 

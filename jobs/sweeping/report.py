@@ -46,11 +46,13 @@ def status(study: Study, some: list[Standing]) -> str:
     return f"{title(study)}\n{table(rows)}"
 
 
-def dry_run(study: Study, some: list[Standing], todo: list[Run], machine: Machine, estimate: Estimate, program: Path) -> str:
+def dry_run(study: Study, some: list[Standing], todo: list[Run], machine: Machine, estimate: Estimate, program: Path, out: Path) -> str:
     """The commands of what would run, then the arithmetic by group."""
     lines = [title(study), *(f"make  {file.text}" for file in data_to_make(todo))]
-    lines += [shlex.join([*machine.command([shown(program), *run.program_words(program)[1:]], run.ranks, run.threads),
-                          f"--out={shown(run.folder.path) if run.folder else '...'}"]) for run in todo]
+    for run in todo:
+        folder = run.folder.path if run.folder else out / "HASH"
+        words = machine.command([shown(program), *run.program_words(program)[1:]], run.ranks, run.threads)
+        lines.append(shlex.join([*words, f"--out={shown(folder)}"]))
     rows = [["group", "runs", "complete", "to run", "ranks", "microbatches x stages", "time"]]
     wanted = {id(run) for run in todo}
     for name, members in [*by_group(some).items(), ("all", some)]:
