@@ -194,6 +194,9 @@ def main(arguments: list[str], description: str) -> int:
     except Mistake as mistake:
         print(f"sweep: {mistake}", file=sys.stderr)
         return USER_MISTAKE
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"sweep: {error.filename}: {error.strerror.lower()}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("sweep: stopped before anything was run", file=sys.stderr)
         return FAILED

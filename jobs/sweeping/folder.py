@@ -83,8 +83,7 @@ class Folder:
 
     def clear(self) -> None:
         """Removes what an earlier attempt left; a file that somebody else put there stays."""
-        for name in LEAVINGS:
-            path = self.path / name
+        for path in [*(self.path / name for name in LEAVINGS), *self.path.glob(f"{RECORD}.*")]:
             if path.is_dir():
                 shutil.rmtree(path)
             else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import ROOT, Mistake
-from .tables import NUMBER, check_table, read_toml
+from .tables import NUMBER, check_table, read_toml, require
 
 MACHINES = ROOT / "jobs" / "machines"
 MPIRUN = ROOT / "jobs" / "mpirun.sh"
@@ -68,6 +68,8 @@ def load_machine(name: str) -> Machine:
         raise Mistake(f"--machine {name}: is not known; there are {known}, or give the path of a .toml file")
     table = read_toml(path)
     check_table(table, KEYS, path.name)
+    if table.get("scheduler", "none") != "none":
+        require(table, "cores", path.name)  # those of this machine are another's
     machine = Machine(path.stem.replace("_", "-"), **table)
     check_machine(machine, path.name)
     return machine

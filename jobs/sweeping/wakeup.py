@@ -22,7 +22,10 @@ class Wakeup:
         self.read, self.write = socket.socketpair()
         self.read.setblocking(False)
         self.write.setblocking(False)
-        self.handlers = {number: signal.signal(number, self.note) for number in (signal.SIGCHLD, signal.SIGUSR1, *STOPS)}
+        # What is ignored stays so: nohup's hang-up, the Ctrl-C of a job in the background.
+        caught = [number for number in (signal.SIGCHLD, signal.SIGUSR1, *STOPS)
+                  if number == signal.SIGCHLD or signal.getsignal(number) != signal.SIG_IGN]
+        self.handlers = {number: signal.signal(number, self.note) for number in caught}
         self.descriptor = signal.set_wakeup_fd(self.write.fileno(), warn_on_full_buffer=False)
         return self
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -39,8 +41,8 @@ def submitted(slurm, tmp_path):
     until(lambda: not slurm.jobs(), "no job is left")
 
 
-def ended(slurm):
-    until(lambda: not slurm.jobs(), "the array has ended", seconds=90)
+def ended(slurm, seconds=90):
+    until(lambda: not slurm.jobs(), "the array has ended", seconds)
 
 
 def job_of(study, number=1):
@@ -141,6 +143,22 @@ def test_mpirun_as_launcher(slurm, submitted, tmp_path):
     machine.write_text(machine.read_text().replace("srun", "mpirun"))
     submitted(study, "--submit")
     ended(slurm)
+    as_local(study, tmp_path)
+
+
+@pytest.mark.skipif("QUARTIC_TEST_LONG" not in os.environ, reason="long: tests/fault/sweep.sh")
+@pytest.mark.parametrize("seed", range(5))
+def test_requeued_at_random_moments(slurm, submitted, tmp_path, seed):
+    generator = random.Random(seed)
+    study = write_study(tmp_path, STUDY.replace("seed = [0]", "seed = [0, 1, 2, 3, 4]"))
+    program = stand_in(tmp_path, "sleep 1")
+    submitted(study, "--submit", program=program)
+    for _ in range(8):
+        time.sleep(generator.random())
+        if running := [index for index, state in slurm.jobs().items() if state == "RUNNING"]:
+            slurm.ask("scontrol", "requeue", f"{job_of(study)}_{generator.choice(running)}")
+    ended(slurm, seconds=300)
+    assert submitted(study, function=status, program=program) == {"runs": 15, "complete": 15}
     as_local(study, tmp_path)
 
 

@@ -251,18 +251,41 @@ def test_files_of_the_user(tmp_path):
     assert line.count("\n") == 1 and "mine.txt" in line and "data/README.md" in line and records(study) == before
 
 
-def test_no_more_at_once_than_the_cores(tmp_path):
-    """A run of more ranks than cores takes them all; the others wait for it."""
-    program = stand_in(tmp_path, 'echo begin >> $LOG; sleep 0.2; echo end >> $LOG')
-    study = write_study(tmp_path)
-    for cores in (1, 2):
-        shutil.rmtree(tmp_path / "out", ignore_errors=True)
-        (tmp_path / "quartic.log").unlink(missing_ok=True)
-        sweep(study, "--local", "--machine", machine_file(tmp_path, cores=cores), program=program)
-        running = [0]
-        for line in log_of(program):
-            running.append(running[-1] + (1 if line == "begin" else -1))
-        assert max(running) == cores
+def test_a_file_that_changes_makes_new_runs(tmp_path):
+    """What the program resolved is remembered only as long as the files that it read are the same."""
+    text = TINY.replace("rows = 64\nfeatures = 16\nmicrobatches = 8\n", 'data = "@mine"\n') + '[data.mine]\nfile = "mine.txt"\n'
+    study = write_study(tmp_path, text)
+    for rows in (64, 128):
+        (tmp_path / "mine.txt").write_text("".join(f"{row % 7} 1:{row % 5} 4:{row % 3}\n" for row in range(rows)))
+        sweep(study, "--local", "--data", tmp_path)
+        assert f"microbatches = {rows // 8}\n" in attributes(folders(study)[2, 0])["config"]
+    assert len(records(study)) == 8
+
+
+def test_the_program_is_asked_once_for_each_run(tmp_path):
+    study, program = write_study(tmp_path), stand_in(tmp_path, COUNT)
+    program.write_text(program.read_text().replace("#!/bin/bash\n", f"#!/bin/bash\necho \"$*\" >> {tmp_path}/asked\n"))
+    asked = tmp_path / "asked"
+    sweep(study, "--local", program=program)
+    assert asked.read_text().count("--print-config") == 4
+    for action in ("--dry-run", "--status", "--local"):
+        sweep(study, action, program=program)
+    assert asked.read_text().count("--print-config") == 4
+    program.write_text(program.read_text() + "# another version\n")
+    sweep(study, "--local", program=program)
+    assert asked.read_text().count("--print-config") == 8
+
+
+@pytest.mark.parametrize("cores, most", [(1, 2), (2, 2), (3, 3), (4, 4)])
+def test_no_more_at_once_than_the_cores(tmp_path, cores, most):
+    """Runs take a core for each of their ranks and threads; those that want more than there are take all and run alone."""
+    program = stand_in(tmp_path, 'taken=$(grep -o "threads=." <<< "$*"); echo ${taken#threads=} >> $LOG; sleep 0.2; echo -${taken#threads=} >> $LOG')
+    study = write_study(tmp_path, TINY.replace("[2, 4]", "[2]\nthreads = [1, 2]"))
+    sweep(study, "--local", "--machine", machine_file(tmp_path, cores=cores), program=program)
+    running = [0]
+    for line in log_of(program):
+        running.append(running[-1] + int(line))
+    assert max(running) == most and running[-1] == 0
 
 
 def test_one_blas_thread_a_rank(tmp_path):

@@ -116,8 +116,13 @@ MACHINES = {
 @pytest.mark.parametrize("key", MACHINES)
 def test_machine(tmp_path, key):
     value, says = MACHINES[key]
-    machine = machine_file(tmp_path, **{key: "x" if value == {} else value})
+    machine = machine_file(tmp_path, **{"cores": 2, key: "x" if value == {} else value})
     refused(write_study(tmp_path), "--machine", machine, "--local", says=("machine.toml", *says))
+
+
+def test_a_cluster_says_how_many_cores_a_node_has(tmp_path):
+    machine = machine_file(tmp_path, scheduler="slurm")
+    refused(write_study(tmp_path), "--machine", machine, "--submit", says=("machine.toml", "'cores' is missing"))
 
 
 def test_more_ranks_than_the_machine(tmp_path):
@@ -127,12 +132,12 @@ def test_more_ranks_than_the_machine(tmp_path):
 
 def test_no_slurm(tmp_path):
     (tmp_path / "tools").mkdir()
-    refused(write_study(tmp_path), "--machine", machine_file(tmp_path, scheduler="slurm"), "--submit",
+    refused(write_study(tmp_path), "--machine", machine_file(tmp_path, scheduler="slurm", cores=8), "--submit",
             says=("no sbatch on the PATH", "--local"), env={**os.environ, "PATH": str(tmp_path / "tools")})
 
 
 def test_more_runs_than_the_machine_says(tmp_path):
-    machine = machine_file(tmp_path, scheduler="slurm", array=3)
+    machine = machine_file(tmp_path, scheduler="slurm", cores=8, array=3)
     (tmp_path / "tools").mkdir()
     stand_in(tmp_path / "tools", "exit 1", name="sbatch")
     refused(write_study(tmp_path), "--machine", machine, "--submit", says=("4 runs", "the 3 jobs"),

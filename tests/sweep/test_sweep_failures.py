@@ -28,6 +28,13 @@ def test_a_run_that_fails_is_told_once_and_the_others_go_on(tmp_path):
     assert "the disk is full" in sweep(study, "--status", exit_code=FAILED, program=program).stderr
 
 
+def test_a_run_of_two_groups_is_told_once(tmp_path):
+    second = "\n[[group]]\nname = \"again\"\n[group.options]\nmethod = \"pipedream\"\nstages = 4\nseed = 1\n"
+    study, program = write_study(tmp_path, TINY + second), stand_in(tmp_path, FAIL_ONE)
+    line, last = ended(study, program)
+    assert "the disk is full" in line and "1 of 5 runs failed" in last
+
+
 def test_what_failed_is_made_again_by_retry_alone(tmp_path):
     study, program = write_study(tmp_path), stand_in(tmp_path, COUNT + FAIL_ONE)
     ended(study, program)

@@ -5,6 +5,8 @@ import random
 import signal
 import subprocess
 
+import pytest
+
 from program import EXECUTABLE
 from runs import attributes, same_run, until
 from studies import FAILED, TINY, command, folders, is_alive, log_of, records, stand_in, status, sweep, write_study
@@ -14,9 +16,9 @@ MANY = TINY.replace("[0, 1]", "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]")
 TELL = 'echo "$$ $(grep -o "stages=[0-9]*" <<< "$*") $(grep -o "seed=[0-9]*" <<< "$*")" >> $LOG\n'
 
 
-def start(study, program=EXECUTABLE):
+def start(study, program=EXECUTABLE, **options):
     return subprocess.Popen(command(study, "--local", program=program), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, cwd=study.parent)
+                            stderr=subprocess.PIPE, text=True, cwd=study.parent, **options)
 
 
 def begun(program):
@@ -24,8 +26,9 @@ def begun(program):
     return [tuple(line.split(" ", 1)) for line in log_of(program)]
 
 
-def test_killed_at_random_moments(tmp_path):
-    generator = random.Random(0)
+@pytest.mark.parametrize("seed", range(20 if os.environ.get("QUARTIC_TEST_LONG") else 1))
+def test_killed_at_random_moments(tmp_path, seed):
+    generator = random.Random(seed)
     study, program = write_study(tmp_path, MANY), stand_in(tmp_path, TELL + "sleep 0.1")
     kept, kills = {}, 0
     while True:
@@ -90,6 +93,15 @@ def test_stopped_by_ctrl_c(tmp_path):
         assert status(study, exit_code=FAILED, program=program) == {"runs": 4, "missing": 4}
     stand_in(tmp_path, TELL)
     sweep(study, "--local", program=program)
+
+
+def test_what_nohup_ignores_is_ignored(tmp_path):
+    study, program = write_study(tmp_path), stand_in(tmp_path, TELL + "sleep 1")
+    process = start(study, program, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    until(lambda: len(begun(program)) == 2, "two runs at work")
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=30)
+    assert process.returncode == 0 and len(records(study)) == 4
 
 
 def test_a_child_that_is_killed(tmp_path):
