@@ -8,7 +8,7 @@ QUARTIC_WERROR ?= OFF
 
 export PYTHON JOBS QUARTIC_WERROR
 .DEFAULT_GOAL := build
-.PHONY: build test demo check-all bench convergence peers models install-packages format tidy asan clean help
+.PHONY: build test demo check-all bench convergence peers models figures report install-packages format tidy asan clean help
 
 build: build/release/build.ninja  ## the executable, build/release/quartic (the default)
 	cmake --build build/release --target quartic --parallel $(JOBS)
@@ -40,6 +40,13 @@ models: build/bench/build.ninja  ## language models and image networks with riva
 	cmake --build build/bench --target quartic --parallel $(JOBS)
 	$(PYTHON) tests/bench/models.py build/bench $(DATA)
 
+figures: packages-figures  ## run the notebooks of all studies that have runs; pages in analysis/out
+	$(PYTHON) analysis/report.py
+
+STUDY ?= delay
+report: packages-figures  ## one study's notebook as a page to send: make report STUDY=delay
+	$(PYTHON) analysis/report.py $(STUDY)
+
 asan: build/asan/build.ninja  ## the tests under the address, leak and undefined-behaviour sanitizers
 	cmake --build build/asan --parallel $(JOBS)
 	ctest --preset asan --parallel $(JOBS)
@@ -56,6 +63,7 @@ install-packages:  ## install what building, testing and the figures need (Debia
 packages-%:
 	@cmake/packages.sh $(packages_for_$*)
 packages_for_demo = build analysis
+packages_for_figures = analysis
 packages_for_test = build analysis test
 packages_for_all  = build analysis test tools slurm
 

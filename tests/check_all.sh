@@ -43,12 +43,16 @@ shopt -s nullglob
 for script in tests/fault/*.sh; do
   check "fault/$(basename "$script" .sh)" bash "$script"
 done
-# The notebooks open a run of the demonstration.
+# One notebook opens a run of the demonstration, the others the quick sizes of their studies.
+python=${PYTHON:-/usr/bin/python3}
 check demo      jobs/demo.sh "$logs/demo"
-export QUARTIC_RUN=$PWD/$logs/demo/S08
-for notebook in analysis/*.ipynb analysis/notebooks/*.ipynb; do
-  check "notebook/$(basename "$notebook" .ipynb)" \
-    "${PYTHON:-/usr/bin/python3}" -m nbconvert --to notebook --execute --output-dir "$logs" "$notebook"
+QUARTIC_RUN=$PWD/$logs/demo/S08 check notebook/first_look \
+  "$python" -m nbconvert --to notebook --execute --output-dir "$logs" analysis/notebooks/first_look.ipynb
+for study in jobs/studies/*.toml; do
+  name=$(basename "$study" .toml)
+  [[ $name == first_look ]] && continue
+  check "study/$name" "$python" jobs/sweep.py "$study" --local --out "$logs/studies/$name"
+  check "notebook/$name" "$python" analysis/report.py "$name" --runs "$logs/studies" --out "$logs"
 done
 
 echo

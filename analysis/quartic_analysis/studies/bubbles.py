@@ -20,17 +20,17 @@ CLOCKS = {"planned": ("plan_begin", "plan_end"), "measured": ("begin_ns", "end_n
 
 def bubble(run: Run, clock: str) -> float:
     """The idle share of the workers' time in the steady state, by the plan or by the wall clock: between stage 0's first forward of
-    the steady state and its first one after. NaN where events were not recorded. What a rank does beside passes (updates,
-    messages, records) counts as idle when it is measured."""
+    the steady state and its first one after. What a rank does beside passes (updates, messages, records) counts as idle when it
+    is measured; NaN is what was not measured, where workers share a process."""
+    workers = run.stages // int(run.config.get("stages-per-worker", 1))
+    if clock == "measured" and run.attributes["ranks"] != workers:
+        return np.nan
     begin, end = CLOCKS[clock]
     passes = run.events[run.events["action"].isin(["F", "B", "I", "W"])]
     window = run.steady_window()
     first = passes[(passes["stage"] == 0) & (passes["action"] == "F")].set_index("microbatch")[begin]
-    if not {window.start, window.stop} <= set(first.index):
-        return np.nan
     low, high = first[window.start], first[window.stop]
     busy = (passes[end].clip(low, high) - passes[begin].clip(low, high)).sum()
-    workers = run.stages // int(run.config.get("stages-per-worker", 1))
     return float(1 - busy / (workers * (high - low)))
 
 
@@ -94,6 +94,7 @@ def answer(table: pd.DataFrame) -> str:
     most = int(table["stages"].max())
     rows = at_size(table, most, microbatches)
     full = rows.index[rows["planned"] < 0.005]
+    measured = (table["measured"] - table["planned"]).dropna()
     return (
         f"- **Formula**: the planned bubble of flush methods is (S − 1)/(M + S − 1) in {len(known) - wrong} of {len(known)} runs.\n"
         f"- **Time** at S = {most}, M = {microbatches}: no bubble is planned for {', '.join(full)}; the largest is "
@@ -101,6 +102,8 @@ def answer(table: pd.DataFrame) -> str:
         f"- **Memory** at S = {most}: from {rows['copies'].min():.0f} to {rows['copies'].max():.0f} copies of a stage's weights "
         f"({rows['copies'].idxmax()}), from {rows['activations'].min():.0f} to {rows['activations'].max():.0f} activations "
         f"({rows['activations'].idxmax()}).\n"
-        f"- **Measured** bubbles are {100 * (table['measured'] - table['planned']).median():.0f} percentage points above the planned ones, in the "
-        f"median: updates and messages, and waiting where ranks share cores."
+    ) + (
+        f"- **Measured** bubbles are {100 * measured.median():.0f} percentage points above the planned ones, in the median: updates and "
+        "messages, and waiting where ranks share cores."
+        if len(measured) else "- **Measured** bubbles need a rank a stage, as in the full size."
     )
