@@ -28,25 +28,27 @@ def draw_curves(axes: Axes, curves: Mapping[str, Curve], colours: Mapping[str, s
         finite = np.isfinite(y)
         axes.plot(x[finite], y[finite], color=colours[name], linewidth=1.4)
         ends.append((x[finite][-1], y[finite][-1]))
-    if log:
-        axes.set_yscale("log")
-        style.log_axis(axes.yaxis)
+    axes.set_yscale("log" if log else "linear")
     axes.margins(x=0)
     axes.autoscale_view()
+    if log:
+        style.log_axis(axes.yaxis)
     style.label_ends(axes, ends, list(curves), [colours[name] for name in curves])
 
 
-def draw_steps(axes: Axes, values: Mapping[str, pd.Series], colours: Mapping[str, str]) -> None:
-    """A number against the step, an index of powers of two; what is not finite (diverged) is left out. The best of each
-    is filled."""
+def draw_steps(axes: Axes, values: Mapping[str, pd.Series], colours: Mapping[str, str], most: float) -> None:
+    """A number against the step, an index of powers of two; what lies above `most` has diverged, or is about to, and is left
+    out. The best of each is filled."""
     for name, series in values.items():
-        finite = series[np.isfinite(series)].sort_index()
-        axes.plot(finite.index, finite, "o-", color=colours[name], mfc="white", ms=5, linewidth=1.2)
-        axes.plot(finite.idxmin(), finite.min(), "o", color=colours[name], ms=6)
+        shown = series[series <= most].sort_index()
+        axes.plot(shown.index, shown, "o-", color=colours[name], mfc="white", ms=5, linewidth=1.2)
+        axes.plot(shown.idxmin(), shown.min(), "o", color=colours[name], ms=6)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
+    axes.autoscale_view()
     style.log_axis(axes.yaxis)
     axes.set_xlabel("step γ")
+    style.name_series(axes, colours)
 
 
 def draw_growth(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], by: str = "group") -> None:
@@ -61,8 +63,8 @@ def draw_growth(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], by:
         names.append(str(name))
     style.stage_axis(axes, table["stages"].max(), table["stages"].min())
     axes.set_yscale("log")
-    style.log_axis(axes.yaxis)
     axes.autoscale_view()
+    style.log_axis(axes.yaxis)
     style.label_ends(axes, ends, names, [colours[name] for name in names])
 
 

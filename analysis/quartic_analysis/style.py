@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedFormatter, FixedLocator, LogFormatterSciNotation, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullLocator, StrMethodFormatter
 
 from .files import written_aside
 
@@ -87,8 +87,15 @@ def power_of_two(number: float) -> str:
 
 
 def log_axis(axis: Axis) -> None:
-    """A logarithmic axis that has more than one number on it even where it spans less than two decades."""
-    axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(2, 0.5)))
+    """Numbers at 1, 2, 5, 10, … on a logarithmic axis that spans less than two decades, which else has one or none.
+
+    Call it when the axis' limits are final.
+    """
+    low, high = axis.get_view_interval()
+    if high < 100 * low:
+        axis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axis.set_minor_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def name_series(axes: Axes, colours: Mapping[str, str]) -> None:

@@ -29,7 +29,8 @@ def bubble(run: Run, clock: str) -> float:
     passes = run.events[run.events["action"].isin(["F", "B", "I", "W"])]
     window = run.steady_window()
     first = passes[(passes["stage"] == 0) & (passes["action"] == "F")].set_index("microbatch")[begin]
-    low, high = first[window.start], first[window.stop]
+    low = first[window.start]
+    high = first.get(window.stop, passes[end].max())  # a run without a drain is steady to its end
     busy = (passes[end].clip(low, high) - passes[begin].clip(low, high)).sum()
     return float(1 - busy / (workers * (high - low)))
 
@@ -67,7 +68,7 @@ def draw(study: Study, table: pd.DataFrame) -> Figure:
     for place, method in enumerate(shown):
         axes = figure.add_subplot(grid[place, 0])
         run = study.runs.read(rows.loc[method, "folder"], ("events",))
-        figures.draw_gantt(axes, run, until=52)
+        figures.draw_gantt(axes, run, until=76)
         axes.set_title(f"{method}{f', M = {microbatches}' if run.accumulate > 1 else ''}", fontsize=9.5)
         if place < len(shown) - 1:
             axes.set_xticklabels([])

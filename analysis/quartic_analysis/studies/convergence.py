@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .. import figures, fits, style
@@ -100,6 +101,14 @@ def draw(found: pd.DataFrame) -> Figure:
         axes.set_ylabel("mean ‖∇f‖² over the run")
         axes.set_title(f"{letter}  {objective.capitalize()}, best step")
     return figure
+
+
+def draw_ratios(axes: Axes, found: pd.DataFrame, method: str) -> None:
+    """The mean ‖∇f‖² of a method as a multiple of `sgd`'s at the same S, one line a problem."""
+    table = ratios(found)
+    figures.draw_growth(axes, table[table["method"] == method], figures.colours_of(list(found["objective"].unique())), by="objective")
+    axes.axhline(1, color=style.INK, linewidth=1)
+    axes.set_ylabel("mean ‖∇f‖² as a multiple of sgd's")
 
 
 def answer(study: Study, found: pd.DataFrame) -> str:

@@ -57,12 +57,13 @@ def draw(table: pd.DataFrame) -> Figure:
     """Left PipeDream against the closed form, right every method."""
     style.apply()
     figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 4.4), constrained_layout=True)
-    _draw_pipedream(left, of_pipedream(table))
+    draw_pipedream(left, of_pipedream(table))
     _draw_methods(right, table)
     return figure
 
 
-def _draw_pipedream(axes: Axes, both: pd.DataFrame) -> None:
+def draw_pipedream(axes: Axes, both: pd.DataFrame) -> None:
+    """Planned and measured delays over the closed form."""
     stages = np.geomspace(1.5, both.index.max(), 200)
     axes.plot(stages, stages**2 - stages / 2, color=style.INK, linewidth=1.2, label="S² − S/2")
     axes.plot(both.index, both["planned"], ".", color=style.SERIES[0], ms=5, label="planned")

@@ -51,8 +51,7 @@ def draw(study: Study) -> Figure:
     if has_grid:
         groups = {str(group): rows.set_index("step")["final"] for group, rows in table.groupby("group", sort=False)}
         colours = figures.colours_of(list(groups))
-        figures.draw_steps(panels[0, 1], groups, colours)
-        style.name_series(panels[0, 1], colours)
+        figures.draw_steps(panels[0, 1], groups, colours, most=study.complete["objective_first"].max())
         panels[0, 1].set_ylabel("f after the last update")
         panels[0, 1].set_title("b  Every step")
     return figure

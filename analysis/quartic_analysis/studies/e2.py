@@ -71,9 +71,7 @@ def draw(study: Study) -> Figure:
     if has_grid:
         methods = {str(method): rows.set_index("step")["end"] for method, rows in table.groupby("method", sort=False)}
         colours = figures.colours_of(list(methods))
-        figures.draw_steps(panels[0, 1], methods, colours)
-        style.name_series(panels[0, 1], colours)
-        panels[0, 1].set_ylim(top=10 * table["first"].max())
+        figures.draw_steps(panels[0, 1], methods, colours, most=table["first"].max())
         panels[0, 1].set_ylabel(f"f at plan time {END}")
         panels[0, 1].set_title("b  Every step")
     return figure

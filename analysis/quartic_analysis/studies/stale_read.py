@@ -92,12 +92,13 @@ def draw(table: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), constrained_layout=True, width_ratios=(1.35, 1))
     groups = list(table["group"].unique())
     colours = {group: plt.get_cmap("tab10")(place % 10) for place, group in enumerate(groups)}
-    _draw_scaled(left, table, colours)
+    draw_scaled(left, table, colours)
     _draw_powers(right, powers(table), line_powers(table["stages"].max()), colours)
     return figure
 
 
-def _draw_scaled(axes: Axes, table: pd.DataFrame, colours: dict) -> None:
+def draw_scaled(axes: Axes, table: pd.DataFrame, colours: dict) -> None:
+    """`scaled` against S of the groups that have a colour, with bands over seeds, and theory's lines."""
     stages = 2 ** np.arange(1, int(np.log2(table["stages"].max())) + 1)
     for name, line in LINES.items():
         y = [line(int(s)) for s in stages]

@@ -62,8 +62,9 @@ def _draw_bytes(axes: Axes, table: pd.DataFrame, colours: dict) -> None:
     for rule, row in table.iterrows():
         axes.plot(total[rule], row["objective"], "o", color=colours[rule], ms=8)
     axes.set_yscale("log")
+    axes.margins(x=0.12, y=0.12)
+    axes.autoscale_view()
     style.log_axis(axes.yaxis)
-    axes.margins(x=0.12)
     axes.set_xlabel("peak MB of weights, stashes and activations")
     axes.set_ylabel("f at the end")
     axes.set_title("b  Per byte")

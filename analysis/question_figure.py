@@ -1,0 +1,90 @@
+"""Does the cost of staleness grow as S⁴? One figure and three sentences of three studies:
+`question_figure.py RUNS --out analysis/out` reads RUNS/delay, RUNS/stale-read and RUNS/convergence, writes question.png and
+question.svg, and prints the sentences with the numbers of these runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import pandas as pd  # noqa: E402
+from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+from quartic_analysis import TraceError, fits, load_study, style  # noqa: E402
+from quartic_analysis.figures import colours_of  # noqa: E402
+from quartic_analysis.studies import convergence, delay, stale_read  # noqa: E402
+
+METHOD = "pipedream"
+NAMES = {
+    "pipedream": "logistic",
+    "pipedream, quadratic": "quadratic",
+    "pipedream, constant gradient": "one direction",
+    "pipedream, noise alone": "pure noise",
+}
+"""The groups of stale-read that the figure shows: PipeDream with four kinds of gradient."""
+
+
+def of_pipedream(samples: pd.DataFrame) -> pd.DataFrame:
+    """Samples of the groups in NAMES, by their short names."""
+    chosen = samples[samples["group"].isin(list(NAMES))]
+    return chosen.assign(group=chosen["group"].map(NAMES))
+
+
+def draw(delays: pd.DataFrame, samples: pd.DataFrame, found: pd.DataFrame) -> Figure:
+    """The delay, the stale read that it makes, and what that costs: one panel each, of PipeDream."""
+    style.apply()
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.4), constrained_layout=True)
+    delay.draw_pipedream(left, delay.of_pipedream(delays))
+    left.set_title("a  The delay grows as S²")
+    samples = of_pipedream(samples)
+    stale_read.draw_scaled(middle, samples, colours_of(list(NAMES.values())))
+    middle.set_title("b  Stale reads: between S² and S³")
+    convergence.draw_ratios(right, found, METHOD)
+    right.set_title("c  What they cost")
+    return figure
+
+
+def sentences(delays: pd.DataFrame, samples: pd.DataFrame, found: pd.DataFrame) -> str:
+    """One a study."""
+    fit = delay.even_fit(delays)
+    powers = stale_read.powers(of_pipedream(samples))
+    lines = stale_read.line_powers(samples["stages"].max())
+    ratios = convergence.ratios(found)
+    last = ratios[ratios["method"] == METHOD].groupby("objective", sort=False).tail(1)
+    costs = " and ".join(f"{fits.Band(row.mean, row.low, row.high).shown()} on the {row.objective} problem (S = {row.stages})" for row in last.itertuples())
+    return (
+        f"The largest delay of PipeDream is {fit.coefficients[2]:.3f} S² {fit.coefficients[1]:+.3f} S block updates. "
+        f"The squared distance that weights move meanwhile, in units of γ² times a block gradient's squared norm, grows as "
+        f"S^{powers['power'].min():.2f} to S^{powers['power'].max():.2f}, from pure noise to gradients of one direction, "
+        f"where the bound behind S⁴ fits as S^{lines['bound, S⁴']:.2f} over the same S. "
+        f"At a fixed number of block updates and the best step, its mean squared gradient is that of synchronous training times {costs}."
+    )
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="question_figure.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, metavar="RUNS")
+    parser.add_argument("--out", type=Path, default=Path("analysis/out"), metavar="DIR")
+    options = parser.parse_args(arguments)
+    try:
+        delays = delay.delays(load_study(options.runs / "delay"))
+        samples = stale_read.samples(load_study(options.runs / "stale-read"))
+        found = convergence.growth(load_study(options.runs / "convergence"))
+        paths = style.save(draw(delays, samples, found), options.out / "question")
+    except (TraceError, OSError) as error:
+        print(f"question_figure.py: {error}", file=sys.stderr)
+        return 1
+    print(*paths, sep="\n")
+    print(sentences(delays, samples, found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
