@@ -20,7 +20,7 @@ from quartic_analysis.studies import stale_read  # noqa: E402
 
 STUDIES = sorted((REPOSITORY / "jobs" / "studies").glob("*.toml"))
 NOTEBOOKS = REPOSITORY / "analysis" / "notebooks"
-OF_EXPERIMENTS = {"delay", "stale-read", "convergence", "crossover", "paci", "timeprest", "bubbles", "e1", "e2", "e3", "e4", "e5"}
+OF_EXPERIMENTS = {"delay", "stale_read", "convergence", "crossover", "paci", "timeprest", "bubbles", "e1", "e2", "e3", "e4", "e5"}
 
 
 def named(paths):
@@ -88,7 +88,7 @@ def test_e1_prints_ours_beside_the_published_digits(tmp_path, monkeypatch):
 
 MADE_UP = """
 question = "Which powers of S have gradients that are known?"
-notebook = "stale-read.ipynb"
+notebook = "stale_read.ipynb"
 [data.slope]
 make = "slope --rows 10 --features 512"
 [data.flat]
@@ -131,6 +131,6 @@ def test_stale_reads_of_made_up_gradients_have_the_powers_of_theory(tmp_path):
         raw = stale_read.over_seeds(samples, "raw", group)
         assert fits.power_over_seeds(raw.columns, raw).value == pytest.approx(lines[line] - 1, abs=0.03)
         assert stale_read.step_powers(samples, group).to_numpy() == pytest.approx(2, abs=1e-6)
-    noise = samples[samples["group"] == "noise"]["noise"]
-    assert noise.to_numpy() == pytest.approx(1, abs=0.05) and (samples[samples["group"] == "constant"]["noise"] == 0).all()
-    assert samples[samples["group"] == "constant"]["block"].to_numpy() * samples[samples["group"] == "constant"]["stages"] == pytest.approx(512)
+    noise, constant = samples[samples["group"] == "noise"], samples[samples["group"] == "constant"]
+    assert noise["noise"].to_numpy() == pytest.approx(1, abs=0.05) and (constant["noise"] == 0).all()
+    assert (constant["block"] * constant["stages"]).to_numpy() == pytest.approx(512)

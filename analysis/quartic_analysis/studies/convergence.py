@@ -121,7 +121,8 @@ def answer(study: Study, found: pd.DataFrame) -> str:
             continue
         at_most = ratio[(ratio["objective"] == objective) & (ratio["method"] == method)].iloc[-1]
         band = fits.Band(at_most["mean"], at_most["low"], at_most["high"])
-        needed = f"; tokens to the same loss: {_more(tokens.loc[(objective, method), at_most['stages']])}" if (objective, method) in tokens.index else ""
+        counted = (objective, method) in tokens.index
+        needed = f"; tokens to the same loss: {_more(tokens.loc[(objective, method), at_most['stages']])}" if counted else ""
         text.append(f"- **{objective}, {method}**: S^{row['power']}, and relative to {SYNCHRONOUS} S^{row['of the ratio']}; at S = {at_most['stages']} "
                     f"{band.shown()} times {SYNCHRONOUS}'s{needed}.")
     edges = found[~found["inside"]]

@@ -25,7 +25,8 @@ def readings(study: Study) -> pd.DataFrame:
         run = study.runs.read(row.folder, ("objective", "loss"))
         name = row.group if row.method == "pipedream" else f"{row.group}, H = {int(float(run.config['local-steps']))}"
         loss = run.loss[run.loss["plan_time"] <= end].sort_values("plan_time")["loss"]
-        rows[name] = {"folder": row.folder, "f": curves.value_at(run.objective, end), "loss": loss.tail(RECENT).mean(), "last": run.objective["value"].iloc[-1]}
+        rows[name] = {"folder": row.folder, "f": curves.value_at(run.objective, end), "loss": loss.tail(RECENT).mean(),
+                      "last": run.objective["value"].iloc[-1]}  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -55,7 +56,8 @@ def answer(study: Study) -> str:
     table = readings(study)
     local = table.drop(index="pipedream")["f"]
     ours = table.loc["pipedream", "f"]
-    lines = [f"- **{name}**: f {row['f']:.3f}, recent training loss {row['loss']:.3f}, at its own end {row['last']:.3f}." for name, row in table.iterrows()]
+    lines = [f"- **{name}**: f {row['f']:.3f}, recent training loss {row['loss']:.3f}, at its own end {row['last']:.3f}."
+             for name, row in table.iterrows()]  # fmt: skip
     lines.append(f"- At the end of its timeline PipeDream is {'lower' if ours < local.min() else 'not lower'} than the best LocalSGD "
                  f"({local.idxmin()}): {ours:.3f} and {local.min():.3f}.")
     if study.size == "full":

@@ -138,8 +138,8 @@ def answer(table: pd.DataFrame) -> str:
                     f"(noise is {row['noise']} of a block's squared gradient).")
     above = found.index[found["power"] > lines["bound, S⁴"]]
     reached = f"Only {', '.join(above)} reaches it" if len(above) else "No run reaches it"
-    text.append(f"- **S⁴?** The published bound fits as S^{lines['bound, S⁴']:.2f} over these S, the refined one as S^{lines['refined bound, S³']:.2f}. "
-                f"{reached}: the largest scaled power is {found['power'].max():.2f} ({found['power'].idxmax()}).")
+    text.append(f"- **S⁴?** The published bound fits as S^{lines['bound, S⁴']:.2f} over these S, the refined one as "
+                f"S^{lines['refined bound, S³']:.2f}. {reached}: the largest scaled power is {found['power'].max():.2f} ({found['power'].idxmax()}).")
     return "\n".join(text)
 
 

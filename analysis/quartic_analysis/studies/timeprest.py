@@ -22,8 +22,8 @@ def named(study: Study) -> pd.DataFrame:
 
 
 def rules(study: Study) -> pd.DataFrame:
-    """One row a rule: accuracy at the end, mean over seeds with its interval; the best of any epoch; final objective; copies of weights (mean over stages of the
-    largest number) and bytes of weights and stashes, and of activations."""
+    """One row a rule: accuracy at the end, mean over seeds with its interval; the best of any epoch; final objective; copies of
+    weights (mean over stages of the largest number) and bytes of weights and stashes, and of activations."""
     rows = {}
     for rule, runs in named(study).groupby("rule", sort=False):
         traces = [study.runs.read(folder, ("objective", "steps")) for folder in runs["folder"]]
@@ -76,10 +76,13 @@ def answer(study: Study) -> str:
     family = table.drop(index="pipedream", errors="ignore")
     swept = family[family.index.str.startswith("i-timeprest")]
     by_lambda = ", ".join(f"{rule.split(', ')[1]}: {loss:.4f}" for rule, loss in swept["objective"].items())
+    worst, most = family["objective"].idxmax(), table["weights_mb"].idxmax()
     return (
-        f"- **Per epoch**: {best} ends with the lowest loss, {table.loc[best, 'objective']:.4f} (accuracy {table.loc[best, 'accuracy']:.1%}); the family lies "
-        f"between {family['objective'].min():.4f} ({family['objective'].idxmin()}) and {family['objective'].max():.4f} ({family['objective'].idxmax()}).\n"
-        f"- **Per byte**: {least} holds the fewest bytes of weights, {table.loc[least, 'weights_mb']:.2f} MB in {table.loc[least, 'copies']:.1f} copies a stage, and ends at "
-        f"{table.loc[least, 'accuracy']:.1%}; {table['weights_mb'].idxmax()} holds the most, {table['weights_mb'].max():.2f} MB.\n"
+        f"- **Per epoch**: {best} ends with the lowest loss, {table.loc[best, 'objective']:.4f} (accuracy {table.loc[best, 'accuracy']:.1%}); "
+        f"the family lies between {family['objective'].min():.4f} ({family['objective'].idxmin()}) and {family.loc[worst, 'objective']:.4f} "
+        f"({worst}).\n"
+        f"- **Per byte**: {least} holds the fewest bytes of weights, {table.loc[least, 'weights_mb']:.2f} MB in "
+        f"{table.loc[least, 'copies']:.1f} copies a stage, and ends at {table.loc[least, 'objective']:.4f}; {most} holds the most, "
+        f"{table.loc[most, 'weights_mb']:.2f} MB.\n"
         f"- **i-timeprest**, loss: {by_lambda}."
     )
