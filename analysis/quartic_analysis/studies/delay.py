@@ -121,6 +121,6 @@ def answer(table: pd.DataFrame) -> str:
         f"- **Fit** over even S: ({quadratic}) S² + ({linear}) S + ({constant}); ± is the half width of a 95 % interval.\n"
         f"- **Measured**: {len(measured) - off} of {len(measured)} real runs, S = {measured.index.min()} to {measured.index.max()}, "
         f"lie on the planned delay.\n"
-        f"- **Other methods**: {len(like)} of {len(by_method)} grow faster than S^1.5 ({', '.join(like)}). The slower ones make an "
-        f"update of several microbatches, or nothing is in flight between two of their updates."
+        f"- **Methods**: {len(like)} of {len(by_method)} grow faster than S^1.5 ({', '.join(like)}). The slower ones make an "
+        f"update of several microbatches, or none of a replica's are in flight between two of its updates."
     )
