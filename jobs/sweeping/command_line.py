@@ -16,7 +16,7 @@ from .estimate import Estimate
 from .local import Pool, Stopped
 from .machine import Machine, load_machine
 from .program import find_program
-from .progress import Progress
+from .progress import Progress, announced
 from .runs import Run, require_ranks, runs_of, write_study
 from .standing import Standing, at_work, standings, to_make
 from .study import SIZES, Study, load_study
@@ -94,7 +94,8 @@ def prepare(options: argparse.Namespace) -> Sweep:
     files = data_files(study.data, options.data.absolute(), study.analysis, options.study.name)
     require_user_files(study.files_in_use(files), options.data)
     answers = Answers(out, program)
-    runs = runs_of(study, files, answers, out)
+    with announced(f"asking {program.name} about {len(study.choices)} runs"):
+        runs = runs_of(study, files, answers, out)
     answers.save()
     require_ranks(runs, machine)
     return Sweep(study, files, machine, answers, out, runs)
@@ -195,7 +196,7 @@ def main(arguments: list[str], description: str) -> int:
         print(f"sweep: {mistake}", file=sys.stderr)
         return USER_MISTAKE
     except OSError as error:  # a full disk, a folder that may not be written
-        print(f"sweep: {error.filename}: {error.strerror.lower()}", file=sys.stderr)
+        print(f"sweep: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("sweep: stopped before anything was run", file=sys.stderr)

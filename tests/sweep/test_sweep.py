@@ -78,11 +78,17 @@ def change_a_byte(path):
         file.write(b"\xa5\x5a")
 
 
+def change_record(folder, **values):
+    path = folder / "sweep.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
 DAMAGES = {
     "trace cut": lambda folder: cut(folder / "trace.h5"),
     "trace changed": lambda folder: change_a_byte(folder / "trace.h5"),
     "trace gone": lambda folder: (folder / "trace.h5").unlink(),
     "record torn": lambda folder: (folder / "sweep.json").write_text((folder / "sweep.json").read_text()[:40]),
+    "record without a trace": lambda folder: change_record(folder, trace=None),
     "record of other contents": lambda folder: (folder / "sweep.json").write_text("[]"),
     "record gone": lambda folder: (folder / "sweep.json").unlink(),
     "folder gone": shutil.rmtree,

@@ -35,6 +35,7 @@ STUDIES = {
     "no time": ("minutes = 0\n" + TINY, ("minutes = 0",)),
     "no such command": ("command = \"train\"\n" + TINY, ("run, plan",)),
     "no such ranks": ("ranks = \"all\"\n" + TINY, ("'all'", "stages")),
+    "part of a rank": ("ranks = 1.5\n" + TINY, ("ranks must be a number or a text", "1.5")),
     "no ranks": ("ranks = 0\n" + TINY, ("ranks = 0", "from 1")),
     "more ranks than stages": ("ranks = 4\n" + TINY, ("ranks = 4", "2 stages", "work for 2")),
     "ranks of a plan": ("ranks = 2\ncommand = \"plan\"\n" + TINY, ("one process",)),
