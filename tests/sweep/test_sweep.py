@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from itertools import product
 
@@ -187,6 +188,16 @@ def test_plans(tmp_path):
     before = records(study)
     sweep(study, "--local")
     assert records(study) == before
+
+
+def test_the_study_that_the_readme_shows(tmp_path):
+    text = (REPOSITORY / "jobs" / "README.md").read_text()
+    study = write_study(tmp_path, re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])
+    (tmp_path / "delay.ipynb").write_text("{}")
+    for size, runs in {"quick": 2 * 1 * 2, "full": 3 * 3 * 2}.items():
+        shown = sweep(study, "--dry-run", "--size", size).stdout
+        assert shown.count(" run --objective=quadratic --data=data/made/tridiagonal-") == runs
+        assert shown.count(" --evaluate-every=10 ") == (runs if size == "quick" else 0)
 
 
 def test_a_group_has_its_own_command_and_ranks(tmp_path):
