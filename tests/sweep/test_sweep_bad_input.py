@@ -15,7 +15,8 @@ STUDIES = {
     "another method's option": (TINY.replace("[group.vary]", "accumulate = 3\n[group.vary]"), ("--accumulate 3", "only 1")),
     "empty range": (TINY.replace("[0, 1]", "[]"), ("group pipedream", "vary", "seed is an empty list")),
     "no list": (TINY.replace("[0, 1]", "1"), ("vary", "seed", "list", "options")),
-    "lists of two lengths": (TINY + "[[group.zip]]\nmomentum = [0.1, 0.2]\nlearning-rate = [1]", ("momentum has 2, learning-rate has 1", "one length")),
+    "lists of two lengths": (
+        TINY + "[[group.zip]]\nmomentum = [0.1, 0.2]\nlearning-rate = [1]", ("momentum has 2, learning-rate has 1", "one length")),
     "zip of nothing": (TINY + "[[group.zip]]\n", ("zip", "one length")),
     "zip that is no table": (TINY.replace("[group.options]", "zip = [3]\n[group.options]"), ("[[group.zip]]",)),
     "given twice": (TINY + "[[group.zip]]\nseed = [3]\n", ("seed", "twice", "vary and zip")),
@@ -40,7 +41,8 @@ STUDIES = {
     "more ranks than stages": ("ranks = 4\n" + TINY, ("ranks = 4", "2 stages", "work for 2")),
     "ranks of a plan": ("ranks = 2\ncommand = \"plan\"\n" + TINY, ("one process",)),
     "an option of run in a plan": ("command = \"plan\"\n" + TINY, ("--objective", "quartic plan --help")),
-    "a plan that cannot be": ("command = \"plan\"\n" + TINY.replace('objective = "quadratic"\nrows = 64\nfeatures = 16', 'cost = "f=0"'), ("--cost", "f=0")),
+    "a plan that cannot be": (
+        "command = \"plan\"\n" + TINY.replace('objective = "quadratic"\nrows = 64\nfeatures = 16', 'cost = "f=0"'), ("--cost", "f=0")),
     "the tool's own option": (TINY.replace("rows = 64", "rows = 64\nout = \"x\""), ("--out", "sweep tool")),
     "a cut that changes": (TINY.replace("rows = 64", "cut = \"measured\""), ("measured", "counted")),
     "no such data": (TINY.replace("rows = 64", "data = \"@mine\""), ("@mine", "[data.mine]")),
