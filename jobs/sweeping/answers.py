@@ -44,7 +44,7 @@ def read_answers(path: Path, mark: str) -> dict:
     """Those of this executable; none where the file is missing, torn, or another executable's."""
     try:
         stored = json.loads(path.read_text())
-        return stored["answers"] if stored["program"] == mark else {}
+        return dict(stored["answers"]) if stored["program"] == mark else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

@@ -8,23 +8,26 @@ from .runs import Run
 
 
 class Line:
-    """Least squares of seconds = start + rate · work, both at least 0."""
+    """Least squares of seconds = start + rate · work, both at least 0. Means and moments are kept, so that a look at it costs nothing."""
 
     def __init__(self):
-        self.points: list[tuple[float, float]] = []
+        self.count = 0
+        self.work = self.seconds = 0.0  # means
+        self.spread = self.slope = 0.0  # sums of squares and of products around them
 
     def add(self, work: float, seconds: float) -> None:
-        self.points.append((work, seconds))
+        self.count += 1
+        beyond = work - self.work
+        self.work += beyond / self.count
+        self.seconds += (seconds - self.seconds) / self.count
+        self.spread += beyond * (work - self.work)
+        self.slope += beyond * (seconds - self.seconds)
 
-    def parameters(self) -> tuple[float, float]:
-        count = len(self.points)
-        mean_work = sum(work for work, _ in self.points) / count
-        mean_seconds = sum(seconds for _, seconds in self.points) / count
-        spread = sum((work - mean_work) ** 2 for work, _ in self.points)
-        rate = sum((work - mean_work) * (seconds - mean_seconds) for work, seconds in self.points) / spread if spread else 0.0
-        if rate * mean_work > mean_seconds:  # through the origin, then
-            return 0.0, mean_seconds / mean_work
-        return (mean_seconds, 0.0) if rate < 0 else (mean_seconds - rate * mean_work, rate)
+    def at(self, work: float) -> float:
+        rate = max(0.0, self.slope / self.spread) if self.spread else 0.0
+        if rate * self.work > self.seconds:  # it would start below 0
+            return self.seconds * work / self.work
+        return self.seconds + rate * (work - self.work)
 
 
 class Estimate:
@@ -46,10 +49,7 @@ class Estimate:
     def seconds(self, run: Run) -> float | None:
         """Of one run; None as long as nothing has ended."""
         line = self.lines.get(run.choice.group, self.all)
-        if not line.points:
-            return None
-        start, rate = line.parameters()
-        return start + rate * (run.work or 1)
+        return line.at(run.work or 1) if line.count else None
 
     def seconds_on(self, machine: Machine, runs: list[Run]) -> float | None:
         """Of all these, side by side on the machine's cores."""

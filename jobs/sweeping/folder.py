@@ -72,7 +72,9 @@ class Folder:
             record = Record(**json.loads((self.path / RECORD).read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        return record if record.trace is None or is_still(self.path / "trace.h5", record.trace) else None
+        if record.outcome in (COMPLETE, DIVERGED) and not is_still(self.path / "trace.h5", record.trace):
+            return None
+        return record
 
     def write_record(self, record: Record) -> None:
         write_whole(self.path / RECORD, json.dumps(asdict(record), indent=1) + "\n")
@@ -136,14 +138,14 @@ def fingerprint(path: Path) -> dict:
     return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns, "crc32": checksum(path)}
 
 
-def is_still(path: Path, expected: dict) -> bool:
+def is_still(path: Path, expected: dict | None) -> bool:
     """Whether the file is what it was; its contents are read only if its time has changed, as that of a copy has."""
     try:
         status = path.stat()
         if status.st_size != expected["bytes"]:
             return False
         return status.st_mtime_ns == expected["modified_ns"] or checksum(path) == expected["crc32"]
-    except (OSError, KeyError):
+    except (OSError, KeyError, TypeError):
         return False
 
 

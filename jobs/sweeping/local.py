@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from .attempt import Attempt
-from .folder import COMPLETE, Record
+from .folder import COMPLETE
 from .machine import Machine
 from .progress import Progress
 from .runs import Run
@@ -30,11 +30,10 @@ class Pool:
         self.program = program
         self.progress = progress
         self.attempts: list[Attempt] = []
-        self.ended: list[tuple[Run, Record]] = []
         self.is_blocked = False
 
-    def execute(self) -> list[tuple[Run, Record]]:
-        """Each run with its record. Stopped when a signal asks to end."""
+    def execute(self) -> None:
+        """Until each run has its record. Stopped when a signal asks to end."""
         with Wakeup() as wakeup:
             try:
                 while self.todo or self.attempts:
@@ -50,7 +49,6 @@ class Pool:
                 for attempt in self.attempts:
                     attempt.abandon()
                 self.progress.close()
-        return self.ended
 
     def start_what_fits(self) -> None:
         free = self.machine.all_cores - sum(attempt.cores for attempt in self.attempts)
@@ -71,7 +69,7 @@ class Pool:
         record = run.folder.record()
         if record and (record.outcome == COMPLETE or record != self.before[id(run)]):
             lock.release()
-            self.end(run, record)
+            self.progress.ended(run, record)
             return 0
         self.attempts.append(Attempt(run, lock, self.machine, self.program))
         return self.attempts[-1].cores
@@ -80,11 +78,7 @@ class Pool:
         for attempt in list(self.attempts):
             if record := attempt.poll():
                 self.attempts.remove(attempt)
-                self.end(attempt.run, record)
-
-    def end(self, run: Run, record: Record) -> None:
-        self.ended.append((run, record))
-        self.progress.ended(run, record)
+                self.progress.ended(attempt.run, record)
 
     def expire(self) -> None:
         """The job's time is nearly up: that of its runs is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .estimate import Estimate, duration
@@ -17,9 +18,25 @@ if TYPE_CHECKING:
 WIDTH = 24
 TERMINAL_SECONDS = 0.2
 LOG_SECONDS = 60.0
+ERASE = "\r\x1b[K"
+
+
+@contextmanager
+def announced(text: str):
+    """On a terminal the text is there while the block lasts."""
+    terminal = sys.stderr.isatty()
+    if terminal:
+        print(text, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if terminal:
+            print(ERASE, end="", file=sys.stderr, flush=True)
 
 
 class Progress:
+    """Of the runs that a sweep makes."""
+
     def __init__(self, runs: list[Run], estimate: Estimate, machine: Machine):
         """`runs` are those to be made."""
         self.left = {id(run): run for run in runs}
@@ -64,4 +81,4 @@ class Progress:
 
     def close(self) -> None:
         if self.line_is_open:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            print(ERASE, end="", file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ from .submission import Submission, next_path, read_submission
 
 TEMPLATE = ROOT / "jobs" / "slurm" / "array.sh.in"
 SPARE_MINUTES = 2  # beyond a run's own limit: for what comes before and after it
-MINUTES = re.compile(r"^MaxArraySize\s*=\s*(\d+)", re.MULTILINE)
+ARRAY_SIZE = re.compile(r"^MaxArraySize\s*=\s*(\d+)", re.MULTILINE)
 
 
 def require_slurm(machine: Machine, runs: list[Run]) -> None:
@@ -45,7 +45,7 @@ def largest_array() -> int:
         done = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except OSError:
         return 0
-    found = MINUTES.search(done.stdout)
+    found = ARRAY_SIZE.search(done.stdout)
     return int(found[1]) if found else 0
 
 

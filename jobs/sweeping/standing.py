@@ -39,7 +39,7 @@ def standings(runs: list[Run], queued: frozenset[str] = frozenset()) -> list[Sta
 
 def standing(run: Run, queued: frozenset[str]) -> Standing:
     state, record = run.folder.state() if run.folder else (MISSING, None)
-    is_queued = state in (MISSING, KILLED) and run.folder is not None and run.name in queued
+    is_queued = state not in (COMPLETE, RUNNING) and run.name in queued
     return Standing(run, QUEUED if is_queued else state, record)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from . import Mistake
 
 NUMBER = (int, float)
-NAMES = {str: "a text", int: "a whole number", NUMBER: "a number", bool: "true or false", dict: "a table", list: "a list"}
+NAMES = {str: "a text", int: "a whole number", NUMBER: "a number", (int, str): "a number or a text", bool: "true or false",
+         dict: "a table", list: "a list"}
 
 
 def read_toml(path: Path) -> dict:

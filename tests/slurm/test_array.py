@@ -105,6 +105,7 @@ def test_a_job_that_is_killed_is_submitted_again(slurm, submitted, tmp_path):
     assert "killed: a rank, by a signal" in log_of_index(study, 2)
     (tmp_path / "quartic.log.again").touch()
     assert "submitted 1 runs" in submitted(study, "--retry", program=program).stdout
+    assert "submitted" not in submitted(study, "--retry", program=program).stdout  # it waits, or is at work, already
     ended(slurm)
     assert submitted(study, function=status, program=program) == {"runs": 3, "complete": 3}
     as_local(study, tmp_path)

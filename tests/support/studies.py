@@ -1,7 +1,6 @@
 """Small studies for the tests of the sweep tool, and an executable that stands before quartic to fail, wait or tell."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
