@@ -54,6 +54,10 @@ class Run:
     """f on the whole data at plan times: the state after all actions that end at or before them."""
     validation: pd.DataFrame
     """The mean loss of held-out rows at the same times. Empty without --validation."""
+    stale_read: pd.DataFrame
+    """One row a sampled microbatch, in pipeline 0: `value` is |w_k - z_k|^2 over all blocks, how far the
+    weights are from what its forward read as stage 0 is about to apply it, at `plan_time`. Of an
+    unfinished run: the samples that all stages have. Empty without --trace-stale-read."""
     memory: pd.DataFrame
     """Peak bytes, one row a rank. While a run goes on: of rank 0 at most."""
 
@@ -165,6 +169,7 @@ def _read(path: Path) -> Run:
             loss=_table(file.get("loss")),
             objective=_table(file.get("objective")),
             validation=_table(file.get("validation")),
+            stale_read=_stale_read(file),
             memory=_table(file.get("memory")),
         )
 
@@ -220,6 +225,16 @@ def _stage_tables(pipelines: dict[int, h5py.Group], table: str) -> pd.DataFrame:
             part.insert(1, "stage", int(name))
             parts.append(part)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _stale_read(file: h5py.File) -> pd.DataFrame:
+    """The sum of what the stages have, in their order, which a finished run has as a table."""
+    stages = [file["stage"][name] for name in sorted(file["stage"])]
+    if "stale_read" in file or any("stale_read" not in stage for stage in stages):
+        return _table(file.get("stale_read"))
+    parts = [_table(stage["stale_read"]) for stage in stages]
+    rows = min(map(len, parts))
+    return parts[0][:rows].assign(value=sum(part["value"][:rows] for part in parts))
 
 
 def _table(dataset: h5py.Dataset | None) -> pd.DataFrame:

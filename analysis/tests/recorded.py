@@ -72,6 +72,7 @@ OBJECTIVE = np.dtype(
         ("gradient_sq", REAL),
     ]
 )
+STALE_READ = np.dtype([("microbatch", INTEGER), ("plan_time", REAL), ("value", REAL)])
 MEMORY = np.dtype(
     [
         ("rank", COUNT),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from quartic_analysis import TraceError, load, theory
-from recorded import Recording, record, write_finished
+from recorded import STALE_READ, Recording, record, write_finished
 
 STAGES, MICROBATCHES = 4, 40
 
@@ -149,6 +149,27 @@ def test_stages_of_other_pipelines_follow_by_pipeline(folder: Path) -> None:
     assert len(both) == 2 * len(alone) - len(alone.query("stage == 0"))
     assert both["pipeline"].is_monotonic_increasing
     assert set(both.query("pipeline == 1")["stage"]) == set(alone["stage"]) - {0}
+
+
+def test_stale_reads_of_an_unfinished_run_are_those_that_all_stages_have(folder: Path) -> None:
+    assert load(folder).stale_read.empty
+    rng = np.random.default_rng(0)
+    parts = rng.random((STAGES, 6))
+    with h5py.File(folder / "trace.h5", "r+") as file:
+        for stage, rows in enumerate((6, 4, 5, 6)):
+            table = np.zeros(rows, STALE_READ)
+            table["microbatch"] = 5 * np.arange(rows)
+            table["plan_time"] = table["microbatch"] + 7.5
+            table["value"] = parts[stage, :rows]
+            file[f"stage/{stage:04}/stale_read"] = table
+    live = load(folder).stale_read
+    assert live["microbatch"].tolist() == [0, 5, 10, 15]
+    assert live["plan_time"].tolist() == [7.5, 12.5, 17.5, 22.5]
+    first, second, third, fourth = parts[:, :4]
+    assert live["value"].tolist() == (((first + second) + third) + fourth).tolist()
+    with h5py.File(folder / "trace.h5", "r+") as file:
+        file["stale_read"] = table[:2]
+    assert load(folder).stale_read["value"].tolist() == parts[3, :2].tolist()
 
 
 def test_a_missing_shard_is_named(live_run: LiveRun) -> None:

@@ -133,6 +133,11 @@ void refuse_contradictions(Config const& config) {
         "--evaluate-every is in plan time, which --order arrival has none of; use "
         "--evaluate-updates");
   }
+  if (config.order == engine::Order::arrival && config.trace_stale_read > 0) {
+    usage_error(
+        "--trace-stale-read samples at moments of the plan, which --order arrival has none of; use "
+        "--order plan");
+  }
   if (config.order == engine::Order::arrival && config.evaluate_updates % config.stages != 0) {
     usage_error("--evaluate-updates {}: on arrival it must be a multiple of the {} stages",
                 config.evaluate_updates, config.stages);

@@ -338,6 +338,11 @@ void add_run_options(std::vector<OptionSpec>& all) {
       integer_option("trace-displacement", "K",
                      "record |w(update)-w(forward)|^2 of every K-th microbatch (0: never)",
                      &Config::trace_displacement, 0));
+  all.push_back(
+      integer_option("trace-stale-read", "K",
+                     "record |w-z|^2, how far the weights are from what they were read as, "
+                     "when stage 0 is about to apply every K-th microbatch (0: never)",
+                     &Config::trace_stale_read, 0));
   all.push_back(integer_option("trace-every", "K", "a row in steps for every K-th microbatch",
                                &Config::trace_every, 1));
   all.push_back(flag_option("save-parameters",

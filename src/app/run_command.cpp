@@ -34,14 +34,18 @@ std::string hexadecimal(std::string const& bytes) {
 }
 constexpr int exit_diverged = 3;
 
-/// Bytes of a row of `steps`, and of a row of `events`, in the file.
+/// Bytes of a row of `steps`, of `events` and of `stale_read` in the file.
 constexpr std::int64_t step_bytes = 160;
 constexpr std::int64_t event_bytes = 41;
+constexpr std::int64_t stale_read_bytes = 24;
 
 std::int64_t expected_trace_bytes(Config const& config) {
   std::int64_t const passes = config.microbatches * config.stages * config.averaging.pipelines;
   std::int64_t const events = config.trace_events ? 2 * event_bytes : 0;
-  return passes / config.trace_every * step_bytes + passes * events + (std::int64_t{1} << 20);
+  std::int64_t const samples =
+      config.trace_stale_read > 0 ? config.microbatches / config.trace_stale_read : 0;
+  return passes / config.trace_every * step_bytes + passes * events +
+         samples * (config.stages + 1) * stale_read_bytes + (std::int64_t{1} << 20);
 }
 
 /// Of the file that --save-parameters leaves.
@@ -80,6 +84,7 @@ engine::RunSettings run_settings(Resolved const& resolved) {
                     .seed = config.seed,
                     .pipelines = config.averaging.pipelines,
                     .displacement_every = config.trace_displacement,
+                    .stale_read_every = config.trace_stale_read,
                     .events = config.trace_events};
   settings.optimizer = config.optimizer;
   settings.cuts = {
@@ -156,6 +161,7 @@ class Training {
                      last_rank,
                      returns ? 0 : last_rank,
                      environment(communicator_)};
+    info.stale_reads = config_.trace_stale_read > 0;
     describe(config_, resolved_.rules, info);
     info.attributes["data_checksum"] = resolved_.source.shape().checksum;
     if (resolved_.held_out) {

@@ -36,6 +36,13 @@ void Recorder::loss(int place, LossRow const& row) {
   if (losses.size() == buffered_rows) flush();
 }
 
+void Recorder::stale_read(int place, StaleReadRow const& row) {
+  std::vector<StaleReadRow>& stale_reads = rows(place).stale_reads;
+  if (stale_reads.capacity() == 0) stale_reads.reserve(buffered_rows);  // only where asked for
+  stale_reads.push_back(row);
+  if (stale_reads.size() == buffered_rows) flush();
+}
+
 void Recorder::objective(ObjectiveRow const& row) {
   objectives_.push_back(row);
   if (objectives_.size() == buffered_rows) flush();
@@ -59,8 +66,10 @@ void Recorder::flush() {
     if (!stage.steps.empty()) sink_.steps(place, stage.steps);
     if (!stage.events.empty()) sink_.events(place, stage.events);
     if (!stage.losses.empty()) sink_.losses(place, stage.losses);
+    if (!stage.stale_reads.empty()) sink_.stale_reads(place, stage.stale_reads);
     stage.steps.clear();
     stage.losses.clear();
+    stage.stale_reads.clear();
     stage.events.clear();
   }
   if (!objectives_.empty()) sink_.objectives(objectives_);

@@ -67,6 +67,8 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
                 settings.quiet || communicator.rank() != 0),
       oversubscribed_(communicator.ranks_on_node() >
                       static_cast<int>(std::thread::hardware_concurrency())) {
+  if (settings.stage.stale_read_every > 0)
+    stale_read_cuts_.emplace(rules, cost, settings.stage.stale_read_every);
   for (auto& block : hosted) {
     int const place = static_cast<int>(stages_.size());
     Seat const seat = hosting_.seats()[stages_.size()];
@@ -123,6 +125,7 @@ void Run<T>::replay() {
   while (plan::PlannedAction const* planned = planner.next()) {
     busy += planned->end - planned->begin;
     if (settings_.cuts.every_updates == 0) pin_time_cuts(*planned);
+    if (stale_read_cuts_) sample_stale_reads(*planned);
     replay(*planned, planner.applied());
     if (settings_.cuts.every_updates > 0 && planned->updates &&
         planner.block_updates() % settings_.cuts.every_updates == 0) {
@@ -133,6 +136,20 @@ void Run<T>::replay() {
   pin_the_end(planner);
   planned_bubble_ = 1 - static_cast<double>(busy) / (static_cast<double>(planner.makespan()) *
                                                      static_cast<double>(rules_.workers));
+}
+
+/// Before `planned`: its own stage at the cuts that its update ends after, and all of them at the
+/// cut that it makes.
+template <class T>
+void Run<T>::sample_stale_reads(plan::PlannedAction const& planned) {
+  int const own = hosting_.place_of({0, planned.action.stage});
+  if (own >= 0 && planned.updates) {
+    stale_read_cuts_->before(planned.end,
+                             [&](StaleReadCut const& cut) { stage(own).sample_stale_read(cut); });
+  }
+  stale_read_cuts_->reach(planned, [&](StaleReadCut const& cut) {
+    for (auto const& each : stages_) each->sample_stale_read(cut);
+  });
 }
 
 /// Pins what this action's stage has passed, and for all stages the cuts before everything to come.
@@ -346,7 +363,7 @@ MemoryRow Run<T>::memory() const {
     row.stashes_bytes += bytes * (stage->weights().peak_copies() - 1);
     row.activations_bytes += stage->peak_activation_bytes();
     row.buffers_bytes += stage->buffer_bytes();
-    row.others_bytes += stage->origin_bytes() - stage->peak_input_bytes();
+    row.others_bytes += stage->read_copy_bytes() - stage->peak_input_bytes();
   }
   for (Averaging<T> const& averaging : averagings_) row.buffers_bytes += averaging.bytes();
   for (StageEvaluation<T> const& evaluation : evaluations_) row.others_bytes += evaluation.bytes();

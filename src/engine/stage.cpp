@@ -10,20 +10,6 @@
 #include "quartic/nn/layer.hpp"
 
 namespace quartic::engine {
-namespace {
-
-template <class T>
-double distance_sq(std::span<Part const> parts, std::span<T const> a, std::span<T const> b) {
-  double sum = 0;
-  for (Part const& part : parts) {
-    auto const first = static_cast<std::size_t>(part.first);
-    auto const size = static_cast<std::size_t>(part.size);
-    sum += compute::squared_distance<T>(a.subspan(first, size), b.subspan(first, size));
-  }
-  return sum;
-}
-
-}  // namespace
 
 template <class T>
 Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
@@ -41,6 +27,7 @@ Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan:
       sizes_(block_->sizes(settings.microbatch_size)),
       arena_({{{peak.activations, sizes_.saved}, {peak.flows, sizes_.flow}}}),
       trained_(nn::trained_parts(block_->parameters())),
+      read_copies_(trained_),
       weights_(*block_, rules, seat.stage, optimizer, settings.seed),
       noise_(settings.gradient_noise > 0 ? weights_.gradient().size() : 0) {}
 
@@ -114,6 +101,7 @@ void Stage<T>::forward(Pass const& pass) {
   totals_.forward_ns += end_ns - begin_ns;
   slot.row.forward_begin_ns = begin_ns;
   slot.row.forward_end_ns = end_ns;
+  keep_stale_read(pass, weights);
   keep(slot, pass, weights);
   weights_.keep_from(pass.read.replica, pass.oldest_needed);
   event(pass, 'F', begin_ns, end_ns);
@@ -143,8 +131,25 @@ void Stage<T>::keep(InFlight& slot, Pass const& pass, std::span<T const> weights
   row.weight_copies = weights_.copies();
   if (settings_.displacement_every == 0 || row.microbatch % settings_.displacement_every != 0)
     return;
-  slot.displacement_origin = take(origin_pool_, std::ssize(weights));
-  compute::copy<T>(weights, slot.displacement_origin);
+  slot.displacement_origin = read_copies_.keep(weights);
+}
+
+/// Also where the stage keeps nothing else of the microbatch, because its backward stops above.
+template <class T>
+void Stage<T>::keep_stale_read(Pass const& pass, std::span<T const> weights) {
+  std::int64_t const every = seat_.pipeline == 0 ? settings_.stale_read_every : 0;
+  std::int64_t const microbatch = pass.action.microbatch;
+  if (every == 0 || microbatch % every != 0) return;
+  sampled_reads_.push({microbatch, pass.read.replica, read_copies_.keep(weights)});
+}
+
+template <class T>
+void Stage<T>::sample_stale_read(StaleReadCut const& cut) {
+  if (sampled_reads_.empty() || sampled_reads_.front().microbatch > cut.microbatch) return;
+  SampledRead read = sampled_reads_.pop();
+  QUARTIC_ASSERT(read.microbatch == cut.microbatch);
+  double const moved = read_copies_.distance_sq(weights_.live(read.replica), std::move(read.copy));
+  recorder_.stale_read(place_, {cut.microbatch, plan::to_units(cut.time), moved});
 }
 
 template <class T>
@@ -270,8 +275,7 @@ void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
   for (Applied& applied : applied_) {
     if (applied.displacement_origin.empty()) continue;
     applied.row.displacement_sq =
-        distance_sq<T>(trained_, weights_.live(replica), applied.displacement_origin);
-    origin_pool_.push_back(std::move(applied.displacement_origin));
+        read_copies_.distance_sq(weights_.live(replica), std::move(applied.displacement_origin));
   }
   std::int64_t const version = weights_.version(replica);
   double const learning_rate = settings_.learning_rate.at(version) * pass.rate;
@@ -359,19 +363,6 @@ template <class T>
 std::int64_t Stage<T>::buffer_bytes() const {
   return std::ssize(noise_) * static_cast<std::int64_t>(sizeof(T)) + arena_.bytes(Arena<T>::flow) +
          weights_.buffer_bytes();
-}
-
-template <class T>
-std::int64_t Stage<T>::origin_bytes() const {
-  return std::ssize(origin_pool_) * weights_.bytes_of_one();
-}
-
-template <class T>
-std::vector<T> Stage<T>::take(std::vector<std::vector<T>>& pool, std::int64_t size) {
-  if (pool.empty()) return std::vector<T>(static_cast<std::size_t>(size));
-  std::vector<T> buffer = std::move(pool.back());
-  pool.pop_back();
-  return buffer;
 }
 
 template class Stage<float>;

@@ -71,6 +71,15 @@ void Table::append(File const& file, hid_t memory_type, void const* rows, std::s
   rows_ = all;
 }
 
+void Table::read(File const& file, hid_t memory_type, hsize_t first, hsize_t count,
+                 void* rows) const {
+  Handle const source = select(file, first, count);
+  Handle const target =
+      file.own(H5Screate_simple(1, &count, nullptr), H5Sclose, "H5Screate_simple");
+  file.check(H5Dread(dataset_.id(), memory_type, target.id(), source.id(), H5P_DEFAULT, rows),
+             "H5Dread");
+}
+
 void Table::append_all(File const& file, Table const& other, File const& other_file) {
   Handle const row = file.own(H5Dget_type(dataset_.id()), H5Tclose, "H5Dget_type");
   std::size_t const row_bytes = H5Tget_size(row.id());
@@ -78,12 +87,7 @@ void Table::append_all(File const& file, Table const& other, File const& other_f
   std::vector<std::byte> rows(static_cast<std::size_t>(std::min(block, other.rows_)) * row_bytes);
   for (hsize_t first = 0; first < other.rows_; first += block) {
     hsize_t const count = std::min(block, other.rows_ - first);
-    Handle const source = other.select(other_file, first, count);
-    Handle const target =
-        other_file.own(H5Screate_simple(1, &count, nullptr), H5Sclose, "H5Screate_simple");
-    other_file.check(
-        H5Dread(other.dataset_.id(), row.id(), target.id(), source.id(), H5P_DEFAULT, rows.data()),
-        "H5Dread");
+    other.read(other_file, row.id(), first, count, rows.data());
     append(file, row.id(), rows.data(), static_cast<std::size_t>(count));
   }
 }

@@ -7,6 +7,7 @@
 #include "quartic/io/shard_files.hpp"
 #include "quartic/io/table.hpp"
 #include "quartic/io/trace.hpp"
+#include "stale_read_sum.hpp"
 
 namespace quartic::io {
 namespace {
@@ -105,6 +106,7 @@ void fill(fs::path const& copy, fs::path const& folder, bool complete) {
     found += copy_shard(target, folder / shard_name(rank), other_losses);
   }
   copy_losses(target, other_losses);
+  sum_stale_reads(target);
   std::int64_t const expected =
       target.integer(target.id(), "pipelines") * target.integer(target.id(), "stages");
   if (static_cast<std::int64_t>(found) != expected) {

@@ -32,6 +32,7 @@ struct StageTables {
   RowTable<engine::StepRow> steps;
   std::optional<RowTable<engine::EventRow>> events;
   std::optional<RowTable<engine::LossRow>> losses;  // of a last stage
+  std::optional<RowTable<engine::StaleReadRow>> stale_reads;
 };
 
 StageTables create_stage(h5::File const& file, hid_t parent, engine::StageInfo const& stage,
@@ -40,8 +41,11 @@ StageTables create_stage(h5::File const& file, hid_t parent, engine::StageInfo c
   file.set_integer(group.id(), "rank", stage.rank);
   file.set_integer(group.id(), "parameters", stage.parameters);
   file.set_integer(group.id(), "parameter_bytes", stage.parameter_bytes);
-  StageTables tables{{file, group.id(), "steps"}, {}, {}};
+  StageTables tables{{file, group.id(), "steps"}, {}, {}, {}};
   if (info.events) tables.events.emplace(file, group.id(), "events");
+  if (info.stale_reads && stage.pipeline == 0) {
+    tables.stale_reads.emplace(file, group.id(), "stale_read");
+  }
   if (stage.stage + 1 == info.stages) {
     tables.losses.emplace(file, file.id(), losses_path(stage.pipeline));
   }
@@ -103,6 +107,13 @@ void TraceShard::events(int place, std::span<engine::EventRow const> rows) {
 void TraceShard::losses(int place, std::span<engine::LossRow const> rows) {
   QUARTIC_ASSERT(tables_ != nullptr);
   tables_->stages.at(static_cast<std::size_t>(place)).losses.value().append(tables_->file, rows);
+}
+
+void TraceShard::stale_reads(int place, std::span<engine::StaleReadRow const> rows) {
+  QUARTIC_ASSERT(tables_ != nullptr);
+  tables_->stages.at(static_cast<std::size_t>(place))
+      .stale_reads.value()
+      .append(tables_->file, rows);
 }
 
 void TraceShard::objectives(std::span<engine::ObjectiveRow const> rows) {

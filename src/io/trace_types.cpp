@@ -83,6 +83,13 @@ Handle row_type<engine::LossRow>() {
 }
 
 template <>
+Handle row_type<engine::StaleReadRow>() {
+  using Row = engine::StaleReadRow;
+  return compound(sizeof(Row),
+                  {QUARTIC_FIELD(microbatch), QUARTIC_FIELD(plan_time), QUARTIC_FIELD(value)});
+}
+
+template <>
 Handle row_type<engine::ObjectiveRow>() {
   using Row = engine::ObjectiveRow;
   return compound(sizeof(Row),

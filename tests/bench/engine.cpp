@@ -23,6 +23,7 @@ struct NoSink final : engine::RecordSink {
   void steps(int, std::span<engine::StepRow const>) override {}
   void events(int, std::span<engine::EventRow const>) override {}
   void losses(int, std::span<engine::LossRow const>) override {}
+  void stale_reads(int, std::span<engine::StaleReadRow const>) override {}
   void objectives(std::span<engine::ObjectiveRow const>) override {}
   void validations(std::span<engine::ObjectiveRow const>) override {}
   void memory(engine::MemoryRow const&) override {}

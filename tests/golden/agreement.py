@@ -6,10 +6,13 @@ import numpy as np
 
 from quartic_analysis import Run
 from retrain import Retraining
+from stale_read import StaleReads
 from traces import of_stages
 
 DOUBLE = 1e-10
 """Relative, for a run in double precision."""
+STALE_READ = 1e-11
+"""The same for a square of differences of weights, into which few updates have gone."""
 
 
 def same_training(run: Run, expected: Retraining, tolerance: float = DOUBLE) -> None:
@@ -29,3 +32,11 @@ def same_training(run: Run, expected: Retraining, tolerance: float = DOUBLE) -> 
     np.testing.assert_allclose(
         values, expected.objectives(times), rtol=tolerance, err_msg="objective"
     )
+
+
+def same_stale_reads(run: Run, expected: StaleReads) -> None:
+    """Where nothing was applied between read and cut a sample is 0 to the last bit."""
+    found = run.stale_read
+    np.testing.assert_array_equal(found["microbatch"], expected.microbatches)
+    np.testing.assert_array_equal(found["plan_time"], expected.times)
+    np.testing.assert_allclose(found["value"], expected.values, rtol=STALE_READ)

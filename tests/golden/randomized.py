@@ -32,11 +32,12 @@ class Draws:
 
 @dataclass
 class Iterations:
-    """The loss of every iteration, the squared norm of its block gradient, and f(w_k) for
-    k = 0 … K."""
+    """The loss of every iteration, the squared norm of its block gradient, |w_k - z_k|^2, and f(w_k)
+    for k = 0 … K."""
 
     losses: np.ndarray
     gradient_sq: np.ndarray
+    stale_reads: np.ndarray
     objective: np.ndarray
 
 
@@ -45,17 +46,18 @@ def train(model: Model, draws: Draws, batch: int, learning_rate: float) -> Itera
     they were that many iterations ago."""
     blocks = model.blocks
     iterates = [[block.initial_weights() for block in blocks]]
-    losses, gradient_sq = [], []
+    losses, gradient_sq, stale_reads = [], [], []
     for k, sampled in enumerate(draws.stage):
         z = [iterates[k - delay][i] for i, delay in enumerate(draws.delays[k])]
         loss, gradient = block_gradient(model, z, int(sampled), batch, int(draws.microbatch[k]))
         losses.append(loss)
         gradient_sq.append(gradient @ gradient)
+        stale_reads.append(sum((w - read) @ (w - read) for w, read in zip(iterates[-1], z)))
         w = iterates[-1].copy()
         w[sampled] = w[sampled] - learning_rate * gradient
         iterates.append(w)
     objective = np.array([model.value(w) for w in iterates])
-    return Iterations(np.array(losses), np.array(gradient_sq), objective)
+    return Iterations(np.array(losses), np.array(gradient_sq), np.array(stale_reads), objective)
 
 
 def block_gradient(

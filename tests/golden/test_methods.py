@@ -14,15 +14,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agreement import same_training
+from agreement import same_stale_reads, same_training
 from bent_weights import annealed, blended, corrected, predicted
 from problems import BATCH, ROWS, Problem
 from quartic_analysis import Run
 from retrain import Arithmetic, Average, retrain
+from stale_read import sampled_by
 from traces import facts, of_stages, run
 from update_rules import Momentum, Nadam
 
 MICROBATCHES = 48
+SAMPLED = 5
+"""Every so many microbatches, which no minibatch's size divides: any place in one is sampled."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,10 @@ PLAIN = {
     "pipedream": Case(("pipedream",), stashed=True),
     "pipedream, fixed order": Case(
         ("pipedream", "--admission", "fixed"), 1, live_in_fixed_order, stashed=True
+    ),
+    "pipedream, uneven times": Case(
+        ("pipedream", "--cost", "f=1,bi=1,bw=1.5,latency=0.3,jitter=0.3,straggler=0:1.5"),
+        stashed=True,
     ),
     "pipedream-vsync": Case(("pipedream-vsync",), 1, live_at_stage_0, stashed=True),
     "pipedream-2bw": Case(("pipedream-2bw",), 4, double_buffer, double_buffer),
@@ -251,10 +258,13 @@ def test_a_method_computes_what_it_says(
         tmp_path, "--method", *case.options, "--stages", stages, *given.options,
         "--accumulate", case.accumulate, "--microbatch-size", BATCH,
         "--microbatches", MICROBATCHES, "--learning-rate", given.learning_rate, "--trace-events",
+        "--trace-stale-read", SAMPLED,
     )  # fmt: skip
     same_versions(trace, case, shape)
-    computed = case.compute(shape, given.learning_rate)
-    same_training(trace, retrain(given.model(stages), facts(trace), BATCH, computed))
+    computed, steps = case.compute(shape, given.learning_rate), facts(trace)
+    training = retrain(given.model(stages), steps, BATCH, computed)
+    same_training(trace, training)
+    same_stale_reads(trace, sampled_by(training, steps, computed, SAMPLED))
 
 
 @pytest.mark.parametrize("pieces", ["chunk", "mono"])

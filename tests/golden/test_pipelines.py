@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agreement import DOUBLE, same_training
+from agreement import DOUBLE, same_stale_reads, same_training
 from bent_weights import annealed, corrected, predicted
 from problems import BATCH, Problem
 from quartic_analysis import Run
 from reference import Model, rows_of
 from retrain import Arithmetic, Average, retrain
+from stale_read import sampled_by
 from traces import facts, run
 from update_rules import Momentum, Nadam
 
@@ -86,10 +87,13 @@ def check(
     assert computed.over_pipelines is not None
     trace = train(
         folder, problem, pipelines, computed.over_pipelines.every, 23 * computed.accumulate,
-        "--stages", stages, "--accumulate", computed.accumulate, *options,
+        "--stages", stages, "--accumulate", computed.accumulate, "--trace-stale-read", 2, *options,
     )  # fmt: skip
     assert set(trace.steps["pipeline"]) == set(range(pipelines))
-    same_training(trace, retrain(problem.model(stages), facts(trace), BATCH, computed))
+    steps = facts(trace)
+    training = retrain(problem.model(stages), steps, BATCH, computed)
+    same_training(trace, training)
+    same_stale_reads(trace, sampled_by(training, steps, computed, 2))
 
 
 def averaged(problem: Problem, accumulate: int, average: Average, **others: object) -> Arithmetic:

@@ -11,9 +11,10 @@ import pytest
 
 import philox
 import randomized
-from agreement import DOUBLE
+from agreement import DOUBLE, STALE_READ, same_stale_reads
 from problems import BATCH, ROWS, Problem
 from quartic_analysis import Run
+from stale_read import StaleReads
 from traces import of_stages, run
 
 ITERATIONS = 72
@@ -23,6 +24,7 @@ def train(folder: Path, problem: Problem, stages: int, *options: object) -> Run:
     return run(
         folder, *problem.options, "--stages", stages, "--microbatch-size", BATCH,
         "--learning-rate", problem.learning_rate, *options, "--evaluate-updates", 1,
+        "--trace-stale-read", 1,
     )  # fmt: skip
 
 
@@ -72,6 +74,9 @@ def same_iterations(trace: Run, draws: randomized.Draws, expected: randomized.It
         (trace.objective["value"], expected.objective),
     ]:
         np.testing.assert_allclose(found, values, rtol=DOUBLE)
+    iterations = np.arange(len(draws.stage))
+    begins = by_iteration(trace.steps, "plan_backward")
+    same_stale_reads(trace, StaleReads(iterations, begins, expected.stale_reads))
 
 
 NAMES = ("quadratic", "logistic", "mlp")
@@ -153,6 +158,9 @@ def test_replaying_pipedream_is_pipedream(
     for column in ("version_forward", "version_applied", "delay_own", "delay_oldest"):
         expected = of_stages(pipedream.steps, column)[at]
         np.testing.assert_array_equal(by_iteration(rpd.steps, column), expected, err_msg=column)
+    if cost == "slot":  # where what has started before, in the global order, has ended too
+        at_stage_0 = rpd.stale_read["value"][draws.stage == 0]
+        np.testing.assert_allclose(pipedream.stale_read["value"], at_stage_0, rtol=STALE_READ)
     for found, expected in [
         (by_iteration(rpd.steps, "gradient_sq"), of_stages(pipedream.steps, "gradient_sq")[at]),
         (by_iteration(rpd.loss, "loss"), by_iteration(pipedream.loss, "loss")[draws.microbatch]),

@@ -48,6 +48,7 @@ struct Steps final : RecordSink {
   }
   void events(int, std::span<EventRow const>) override {}
   void losses(int, std::span<LossRow const>) override {}
+  void stale_reads(int, std::span<StaleReadRow const>) override {}
   void objectives(std::span<ObjectiveRow const>) override {}
   void validations(std::span<ObjectiveRow const>) override {}
   void memory(MemoryRow const&) override {}

@@ -110,11 +110,14 @@ def read_steps(folder, live=False):
 
 
 def read_tables(folder, live=False):
-    """{name: rows} of what a run computes and plans: the steps of each stage, the loss, the objective, and the loss of held-out rows."""
+    """{name: rows} of what a run computes and plans: the steps of each stage, the loss, the objective, and, where a
+    run has them, the loss of held-out rows and the stale reads, of each stage and of all."""
     with h5py.File(Path(folder) / "trace.h5", "r", swmr=live) as file:
         paths = ["stage", *(f"pipeline/{name}/stage" for name in sorted(file.get("pipeline", {})))]
         tables = {f"{path}/{name}": file[path][name]["steps"][()] for path in paths for name in sorted(file[path])}
-        return tables | {name: file[name][()] for name in (*TABLES, "validation") if name in TABLES or name in file}
+        tables |= {f"stage/{name}/stale_read": group["stale_read"][()] for name, group in file["stage"].items()
+                   if "stale_read" in group}
+        return tables | {name: file[name][()] for name in (*TABLES, "validation", "stale_read") if name in TABLES or name in file}
 
 
 def attributes(folder):

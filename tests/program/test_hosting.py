@@ -109,7 +109,7 @@ def in_one_process(tmp_path_factory):
 
 def hosted_options(method, objective):
     every = () if "--evaluate-every" in METHODS[method] else ("--evaluate-every", 7)
-    return (*options_of(method, objective), "--stages", STAGES, *every, "--trace-displacement", 3)
+    return (*options_of(method, objective), "--stages", STAGES, *every, "--trace-displacement", 3, "--trace-stale-read", 2)
 
 
 @pytest.mark.parametrize("method, objective, ranks", list(cases()))

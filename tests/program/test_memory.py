@@ -8,7 +8,7 @@ RUN = ("run", "--objective", "mlp", "--rows", 64, "--features", 25, "--hidden", 
 
 def test_what_tracing_and_evaluation_take_is_counted_apart(tmp_path):
     quartic(*RUN, "--out", tmp_path / "plain")
-    quartic(*RUN, "--trace-displacement", 1, "--evaluate-every", 1, "--out", tmp_path / "traced")
+    quartic(*RUN, "--trace-displacement", 1, "--trace-stale-read", 1, "--evaluate-every", 1, "--out", tmp_path / "traced")
     plain, traced = memory(tmp_path / "plain"), memory(tmp_path / "traced")
     assert all(plain[column] == traced[column] for column in PLANNED_MEMORY)
     assert traced["others_bytes"] > plain["others_bytes"] > 0

@@ -65,7 +65,7 @@ def test_the_seed_names_the_order(tmp_path):
 @pytest.mark.parametrize("method, ranks", [(method, (4, 3, 2)[i % 3]) for i, method in enumerate(METHODS)])
 def test_hosting_changes_nothing(method, ranks, tmp_path):
     options = (*METHODS[method], "--stages", 4, "--microbatch-size", 4, "--microbatches", 48, "--shuffle", "--seed", 3,
-               "--evaluate-every", 7, "--trace-displacement", 3)
+               "--evaluate-every", 7, "--trace-displacement", 3, "--trace-stale-read", 2)
     train(tmp_path / "alone", *options)
     same_run(train(tmp_path / "spread", *options, ranks=ranks), tmp_path / "alone")
 

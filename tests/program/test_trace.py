@@ -174,6 +174,26 @@ def test_trace_displacement():
     assert all(np.all(np.isnan(rows["displacement_sq"])) for rows in read_steps("without").values())
 
 
+def test_stale_reads():
+    """For every K-th microbatch, in the first pipeline, when stage 0 begins its backward; of each stage, and as their
+    sum in the order of the stages. The copies are nobody's weight copies, and change no number."""
+    options = ("--method", "pipedream", "--pipelines", 2, "--microbatches", 40, "--stages", 3, *SMALL, "--cost", "real")
+    run("without", *options)
+    run("with", *options, "--trace-stale-read", 7, ranks=2)
+    one, other = read_tables("without"), read_tables("with")
+    whole, parts = other.pop("stale_read"), [other.pop(f"stage/{stage:04}/stale_read") for stage in range(3)]
+    assert one.keys() == other.keys() and "stale_read" not in one
+    for name in one:
+        same_bits(one[name], other[name])
+    begins = {row["microbatch"]: row["plan_backward"] for row in other["stage/0000"]}
+    assert list(whole["microbatch"]) == list(range(0, 40, 7))
+    assert list(whole["plan_time"]) == [begins[j] for j in whole["microbatch"]]
+    for part in parts:
+        same_bits(part, whole, ("microbatch", "plan_time"))
+        assert np.all(part["value"] >= 0) and np.all(part["value"][1:] > 0)
+    assert list(whole["value"]) == [(first + second) + third for first, second, third in zip(*(part["value"] for part in parts))]
+
+
 def test_trace_events():
     """Every action, in order, within the wall and the plan: enough for a Gantt chart."""
     run("run", "--microbatches", 12, "--stages", 3, *SMALL, "--trace-events")

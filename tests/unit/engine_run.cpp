@@ -19,6 +19,7 @@ struct MemorySink final : RecordSink {
   std::map<int, std::vector<StepRow>> step_rows;
   std::map<int, std::vector<EventRow>> event_rows;
   std::vector<LossRow> loss_rows;
+  std::map<int, std::vector<StaleReadRow>> stale_read_rows;
   std::vector<ObjectiveRow> objective_rows;
   std::vector<ObjectiveRow> validation_rows;
   void steps(int stage, std::span<StepRow const> rows) override {
@@ -29,6 +30,9 @@ struct MemorySink final : RecordSink {
   }
   void losses(int, std::span<LossRow const> rows) override {
     loss_rows.insert(loss_rows.end(), rows.begin(), rows.end());
+  }
+  void stale_reads(int stage, std::span<StaleReadRow const> rows) override {
+    stale_read_rows[stage].insert(stale_read_rows[stage].end(), rows.begin(), rows.end());
   }
   void objectives(std::span<ObjectiveRow const> rows) override {
     objective_rows.insert(objective_rows.end(), rows.begin(), rows.end());
@@ -44,6 +48,7 @@ struct NoSink final : RecordSink {
   void steps(int, std::span<StepRow const>) override {}
   void events(int, std::span<EventRow const>) override {}
   void losses(int, std::span<LossRow const>) override {}
+  void stale_reads(int, std::span<StaleReadRow const>) override {}
   void objectives(std::span<ObjectiveRow const>) override {}
   void validations(std::span<ObjectiveRow const>) override {}
   void memory(MemoryRow const&) override {}
@@ -186,11 +191,11 @@ TEST_CASE("every step is recorded once, with what the method says of it") {
   CHECK(sink.objective_rows.back().value < sink.objective_rows.front().value);
 }
 
-TEST_CASE("noise, norms and displacements leave statistics out") {
+TEST_CASE("noise, norms and distances leave statistics out") {
   for (double const noise : {0.0, 0.5}) {
     MemorySink sink;
     RunSettings settings = settings_for(12);
-    settings.stage.displacement_every = 1;
+    settings.stage.displacement_every = settings.stage.stale_read_every = 1;
     settings.stage.gradient_noise = noise;
     std::vector<std::unique_ptr<nn::Block<double>>> measuring;
     for (int stage = 0; stage < stages; ++stage) {
@@ -202,6 +207,7 @@ TEST_CASE("noise, norms and displacements leave statistics out") {
       CHECK((row.gradient_sq > 0) == (noise > 0));
       CHECK((row.displacement_sq > 0) == (noise > 0 && row.staleness > 0));
     }
+    for (StaleReadRow const& row : sink.stale_read_rows[1]) CHECK((row.value > 0) == (noise > 0));
   }
 }
 
@@ -248,6 +254,22 @@ TEST_CASE("displacement is that of the weights between a microbatch's forward an
   }
   for (StepRow const& row : sink.step_rows[stages - 1]) {  // nothing stale at the last stage
     if (row.microbatch % 5 == 0) CHECK(row.displacement_sq == 0);
+  }
+}
+
+TEST_CASE("stale reads count what has ended when stage 0 begins the backward, at every stage") {
+  MemorySink sink;
+  RunSettings settings = settings_for(30);
+  settings.stage.stale_read_every = 4;
+  train(settings, sink);
+  for (int stage = 0; stage < stages; ++stage) {
+    std::vector<StaleReadRow> const& samples = sink.stale_read_rows[stage];
+    REQUIRE(samples.size() == 8);
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      CHECK(samples[i].microbatch == static_cast<std::int64_t>(4 * i));
+      CHECK(samples[i].plan_time == sink.step_rows[0][4 * i].plan_backward);
+      CHECK((samples[i].value > 0) == (i > 0 || stage > 0));  // the first one's own, but at stage 0
+    }
   }
 }
 
@@ -377,6 +399,7 @@ std::size_t allocations_of(std::int64_t microbatches, Variant const& variant) {
   RunSettings settings = settings_for(microbatches);
   settings.averaging = {variant.pipelines, 2, {0.7, 0.9}};
   settings.stage.pipelines = variant.pipelines;
+  settings.stage.displacement_every = settings.stage.stale_read_every = 3;
   settings.optimizer.name = "momentum";
   std::vector<std::unique_ptr<nn::Block<double>>> seats;
   for (int pipeline = 0; pipeline < variant.pipelines; ++pipeline) {

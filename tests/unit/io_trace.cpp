@@ -16,6 +16,7 @@ using engine::EventRow;
 using engine::LossRow;
 using engine::MemoryRow;
 using engine::ObjectiveRow;
+using engine::StaleReadRow;
 using engine::StepRow;
 using io::h5::File;
 using io::h5::Handle;
@@ -315,6 +316,35 @@ TEST_CASE("stages of other pipelines have their own groups, before and after gat
   io::h5::File const gathered = io::h5::File::open(folder.path() / "trace.h5", H5F_ACC_RDONLY);
   check(gathered);
   CHECK(integers(gathered, "loss", "pipeline") == std::vector<std::int64_t>{0, 1});
+}
+
+TEST_CASE("stale reads are summed over the stages as far as all have them") {
+  TemporaryFolder const folder;
+  io::RunInfo info = run_info();
+  info.stale_reads = true;
+  io::write_master(folder.path(), info, stages);
+  auto const sample = [](std::int64_t microbatch, double value) {
+    return StaleReadRow{microbatch, 10.5 + static_cast<double>(microbatch), value};
+  };
+  for (int rank = 0; rank < 2; ++rank) {
+    io::TraceShard shard(folder.path(), rank, hosted(rank), info);
+    for (int place = 0; place < std::ssize(hosted(rank)); ++place) {
+      double const share = rank == 1 ? 100 : 1 + 9 * place;
+      std::vector rows{sample(0, 0), sample(4, share), sample(8, 3 * share)};
+      if (rank == 1) rows.pop_back();
+      shard.stale_reads(place, rows);
+    }
+    shard.close();
+  }
+  CHECK(reals(open_live(folder.path()), "stage/0001/stale_read", "value") ==
+        std::vector{0.0, 10.0, 30.0});
+  io::gather(folder.path(), false);
+  File const file = open_gathered(folder.path());
+  CHECK(column_names(file, "stale_read") ==
+        std::vector<std::string>{"microbatch", "plan_time", "value"});
+  CHECK(integers(file, "stale_read", "microbatch") == std::vector<std::int64_t>{0, 4});
+  CHECK(reals(file, "stale_read", "plan_time") == std::vector{10.5, 14.5});
+  CHECK(reals(file, "stale_read", "value") == std::vector{0.0, 111.0});
 }
 
 TEST_CASE("a killed run keeps what it flushed, and can be gathered") {

@@ -69,6 +69,7 @@ struct Config {
 
   bool trace_events = false;
   std::int64_t trace_displacement = 0;
+  std::int64_t trace_stale_read = 0;
   std::int64_t trace_every = 1;
   bool save_parameters = false;
   std::string device = "host";

@@ -20,6 +20,7 @@ class Recorder {
   void event(int place, EventRow const& row);
   /// Of a last stage.
   void loss(int place, LossRow const& row);
+  void stale_read(int place, StaleReadRow const& row);
   void objective(ObjectiveRow const& row);
   void validation(ObjectiveRow const& row);
   /// Hands over everything if the last time is a second ago; a rank that waits calls it too.
@@ -32,6 +33,7 @@ class Recorder {
     std::vector<StepRow> steps;
     std::vector<EventRow> events;
     std::vector<LossRow> losses;
+    std::vector<StaleReadRow> stale_reads;
   };
   StageRows& rows(int place) { return stages_[static_cast<std::size_t>(place)]; }
 

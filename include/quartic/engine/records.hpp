@@ -71,10 +71,19 @@ struct ObjectiveRow {
   double gradient_sq = undefined;
 };
 
+/// A row of /stage/NNNN/stale_read: a stage's part of ‖w_k − z_k‖², the square of how far its block
+/// has moved from what the microbatch's forward has read to the microbatch's cut (StaleReadCuts).
+/// In a gathered trace /stale_read is the sum over the stages.
+struct StaleReadRow {
+  std::int64_t microbatch = -1;
+  double plan_time = undefined;
+  double value = undefined;
+};
+
 /// A row of /memory: the peak bytes of one rank. Those of the first four that were planned are
 /// known before the run starts. `others` is what tracing, evaluation and the timing of messages
 /// decide: messages, but for inputs that are kept (they are activations), weights pinned for
-/// evaluation, copies for displacements.
+/// evaluation, copies for the distances in the trace.
 struct MemoryRow {
   std::int32_t rank = -1;
   std::int64_t weights_bytes = 0;      ///< the live version of each stage
@@ -107,6 +116,7 @@ class RecordSink {
   virtual void steps(int place, std::span<StepRow const> rows) = 0;
   virtual void events(int place, std::span<EventRow const> rows) = 0;
   virtual void losses(int place, std::span<LossRow const> rows) = 0;
+  virtual void stale_reads(int place, std::span<StaleReadRow const> rows) = 0;
   virtual void objectives(std::span<ObjectiveRow const> rows) = 0;
   virtual void validations(std::span<ObjectiveRow const> rows) = 0;
   virtual void memory(MemoryRow const& row) = 0;

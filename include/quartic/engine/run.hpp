@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -87,6 +88,7 @@ class Run final : public nn::Pulse {
   void run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
                   Pass pass);
   void average(plan::PlannedAction const& planned);
+  void sample_stale_reads(plan::PlannedAction const& planned);
   void pin_time_cuts(plan::PlannedAction const& planned);
   void pin_the_end(plan::Planner const& planner);
   void pin_all(double plan_time);
@@ -120,9 +122,10 @@ class Run final : public nn::Pulse {
   std::vector<StageEvaluation<T>> evaluations_;  // of pipeline 0's, which come first
   std::vector<PinChain<T>> pin_chains_;          // of the others'
   std::vector<TimeCuts> time_cuts_;
-  std::vector<Averaging<T>> averagings_;  // by stage
-  std::vector<Stage<T>*> copies_;         // of a stage, while they are averaged
-  std::vector<plan::Read> reads_;         // of an action on arrival
+  std::optional<StaleReadCuts> stale_read_cuts_;  // where they are asked for
+  std::vector<Averaging<T>> averagings_;          // by stage
+  std::vector<Stage<T>*> copies_;                 // of a stage, while they are averaged
+  std::vector<plan::Read> reads_;                 // of an action on arrival
   TimeCuts passed_by_all_;
   Progress progress_;
   bool oversubscribed_;

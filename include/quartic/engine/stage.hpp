@@ -9,8 +9,10 @@
 #include "quartic/core/indexed_ring.hpp"
 #include "quartic/engine/arena.hpp"
 #include "quartic/engine/links.hpp"
+#include "quartic/engine/read_copies.hpp"
 #include "quartic/engine/recorder.hpp"
 #include "quartic/engine/stage_weights.hpp"
+#include "quartic/engine/stale_read_cuts.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/nn/learning_rate.hpp"
 #include "quartic/nn/optimizer.hpp"
@@ -32,6 +34,7 @@ struct StageSettings {
   std::uint64_t seed = 0;
   int pipelines = 1;
   std::int64_t displacement_every = 0;  ///< 0: never
+  std::int64_t stale_read_every = 0;    ///< likewise; of the first pipeline
   bool events = false;
 };
 
@@ -97,6 +100,9 @@ class Stage {
   void run(Pass const& pass);
   /// After an update that ends a round: every replica goes on from the mean of all.
   void average_replicas();
+  /// At a cut, before any update that ends after it: records this stage's part of the sample,
+  /// unless it has done so.
+  void sample_stale_read(StaleReadCut const& cut);
   /// After a pass that updates: completes the rows with the plan's columns (empty on arrival).
   void record_steps(std::span<plan::PlannedStep const> planned);
 
@@ -116,8 +122,8 @@ class Stage {
   std::int64_t peak_input_bytes() const;
   /// Of gradients, optimizer state, and what a backward leaves between its halves.
   std::int64_t buffer_bytes() const;
-  /// Of the copies that displacements need.
-  std::int64_t origin_bytes() const;
+  /// Of the copies that distances in the trace need.
+  std::int64_t read_copy_bytes() const { return read_copies_.bytes(); }
 
  private:
   struct InFlight {
@@ -136,10 +142,16 @@ class Stage {
     StepRow row;
     std::vector<T> displacement_origin;
   };
+  struct SampledRead {  // waits for its cut
+    std::int64_t microbatch = -1;
+    int replica = 0;
+    std::vector<T> copy;
+  };
 
   nn::Batch batch(std::int64_t microbatch, std::int64_t data_index) const;
   void forward(Pass const& pass);
   void keep(InFlight& slot, Pass const& pass, std::span<T const> weights);
+  void keep_stale_read(Pass const& pass, std::span<T const> weights);
   void backward(Pass const& pass);
   void backward_input(Pass const& pass);
   void send_gradients();
@@ -150,7 +162,6 @@ class Stage {
   void add_noise(std::int64_t microbatch);
   void expect(comm::Message const& message, std::int64_t microbatch) const;
   void event(Pass const& pass, char action, std::int64_t begin_ns, std::int64_t end_ns);
-  std::vector<T> take(std::vector<std::vector<T>>& pool, std::int64_t size);
   bool is_last() const { return seat_.stage + 1 == settings_.stages; }
 
   Seat seat_;
@@ -164,16 +175,17 @@ class Stage {
 
   nn::Sizes sizes_;
   Arena<T> arena_;
-  std::vector<Part> trained_;  // of the block: noise and displacement leave its statistics out
+  std::vector<Part> trained_;  // of the block: noise and distances leave its statistics out
+  ReadCopies<T> read_copies_;
   StageWeights<T> weights_;
   std::vector<T> noise_;
   IndexedRing<InFlight> in_flight_;
   std::vector<Applied> applied_;
+  IndexedRing<SampledRead> sampled_reads_;
   std::vector<comm::Message> held_back_;  // gradients of a whole minibatch, until its last piece
   std::int64_t action_begin_ns_ = 0;      // of the first piece
   std::int32_t action_activations_ = 0;
   std::int32_t action_copies_ = 0;
-  std::vector<std::vector<T>> origin_pool_;
   std::int64_t forwards_ = 0;
   std::int64_t backwards_ = 0;
   std::int64_t weight_backwards_ = 0;

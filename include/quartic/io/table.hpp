@@ -28,6 +28,8 @@ class Table {
   hsize_t rows() const { return rows_; }
   /// Appends rows that lie in memory as `memory_type` says.
   void append(File const& file, hid_t memory_type, void const* rows, std::size_t count);
+  /// Rows `first` … into memory for `count` of them as `memory_type` says.
+  void read(File const& file, hid_t memory_type, hsize_t first, hsize_t count, void* rows) const;
   /// Appends all rows of `other`, a block at a time.
   void append_all(File const& file, Table const& other, File const& other_file);
 

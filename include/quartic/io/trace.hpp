@@ -27,6 +27,7 @@ struct RunInfo {
   /// The microbatches of the planned steady state (methods.md §1).
   std::int64_t steady_first = 0;
   std::int64_t steady_end = 0;
+  bool stale_reads = false;  ///< the stages of pipeline 0 have a `stale_read` table
   int validation_rank = -1;  ///< the rank whose shard holds /validation; -1: there is none
 };
 
@@ -46,6 +47,7 @@ class TraceShard final : public engine::RecordSink {
   void steps(int place, std::span<engine::StepRow const> rows) override;
   void events(int place, std::span<engine::EventRow const> rows) override;
   void losses(int place, std::span<engine::LossRow const> rows) override;
+  void stale_reads(int place, std::span<engine::StaleReadRow const> rows) override;
   void objectives(std::span<engine::ObjectiveRow const> rows) override;
   void validations(std::span<engine::ObjectiveRow const> rows) override;
   void memory(engine::MemoryRow const& row) override;
@@ -68,10 +70,11 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
                   std::vector<engine::StageInfo> const& stages);
 
 /// Rank 0, after every shard is closed: replaces the master by one self-contained file (written
-/// aside, synced, renamed), sets `complete` and `finished` (when the run last wrote, UTC), and
-/// removes the shards. Also the work of `quartic gather DIR`, which passes complete = false for a
-/// run that died. A run that is gathered already is left as it is. UsageError if FOLDER holds no
-/// trace.h5 or its run still writes; after a Failure the shards are where they were.
+/// aside, synced, renamed) with /stale_read, which is the sum of its stages' parts, sets `complete`
+/// and `finished` (when the run last wrote, UTC), and removes the shards. Also the work of `quartic
+/// gather DIR`, which passes complete = false for a run that died. A run that is gathered already
+/// is left as it is. UsageError if FOLDER holds no trace.h5 or its run still writes; after a
+/// Failure the shards are where they were.
 void gather(std::filesystem::path const& folder, bool complete);
 
 }  // namespace quartic::io
