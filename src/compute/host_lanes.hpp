@@ -50,7 +50,7 @@ T sum_of_row(std::size_t length, Term term) {
 template <class T>
 T largest_of_row(T const* values, std::size_t count) {
   constexpr std::size_t lanes = 16;
-  std::array<T, lanes> largest;
+  std::array<T, lanes> largest{};
   largest.fill(values[0]);
   auto const take = [&](std::size_t lane, T value) {
     largest[lane] = value > largest[lane] ? value : largest[lane];
