@@ -1,6 +1,7 @@
-"""Tests in Python find the shared modules of tests/support: `from program import quartic`."""
+"""Tests in Python find the shared modules: `from program import quartic`, and what the tests of the executable share, `runs`."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "support"))
+TESTS = Path(__file__).parent
+sys.path[:0] = [str(TESTS / "support"), str(TESTS / "program")]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDERS = ("include", "src", "tests", "jobs", "analysis", "cmake", "data")
-NOT_OURS = {"__pycache__", "out", ".ipynb_checkpoints", ".pytest_cache"}
+NOT_OURS = {"__pycache__", "out", "made", ".ipynb_checkpoints", ".pytest_cache"}
 
 
 def plant(root, files):

@@ -1,0 +1,148 @@
+"""What can be done with a study: shown, run here, submitted, asked about; each gives the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import Mistake, make_folder, report, slurm
+from .answers import Answers
+from .data import DataFile, data_files, require_user_files
+from .estimate import Estimate
+from .local import Pool, Stopped
+from .machine import Machine, load_machine
+from .program import find_program
+from .progress import Progress, announced
+from .runs import Run, require_ranks, runs_of, write_study
+from .standing import Standing, at_work, standings, to_make
+from .study import Study, load_study
+from .submission import read_submission
+
+DONE, FAILED = 0, 1
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A study whose runs are known, on a machine that can take them."""
+
+    study: Study
+    files: dict[str, DataFile]
+    machine: Machine
+    answers: Answers
+    out: Path
+    runs: list[Run]
+
+    @property
+    def program(self) -> Path:
+        return self.answers.program
+
+    def resolved(self) -> Sweep:
+        """Makes the data that is missing, after which every run has its folder, and writes DIR/study.json."""
+        missing = report.data_to_make(self.runs)
+        for file in missing:
+            print(f"making {report.shown(file.path)}", file=sys.stderr, flush=True)
+            file.make()
+        make_folder(self.out, "--out")
+        runs = runs_of(self.study, self.files, self.answers, self.out) if missing else self.runs
+        self.answers.save()
+        write_study(self.study, runs, self.out)
+        return replace(self, runs=runs)
+
+    def standings(self) -> list[Standing]:
+        return standings(self.runs, slurm.queued(self.out))
+
+
+def prepare(options: argparse.Namespace) -> Sweep:
+    """Everything that can be wrong is found here, before anything is made."""
+    if options.study is None:
+        raise Mistake("give a study, a .toml file as those in jobs/studies; see jobs/sweep.py --help")
+    study = load_study(options.study, options.size)
+    machine = load_machine(options.machine)
+    program = find_program(options.quartic)
+    out = (options.out or Path("runs") / study.name).absolute()
+    require_own_folder(out, study.name)
+    files = data_files(study.data, options.data.absolute(), study.analysis, options.study.name)
+    require_user_files(study.files_in_use(files), options.data)
+    answers = Answers(out, program)
+    with announced(f"asking {program.name} about {len(study.choices)} runs"):
+        runs = runs_of(study, files, answers, out)
+    answers.save()
+    require_ranks(runs, machine)
+    return Sweep(study, files, machine, answers, out, runs)
+
+
+def require_own_folder(out: Path, name: str) -> None:
+    if out.exists() and not out.is_dir():
+        raise Mistake(f"--out {report.shown(out)}: is not a folder")
+    try:
+        other = json.loads((out / "study.json").read_text())["study"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if other != name:
+        raise Mistake(f"--out {report.shown(out)}: holds the study {other}; give another folder")
+
+
+def dry_run(sweep: Sweep) -> int:
+    some = sweep.standings()
+    todo = to_make(some, retry=False)
+    print(report.dry_run(sweep.study, some, todo, sweep.machine, Estimate(sweep.runs), sweep.program, sweep.out))
+    return DONE
+
+
+def status(sweep: Sweep) -> int:
+    some = sweep.standings()
+    print(report.status(sweep.study, some))
+    return verdict(some)
+
+
+def local(sweep: Sweep, retry: bool) -> int:
+    sweep = sweep.resolved()
+    some = sweep.standings()
+    todo = to_make(some, retry) + at_work(some)
+    progress = Progress(todo, Estimate(sweep.runs), sweep.machine)
+    try:
+        Pool(todo, sweep.machine, sweep.program, progress).execute()
+    except Stopped:
+        print(f"{report.summary(sweep.study, sweep.standings(), sweep.out)}\nsweep: stopped; the same command goes on", file=sys.stderr)
+        return FAILED
+    some = sweep.standings()
+    print(report.summary(sweep.study, some, sweep.out))
+    return verdict(some)
+
+
+def submit(sweep: Sweep, retry: bool) -> int:
+    slurm.require_slurm(sweep.machine, to_make(sweep.standings(), retry))
+    sweep = sweep.resolved()
+    some = sweep.standings()
+    todo = to_make(some, retry)
+    print(report.summary(sweep.study, some, sweep.out))
+    if todo:
+        job = slurm.submit(sweep.study.name, todo, sweep.machine, sweep.program, sweep.out)
+        print(f"submitted {len(todo)} runs as job {job} on {sweep.machine.name}; --status shows how they are")
+    return verdict([one for one in some if one.is_failure and one.run not in todo])
+
+
+def task(path: Path) -> int:
+    """A job of an array: the run of its index."""
+    index = slurm.task_index()
+    submission = read_submission(path)
+    run = submission.runs[index]
+    try:
+        Pool([run], submission.machine, submission.program, Progress([run], Estimate([]), submission.machine)).execute()
+    except Stopped:
+        print("sweep: stopped; the run is made again when the job is requeued, or by the next --submit", file=sys.stderr)
+        return FAILED
+    return verdict(standings([run]))
+
+
+def verdict(some: list[Standing]) -> int:
+    """Says what failed, each once, and gives the exit code."""
+    failures = report.failures(some)
+    for line in failures:
+        print(f"sweep: {line}", file=sys.stderr)
+    if failures:
+        print(f"sweep: {len(failures)} of {len(some)} runs failed; --retry makes them again", file=sys.stderr)
+    return DONE if all(one.is_done for one in some) else FAILED

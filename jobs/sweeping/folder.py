@@ -1,0 +1,170 @@
+"""A run's folder: the lock of whoever makes the run, and the record of how it ended.
+
+What counts as complete is a record that says so and whose trace is still the one that was left then. The record is written
+after the program has ended, whole or not at all, so no moment of a kill leaves one that says too much.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RECORD = "sweep.json"
+LOCK = "sweep.lock"
+OUTPUT = "output"
+ENVIRONMENT = "environment"
+PROGRAM_LOCK = "lock"
+# All that a run and its sweep leave, but for the locks.
+LEAVINGS = ("trace.h5", "config.ini", "log", "ranks", "checkpoint", "parameters.h5", "parameters.h5.part", RECORD, OUTPUT, ENVIRONMENT)
+
+COMPLETE, DIVERGED, FAILED, KILLED = "complete", "diverged", "failed", "killed"
+RUNNING, MISSING = "running", "missing"
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a run ended."""
+
+    outcome: str
+    """complete; diverged; failed; killed: by a signal, which is not the run's own fault, so the next sweep makes it again"""
+    message: str
+    """The line that says why; empty when it is complete."""
+    exit_code: int
+    """Of the program, or of what launched it; below 0: the signal that ended it."""
+    seconds: float
+    cores: int
+    started: str
+    """UTC"""
+    command: list[str]
+    trace: dict | None = None
+    """The trace's size and contents, as `fingerprint` has them."""
+
+
+class Lock:
+    """Held as long as this object, or a process that has inherited its descriptor, has not ended."""
+
+    def __init__(self, descriptor: int):
+        self.descriptor = descriptor
+
+    def release(self) -> None:
+        os.close(self.descriptor)
+
+
+class Folder:
+    def __init__(self, path: Path):
+        self.path = path
+
+    def state(self) -> tuple[str, Record | None]:
+        """complete, diverged, failed, killed, running or missing, and the record if there is one."""
+        if self.is_locked():
+            return RUNNING, None
+        record = self.record()
+        return (record.outcome, record) if record else (MISSING, None)
+
+    def record(self) -> Record | None:
+        """None where there is none, where it is torn, and where its trace is no longer what it was."""
+        try:
+            record = Record(**json.loads((self.path / RECORD).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        if record.outcome in (COMPLETE, DIVERGED) and not is_still(self.path / "trace.h5", record.trace):
+            return None
+        return record
+
+    def write_record(self, record: Record) -> None:
+        write_whole(self.path / RECORD, json.dumps(asdict(record), indent=1) + "\n")
+
+    def fingerprint(self) -> dict | None:
+        trace = self.path / "trace.h5"
+        return fingerprint(trace) if trace.is_file() else None
+
+    def clear(self) -> None:
+        """Removes what an earlier attempt left; a file that somebody else put there stays."""
+        for path in [*(self.path / name for name in LEAVINGS), *self.path.glob(f"{RECORD}.*")]:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def lock(self) -> Lock | None:
+        """Makes the folder if need be; None when another process makes this run."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        path = self.path / LOCK
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if try_flock(descriptor, fcntl.LOCK_EX) and is_file_of(descriptor, path) and not is_held(self.path / PROGRAM_LOCK):
+            return Lock(descriptor)
+        os.close(descriptor)
+        return None
+
+    def is_locked(self) -> bool:
+        """By a sweep, or by the program itself, whose ranks may outlive their launcher for a moment."""
+        return is_held(self.path / LOCK) or is_held(self.path / PROGRAM_LOCK)
+
+
+def try_flock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+
+
+def is_file_of(descriptor: int, path: Path) -> bool:
+    """Whether the path still names the open file: a folder may be deleted between opening and locking."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def is_held(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not try_flock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def fingerprint(path: Path) -> dict:
+    status = path.stat()
+    return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns, "crc32": checksum(path)}
+
+
+def is_still(path: Path, expected: dict | None) -> bool:
+    """Whether the file is what it was; its contents are read only if its time has changed, as that of a copy has."""
+    try:
+        status = path.stat()
+        if status.st_size != expected["bytes"]:
+            return False
+        return status.st_mtime_ns == expected["modified_ns"] or checksum(path) == expected["crc32"]
+    except (OSError, KeyError, TypeError):
+        return False
+
+
+def checksum(path: Path) -> int:
+    value = 0
+    with open(path, "rb") as file:
+        while part := file.read(1 << 20):
+            value = zlib.crc32(part, value)
+    return value
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The file appears whole or not at all, also after a crash of the machine."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with open(aside, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

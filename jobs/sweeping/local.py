@@ -1,0 +1,95 @@
+"""Runs on this machine, or inside a job: as many at once as the cores allow."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from .attempt import Attempt
+from .folder import COMPLETE
+from .machine import Machine
+from .progress import Progress
+from .runs import Run
+from .wakeup import Wakeup
+
+BUSY_SECONDS = 0.2  # between two looks at a run that another sweep makes
+
+
+class Stopped(Exception):
+    """By Ctrl-C, or by a signal that asks to end; the runs in work have ended too, without a record."""
+
+
+class Pool:
+    """Makes the given runs. One whose folder is locked is another sweep's: it is waited for, and not made twice."""
+
+    def __init__(self, runs: list[Run], machine: Machine, program: Path, progress: Progress):
+        # The widest first, so that the last do not wait for all cores at once; then the longest.
+        self.todo = sorted(runs, key=lambda run: (run.cores(machine), progress.estimate.seconds(run) or run.work or 1), reverse=True)
+        self.before = {id(run): run.folder.record() for run in runs}
+        self.machine = machine
+        self.program = program
+        self.progress = progress
+        self.attempts: list[Attempt] = []
+        self.is_blocked = False
+
+    def execute(self) -> None:
+        """Until each run has its record. Stopped when a signal asks to end."""
+        with Wakeup() as wakeup:
+            try:
+                while self.todo or self.attempts:
+                    if wakeup.stopped:
+                        raise Stopped
+                    self.start_what_fits()
+                    self.progress.show(self.attempts)
+                    wakeup.wait(self.patience())
+                    if wakeup.warned:
+                        self.expire()
+                    self.collect()
+            finally:
+                for attempt in self.attempts:
+                    attempt.abandon()
+                self.progress.close()
+
+    def start_what_fits(self) -> None:
+        free = self.machine.all_cores - sum(attempt.cores for attempt in self.attempts)
+        self.is_blocked = False
+        for run in list(self.todo):
+            if free <= 0:
+                return
+            if run.cores(self.machine) <= free:
+                free -= self.take(run)
+
+    def take(self, run: Run) -> int:
+        """The cores that the run takes now: none if another sweep makes it, or has made it since this one began."""
+        lock = run.folder.lock()
+        if lock is None:
+            self.is_blocked = True
+            return 0
+        self.todo.remove(run)
+        record = run.folder.record()
+        if record and (record.outcome == COMPLETE or record != self.before[id(run)]):
+            lock.release()
+            self.progress.ended(run, record)
+            return 0
+        self.attempts.append(Attempt(run, lock, self.machine, self.program))
+        return self.attempts[-1].cores
+
+    def collect(self) -> None:
+        for attempt in list(self.attempts):
+            if record := attempt.poll():
+                self.attempts.remove(attempt)
+                self.progress.ended(attempt.run, record)
+
+    def expire(self) -> None:
+        """The job's time is nearly up: that of its runs is."""
+        self.todo.clear()
+        for attempt in self.attempts:
+            if not attempt.overdue:
+                attempt.expire()
+
+    def patience(self) -> float:
+        """Seconds until something must be looked at though no child has ended."""
+        if not self.todo and not self.attempts:
+            return 0.0
+        nearest = min((attempt.due for attempt in self.attempts), default=float("inf")) - time.monotonic()
+        return max(0.0, min(BUSY_SECONDS if self.is_blocked else self.progress.period, nearest))

@@ -1,0 +1,90 @@
+"""A machine: how runs are started there, and how large they may be (jobs/machines/local.toml and slurm_example.toml explain the keys)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import ROOT, Mistake
+from .tables import NUMBER, check_table, read_toml, require
+
+MACHINES = ROOT / "jobs" / "machines"
+MPIRUN = ROOT / "jobs" / "mpirun.sh"
+# Unlike mpirun, srun lets the other ranks wait for one that was killed, unless it is told.
+LAUNCHERS = {"mpirun": [str(MPIRUN)], "srun": ["srun", "--mpi=pmix", "--kill-on-bad-exit=1"]}
+SCHEDULERS = ("none", "slurm")
+KEYS = {"launcher": str, "scheduler": str, "nodes": int, "cores": int, "ranks": int, "minutes": NUMBER, "array": int,
+        "partition": str, "account": str, "modules": list, "options": list, "environment": dict}
+
+
+@dataclass(frozen=True)
+class Machine:
+    name: str
+    launcher: str = "mpirun"
+    scheduler: str = "none"
+    nodes: int = 1
+    """Most nodes of one run."""
+    cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    """Of a node; --local shares them among runs."""
+    ranks: int = 0
+    """Most ranks of one run on a node; 0: as many as cores."""
+    minutes: float = 0
+    """Longest job; 0: no limit known."""
+    array: int = 0
+    """Most jobs in an array; 0: what Slurm says."""
+    partition: str = ""
+    account: str = ""
+    modules: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+    """More options of sbatch, as they are."""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ranks_a_node(self) -> int:
+        return self.ranks or self.cores
+
+    @property
+    def all_cores(self) -> int:
+        return self.nodes * self.cores
+
+    @property
+    def most_ranks(self) -> int:
+        return self.nodes * self.ranks_a_node
+
+    def command(self, words: list[str], ranks: int, threads: int) -> list[str]:
+        """What starts `words` on so many ranks. One rank needs no launcher, and gives the same results sooner."""
+        if ranks == 1:
+            return words
+        spread = [f"--cpus-per-task={threads}"] if self.launcher == "srun" else []
+        return [*LAUNCHERS[self.launcher], "-n", str(ranks), *spread, *words]
+
+
+def load_machine(name: str) -> Machine:
+    """The machine of jobs/machines/NAME.toml, or of a file of its own, given by its path."""
+    path = Path(name) if name.endswith(".toml") else MACHINES / f"{name.replace('-', '_')}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem.replace("_", "-") for file in MACHINES.glob("*.toml")))
+        raise Mistake(f"--machine {name}: is not known; there are {known}, or give the path of a .toml file")
+    table = read_toml(path)
+    check_table(table, KEYS, path.name)
+    if table.get("scheduler", "none") != "none":
+        require(table, "cores", path.name)  # those of this machine are another's
+    machine = Machine(path.stem.replace("_", "-"), **table)
+    check_machine(machine, path.name)
+    return machine
+
+
+def check_machine(machine: Machine, where: str) -> None:
+    if machine.launcher not in LAUNCHERS:
+        raise Mistake(f"{where}: launcher = \"{machine.launcher}\"; valid are {', '.join(LAUNCHERS)}")
+    if machine.scheduler not in SCHEDULERS:
+        raise Mistake(f"{where}: scheduler = \"{machine.scheduler}\"; valid are {', '.join(SCHEDULERS)}")
+    for key, least in {"nodes": 1, "cores": 1, "ranks": 0, "minutes": 0, "array": 0}.items():
+        if getattr(machine, key) < least:
+            raise Mistake(f"{where}: {key} = {getattr(machine, key)}; must be at least {least}")
+    for key in ("modules", "options"):
+        if not all(isinstance(word, str) for word in getattr(machine, key)):
+            raise Mistake(f"{where}: {key} must be a list of texts")
+    if not all(isinstance(value, str) for value in machine.environment.values()):
+        raise Mistake(f"{where}: [environment]: every value must be a text, as OMP_NUM_THREADS = \"1\"")

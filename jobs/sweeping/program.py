@@ -1,0 +1,85 @@
+"""The executable: which one it is, and what it makes of a run's options before anything is started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import ROOT, Mistake
+
+NAME = "quartic"
+NOWHERE = "/dev/null/plan"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A run's configuration as the program resolves it, and its name."""
+
+    hash: str
+    config: dict[str, str]
+
+
+def find_program(given: str | None) -> Path:
+    """--quartic, else what this repository has built, else what is on the PATH."""
+    found = given or (str(path) if (path := ROOT / "build" / "release" / NAME).is_file() else shutil.which(NAME))
+    if not found:
+        raise Mistake("there is no build/release/quartic, and no quartic on the PATH; run make, or give --quartic FILE")
+    path = Path(found).absolute()
+    if not path.is_file() or not os.access(path, os.X_OK):
+        raise Mistake(f"--quartic {found}: is not an executable")
+    return path
+
+
+def resolve(program: Path, command: str, words: list[str]) -> Resolved:
+    """Asks the program; Mistake with what it says about an option that it refuses."""
+    if command == "run":
+        text = answer(program, ["run", "--print-config", *words])
+    else:
+        require_valid_plan(program, words)
+        text = "".join(f"{word.removeprefix('--').replace('=', ' = ', 1)}\n" for word in ["--command=plan", *sorted(words)])
+    return Resolved(hash_of(text), dict(line.split(" = ", 1) for line in text.splitlines()))
+
+
+def answer(program: Path, words: list[str]) -> str:
+    done = ask(program, words)
+    if done.returncode != 0:
+        raise Mistake(complaint(done))
+    if "stages = " not in done.stdout:
+        raise Mistake(f"--quartic {program}: does not resolve options as quartic does")
+    return done.stdout
+
+
+def require_valid_plan(program: Path, words: list[str]) -> None:
+    """`quartic plan` checks all options before it makes its folder, so one that cannot be made ends it there."""
+    line = complaint(ask(program, ["plan", *words, f"--out={NOWHERE}"]))
+    if not line.startswith(f"--out {NOWHERE}"):
+        raise Mistake(line)
+
+
+def ask(program: Path, words: list[str]) -> subprocess.CompletedProcess:
+    try:
+        return subprocess.run([program, *words], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise Mistake(f"--quartic {program}: cannot be started: {error.strerror}") from None
+
+
+def complaint(done: subprocess.CompletedProcess) -> str:
+    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode} and not a word"]
+    return reason(lines)
+
+
+def reason(lines: list[str]) -> str:
+    """The line that matters: the last that quartic wrote itself, without its name; else the last."""
+    own = [line for line in lines if line.startswith(f"{NAME}: ")]
+    return own[-1].removeprefix(f"{NAME}: ") if own else lines[-1]
+
+
+def hash_of(text: str) -> str:
+    """FNV-1a, 64 bits: of a resolved configuration the config_hash of its trace."""
+    value = 0xcbf29ce484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
+    return f"{value:016x}"

@@ -1,0 +1,97 @@
+"""What the sweep tool says: what would run, how a study stands, what failed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from .estimate import Estimate, duration
+from .folder import OUTPUT
+from .machine import Machine
+from .runs import Run
+from .standing import STATES, Standing, counts
+from .study import Study
+
+
+def title(study: Study) -> str:
+    return f"{study.name} ({study.size}): {study.question}"
+
+
+def shown(path: Path) -> str:
+    """Relative where that is shorter."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def table(rows: list[list[str]]) -> str:
+    """The first column to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
+                     for row in rows)
+
+
+def by_group(some: list[Standing]) -> dict[str, list[Standing]]:
+    groups: dict[str, list[Standing]] = {}
+    for one in some:
+        groups.setdefault(one.run.choice.group, []).append(one)
+    return groups
+
+
+def status(study: Study, some: list[Standing]) -> str:
+    present = [state for state in STATES if counts(some)[state]]
+    rows = [["group", "runs", *present]]
+    for name, members in [*by_group(some).items(), ("all", some)]:
+        rows.append([name, str(len(members)), *(str(counts(members)[state]) for state in present)])
+    return f"{title(study)}\n{table(rows)}"
+
+
+def dry_run(study: Study, some: list[Standing], todo: list[Run], machine: Machine, estimate: Estimate, program: Path, out: Path) -> str:
+    """The commands of what would run, then the arithmetic by group."""
+    lines = [title(study), *(f"make  {file.text}" for file in data_to_make(todo))]
+    for run in todo:
+        folder = run.folder.path if run.folder else out / "HASH"
+        words = machine.command([shown(program), *run.program_words(program)[1:]], run.ranks, run.threads)
+        lines.append(shlex.join([*words, f"--out={shown(folder)}"]))
+    rows = [["group", "runs", "complete", "to run", "ranks", "microbatches x stages", "time"]]
+    wanted = {id(run) for run in todo}
+    for name, members in [*by_group(some).items(), ("all", some)]:
+        rows.append(arithmetic(name, members, [one.run for one in members if id(one.run) in wanted], machine, estimate))
+    return "\n".join([*lines, table(rows), f"on {machine.name}: {cores_of(machine)}; --local or --submit runs it"])
+
+
+def arithmetic(name: str, members: list[Standing], todo: list[Run], machine: Machine, estimate: Estimate) -> list[str]:
+    work = [run.work for run in todo]
+    seconds = estimate.seconds_on(machine, todo)
+    ranks = sorted({one.run.ranks for one in members})
+    return [name, str(len(members)), str(sum(one.is_done for one in members)), str(len(todo)),
+            str(ranks[0]) if len(ranks) == 1 else f"{ranks[0]}-{ranks[-1]}",
+            "?" if None in work else f"{sum(work):,}", "?" if seconds is None else duration(seconds)]
+
+
+def data_to_make(todo: list[Run]) -> list:
+    return list({file.path: file for run in todo for file in run.data if not file.path.exists()}.values())
+
+
+def cores_of(machine: Machine) -> str:
+    return f"{machine.cores} cores" if machine.nodes == 1 else f"{machine.nodes} nodes of {machine.cores} cores"
+
+
+def failures(some: list[Standing]) -> list[str]:
+    """A line for each run that failed, also if two groups share it: which it is, and why."""
+    failed = {one.run.name: one for one in reversed(some) if one.is_failure}
+    return [f"{shown(one.run.folder.path)} ({describe(one, some)}): {one.state}: {one.record.message}; see {OUTPUT} there"
+            for one in reversed(failed.values())]
+
+
+def describe(one: Standing, some: list[Standing]) -> str:
+    """Its group, and the options in which the group's runs differ."""
+    options = one.run.choice.options
+    others = [other.run.choice.options for other in some if other.run.choice.group == one.run.choice.group]
+    differing = [f"{name} {value}" for name, value in options.items() if any(other.get(name) != value for other in others)]
+    return ", ".join([one.run.choice.group, *differing])
+
+
+def summary(study: Study, some: list[Standing], out: Path) -> str:
+    parts = [f"{count} {state}" for state in STATES if (count := counts(some)[state])]
+    return f"{study.name} ({study.size}): {len(some)} runs, {', '.join(parts)}; {shown(out)}"

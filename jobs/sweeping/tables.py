@@ -1,0 +1,37 @@
+"""TOML tables whose keys and types are known: what is not expected is a Mistake that names the file, the table and what is valid."""
+
+import tomllib
+from pathlib import Path
+
+from . import Mistake
+
+NUMBER = (int, float)
+NAMES = {str: "a text", int: "a whole number", NUMBER: "a number", (int, str): "a number or a text", bool: "true or false",
+         dict: "a table", list: "a list"}
+
+
+def read_toml(path: Path) -> dict:
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise Mistake(f"{path}: {error.strerror.lower()}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Mistake(f"{path}: is not TOML: {error}") from None
+
+
+def check_table(table: dict, types: dict, where: str) -> None:
+    """Every key of `table` is one of `types` and has a value of that type."""
+    if not isinstance(table, dict):
+        raise Mistake(f"{where}: must be a table, not {table!r}")
+    for key, value in table.items():
+        if key not in types:
+            raise Mistake(f"{where}: there is no key '{key}'; valid are {', '.join(types)}")
+        if not isinstance(value, types[key]) or (isinstance(value, bool) and types[key] is not bool):
+            raise Mistake(f"{where}: {key} must be {NAMES[types[key]]}, not {value!r}")
+
+
+def require(table: dict, key: str, where: str):
+    if key not in table:
+        raise Mistake(f"{where}: '{key}' is missing")
+    return table[key]

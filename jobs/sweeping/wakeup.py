@@ -1,0 +1,48 @@
+"""Sleeping until a child ends, a signal comes, or a time is over; no signal interrupts anything else."""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Wakeup:
+    """In a `with` block of the main thread; the handlers that were there before are back after it."""
+
+    def __init__(self):
+        self.stopped = False
+        """By Ctrl-C, or by a signal that asks to end."""
+        self.warned = False
+        """By SIGUSR1: Slurm says that the job's time is nearly up."""
+
+    def __enter__(self) -> Wakeup:
+        self.read, self.write = socket.socketpair()
+        self.read.setblocking(False)
+        self.write.setblocking(False)
+        # What is ignored stays so: nohup's hang-up, the Ctrl-C of a job in the background.
+        caught = [number for number in (signal.SIGCHLD, signal.SIGUSR1, *STOPS)
+                  if number == signal.SIGCHLD or signal.getsignal(number) != signal.SIG_IGN]
+        self.handlers = {number: signal.signal(number, self.note) for number in caught}
+        self.descriptor = signal.set_wakeup_fd(self.write.fileno(), warn_on_full_buffer=False)
+        return self
+
+    def __exit__(self, *error) -> None:
+        signal.set_wakeup_fd(self.descriptor)
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+        self.read.close()
+        self.write.close()
+
+    def note(self, number: int, frame) -> None:
+        self.stopped |= number in STOPS
+        self.warned |= number == signal.SIGUSR1
+
+    def wait(self, seconds: float) -> None:
+        select.select([self.read], [], [], seconds)
+        try:
+            self.read.recv(4096)
+        except BlockingIOError:
+            pass

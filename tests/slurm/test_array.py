@@ -1,0 +1,201 @@
+"""A study as a job array of a real Slurm with one node: to its end, killed in the middle, retried; the same bits as --local."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from one_node_slurm import OneNodeSlurm, missing
+from program import REPOSITORY
+from runs import attributes, same_run, until
+from studies import FAILED, REFUSED, TINY, folders, is_alive, log_of, stand_in, status, sweep, write_study
+
+CORES, ARRAY = 8, 20
+STUDY = 'ranks = "stages"' + TINY.replace("[2, 4]", "[2, 4, 8]").replace("[0, 1]", "[0]").replace("microbatches = 8", "microbatches = 64")
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"Slurm is not installed ({', '.join(missing())}); cmake/packages.sh slurm installs it")
+
+
+@pytest.fixture(scope="module")
+def slurm():
+    with OneNodeSlurm(CORES, ARRAY) as slurm:
+        yield slurm
+
+
+@pytest.fixture
+def submitted(slurm, tmp_path):
+    """A function like `sweep`, on the machine that is that Slurm; its jobs have ended when the test has."""
+    machine = tmp_path / "cluster.toml"
+    machine.write_text(f'scheduler = "slurm"\nlauncher = "srun"\npartition = "main"\ncores = {CORES}\nminutes = 30\n'
+                       '[environment]\nOMPI_MCA_mpi_yield_when_idle = "1"\n')
+
+    def on_slurm(study, *words, function=sweep, **options):
+        return function(study, *words, "--machine", machine, env=slurm.environment, **options)
+
+    yield on_slurm
+    slurm.ask("scancel", "--full", f"--user={slurm.values['USER']}")
+    until(lambda: not slurm.jobs(), "no job is left")
+
+
+def ended(slurm, seconds=90):
+    until(lambda: not slurm.jobs(), "the array has ended", seconds)
+
+
+def job_of(study, number=1):
+    return (study.parent / "out" / f"submission-{number:04}.job").read_text().strip()
+
+
+def log_of_index(study, index, number=1):
+    return (study.parent / "out" / f"submission-{number:04}.{index}.log").read_text()
+
+
+def as_local(study, tmp_path):
+    """Every run of the study has the bits that --local gives it."""
+    (tmp_path / "local").mkdir()
+    local = write_study(tmp_path / "local", study.read_text())
+    sweep(local, "--local")
+    assert folders(study).keys() == folders(local).keys()
+    for key, folder in folders(study).items():
+        assert attributes(folder)["complete"] == 1
+        same_run(folder, folders(local)[key])
+
+
+# Of the run of so many stages, the first start of each rank leaves its process id and waits to be killed.
+WAIT = """case "$*" in *--stages={stages}*) if [[ ! -e $LOG.again ]]; then echo $$ >> $LOG; exec sleep 300; fi;; esac"""
+
+
+def waiting(program, ranks):
+    until(lambda: len(log_of(program)) == ranks, f"{ranks} ranks at work", seconds=60)
+    return [int(pid) for pid in log_of(program)]
+
+
+def test_to_the_end_with_one_job_requeued_and_one_killed(slurm, submitted, tmp_path):
+    study = write_study(tmp_path, STUDY)
+    program = stand_in(tmp_path, WAIT.format(stages=4))
+    assert "submitted 3 runs as job " in submitted(study, "--submit", program=program).stdout
+    ranks = waiting(program, 4)
+    assert submitted(study, function=status, exit_code=FAILED, program=program)["running"] >= 1
+    again = submitted(study, "--submit", program=program)
+    assert "submitted" not in again.stdout  # what is at work is not submitted twice
+    (tmp_path / "quartic.log.again").touch()
+    slurm.ask("scontrol", "requeue", f"{job_of(study)}_1")
+    ended(slurm)
+    assert not any(is_alive(pid) for pid in ranks)
+    assert "start 2" in log_of_index(study, 1) and "start 1" in log_of_index(study, 0)
+    assert attributes(folders(study)[4, 0])["slurm_restart_count"] == "1"
+    assert attributes(folders(study)[8, 0])["slurm_array_task_id"] == "2"
+    assert "SLURM_ARRAY_TASK_ID=2" in (folders(study)[8, 0] / "environment").read_text()
+    assert submitted(study, function=status, program=program) == {"runs": 3, "complete": 3}
+    assert "submitted" not in submitted(study, "--submit", program=program).stdout
+    as_local(study, tmp_path)
+
+
+def test_a_job_that_is_killed_is_submitted_again(slurm, submitted, tmp_path):
+    study = write_study(tmp_path, STUDY)
+    program = stand_in(tmp_path, WAIT.format(stages=8))
+    submitted(study, "--submit", program=program)
+    ranks = waiting(program, 8)
+    os.kill(ranks[3], signal.SIGKILL)
+    ended(slurm)
+    assert submitted(study, function=status, exit_code=FAILED, program=program) == {"runs": 3, "complete": 2, "killed": 1}
+    assert "killed: a rank, by a signal" in log_of_index(study, 2)
+    (tmp_path / "quartic.log.again").touch()
+    assert "submitted 1 runs" in submitted(study, "--retry", program=program).stdout
+    assert "submitted" not in submitted(study, "--retry", program=program).stdout  # it waits, or is at work, already
+    ended(slurm)
+    assert submitted(study, function=status, program=program) == {"runs": 3, "complete": 3}
+    as_local(study, tmp_path)
+
+
+def test_the_list_of_a_waiting_array_does_not_change(slurm, submitted, tmp_path):
+    study = write_study(tmp_path, STUDY)
+    slurm.ask("scontrol", "update", "PartitionName=main", "State=DOWN")  # jobs are taken, and wait
+    try:
+        submitted(study, "--submit")
+        assert submitted(study, function=status, exit_code=FAILED) == {"runs": 3, "queued": 3}
+        write_study(tmp_path, STUDY.replace("[2, 4, 8]", "[4, 8, 3]"))
+        assert "submitted 1 runs" in submitted(study, "--submit").stdout
+    finally:
+        slurm.ask("scontrol", "update", "PartitionName=main", "State=UP")
+    ended(slurm)
+    assert submitted(study, function=status) == {"runs": 3, "complete": 3}
+    assert attributes(folders(study)[3, 0])["slurm_array_task_id"] == "0"
+    assert len(list((tmp_path / "out").glob("*/trace.h5"))) == 4
+
+
+def test_the_warning_before_the_time_is_up(slurm, submitted, tmp_path):
+    study = write_study(tmp_path, STUDY)
+    program = stand_in(tmp_path, WAIT.format(stages=2))
+    submitted(study, "--submit", program=program)
+    waiting(program, 2)
+    slurm.ask("scancel", "--batch", "--signal=USR1", f"{job_of(study)}_0")  # as --signal=B:USR1@60 does
+    ended(slurm)
+    record = json.loads((folders(study)[2, 0] / "sweep.json").read_text())
+    assert record["outcome"] == "failed" and "its time was up" in record["message"]
+
+
+def test_mpirun_as_launcher(slurm, submitted, tmp_path):
+    study = write_study(tmp_path, STUDY.replace("[2, 4, 8]", "[4]"))
+    machine = tmp_path / "cluster.toml"
+    machine.write_text(machine.read_text().replace("srun", "mpirun"))
+    submitted(study, "--submit")
+    ended(slurm)
+    as_local(study, tmp_path)
+
+
+@pytest.mark.skipif("QUARTIC_TEST_LONG" not in os.environ, reason="long: tests/fault/sweep.sh")
+@pytest.mark.parametrize("seed", range(5))
+def test_requeued_at_random_moments(slurm, submitted, tmp_path, seed):
+    generator = random.Random(seed)
+    study = write_study(tmp_path, STUDY.replace("seed = [0]", "seed = [0, 1, 2, 3, 4]"))
+    program = stand_in(tmp_path, "sleep 1")
+    submitted(study, "--submit", program=program)
+    for _ in range(8):
+        time.sleep(generator.random())
+        if running := [index for index, state in slurm.jobs().items() if state == "RUNNING"]:
+            slurm.ask("scontrol", "requeue", f"{job_of(study)}_{generator.choice(running)}")
+    ended(slurm, seconds=300)
+    assert submitted(study, function=status, program=program) == {"runs": 15, "complete": 15}
+    as_local(study, tmp_path)
+
+
+def refused(submitted, study, *words, says, **options):
+    done = submitted(study, "--submit", *words, exit_code=REFUSED, **options)
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("sweep: "), done.stderr
+    assert all(word in done.stderr for word in says), done.stderr
+
+
+def test_more_runs_than_an_array_holds(submitted, tmp_path):
+    study = write_study(tmp_path, TINY.replace("[0, 1]", str(list(range(11)))))
+    refused(submitted, study, says=("22 runs", "20 jobs"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_slurm_refuses(submitted, tmp_path):
+    study = write_study(tmp_path)
+    machine = tmp_path / "cluster.toml"
+    machine.write_text(machine.read_text().replace('"main"', '"elsewhere"'))
+    refused(submitted, study, says=("partition",))
+    assert not list((tmp_path / "out").glob("submission*"))
+
+
+def test_a_job_longer_than_the_machine_lets_in(submitted, tmp_path):
+    refused(submitted, write_study(tmp_path, "minutes = 29" + TINY), says=("minutes = 29", "30"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_template_loads_the_modules(tmp_path, submitted, slurm):
+    """`module` is a function of the login shell; here a stand-in of that name tells what was asked of it."""
+    machine = tmp_path / "cluster.toml"
+    machine.write_text(machine.read_text().replace("[environment]", 'modules = ["gcc/12", "openmpi/4.1"]\n[environment]'))
+    study = write_study(tmp_path, STUDY.replace("[2, 4, 8]", "[2]"))
+    submitted(study, "--submit")
+    ended(slurm)
+    script = (tmp_path / "out" / "submission-0001.sh").read_text()
+    assert "module load gcc/12\nmodule load openmpi/4.1\n" in script and "@" not in script.replace("@60", "")
+    assert subprocess.run(["bash", "-n", tmp_path / "out" / "submission-0001.sh"]).returncode == 0
+    assert str(REPOSITORY / "jobs" / "sweep.py") in script
