@@ -1,4 +1,4 @@
-"""A machine: how runs are started there, and how large they may be (jobs/machines/local.toml and slurm_example.toml explain the keys)."""
+"""A machine: how runs are started there, and how large they may be (jobs/machines/local.toml and slurm-example.toml explain the keys)."""
 
 from __future__ import annotations
 
@@ -62,15 +62,15 @@ class Machine:
 
 def load_machine(name: str) -> Machine:
     """The machine of jobs/machines/NAME.toml, or of a file of its own, given by its path."""
-    path = Path(name) if name.endswith(".toml") else MACHINES / f"{name.replace('-', '_')}.toml"
+    path = Path(name) if name.endswith(".toml") else MACHINES / f"{name}.toml"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem.replace("_", "-") for file in MACHINES.glob("*.toml")))
+        known = ", ".join(sorted(file.stem for file in MACHINES.glob("*.toml")))
         raise Mistake(f"--machine {name}: is not known; there are {known}, or give the path of a .toml file")
     table = read_toml(path)
     check_table(table, KEYS, path.name)
     if table.get("scheduler", "none") != "none":
         require(table, "cores", path.name)  # those of this machine are another's
-    machine = Machine(path.stem.replace("_", "-"), **table)
+    machine = Machine(path.stem, **table)
     check_machine(machine, path.name)
     return machine
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from . import ROOT, Mistake
 
 NAME = "quartic"
-NOWHERE = "/dev/null/plan"
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A run's configuration as the program resolves it, and its name."""
+    """A run's configuration as the program resolves it, and its name: of a run the config_hash of its trace."""
 
     hash: str
     config: dict[str, str]
@@ -35,35 +34,22 @@ def find_program(given: str | None) -> Path:
 
 def resolve(program: Path, command: str, words: list[str]) -> Resolved:
     """Asks the program; Mistake with what it says about an option that it refuses."""
-    if command == "run":
-        text = answer(program, ["run", "--print-config", *words])
-    else:
-        require_valid_plan(program, words)
-        text = "".join(f"{word.removeprefix('--').replace('=', ' = ', 1)}\n" for word in ["--command=plan", *sorted(words)])
-    return Resolved(hash_of(text), dict(line.split(" = ", 1) for line in text.splitlines()))
+    text = answer(program, [command, "--print-config", *words])
+    # A plan and a run of one configuration are two folders.
+    name = text if command == "run" else f"command = {command}\n{text}"
+    return Resolved(hash_of(name), dict(line.split(" = ", 1) for line in text.splitlines()))
 
 
 def answer(program: Path, words: list[str]) -> str:
-    done = ask(program, words)
+    try:
+        done = subprocess.run([program, *words], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise Mistake(f"--quartic {program}: cannot be started: {error.strerror}") from None
     if done.returncode != 0:
         raise Mistake(complaint(done))
     if "stages = " not in done.stdout:
         raise Mistake(f"--quartic {program}: does not resolve options as quartic does")
     return done.stdout
-
-
-def require_valid_plan(program: Path, words: list[str]) -> None:
-    """`quartic plan` checks all options before it makes its folder, so one that cannot be made ends it there."""
-    line = complaint(ask(program, ["plan", *words, f"--out={NOWHERE}"]))
-    if not line.startswith(f"--out {NOWHERE}"):
-        raise Mistake(line)
-
-
-def ask(program: Path, words: list[str]) -> subprocess.CompletedProcess:
-    try:
-        return subprocess.run([program, *words], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    except OSError as error:
-        raise Mistake(f"--quartic {program}: cannot be started: {error.strerror}") from None
 
 
 def complaint(done: subprocess.CompletedProcess) -> str:
@@ -78,7 +64,7 @@ def reason(lines: list[str]) -> str:
 
 
 def hash_of(text: str) -> str:
-    """FNV-1a, 64 bits: of a resolved configuration the config_hash of its trace."""
+    """FNV-1a, 64 bits, as the program names a configuration."""
     value = 0xcbf29ce484222325
     for byte in text.encode():
         value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff

@@ -26,7 +26,7 @@ def require_slurm(machine: Machine, runs: list[Run]) -> None:
     """Mistake for what Slurm would refuse, or would start and then end."""
     if machine.scheduler != "slurm":
         raise Mistake(f"--submit: the machine {machine.name} has no scheduler; give --machine one with scheduler = \"slurm\", "
-                      "as jobs/machines/slurm_example.toml")
+                      "as jobs/machines/slurm-example.toml")
     if shutil.which("sbatch") is None:
         raise Mistake("--submit: there is no sbatch on the PATH; submit where Slurm is, or use --local")
     limit = min(filter(None, (machine.array, largest_array())), default=0)

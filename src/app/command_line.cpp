@@ -17,10 +17,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-bool belongs(OptionSpec const& option, Command command) {
-  return command == Command::run || option.plans;
-}
-
 po::options_description description(Command command) {
   po::options_description known;
   for (OptionSpec const& option : all_options()) {
@@ -37,8 +33,7 @@ po::parsed_options parse_words(Command command, std::vector<std::string> const& 
   po::options_description known;
   known.add(file_options);
   known.add_options()("config", po::value<std::string>());
-  if (command == Command::run)
-    known.add_options()("print-config", po::value<std::string>()->implicit_value("true", ""));
+  known.add_options()("print-config", po::value<std::string>()->implicit_value("true", ""));
   if (command == Command::plan) {
     known.add_options()("format", po::value<std::string>());
     known.add_options()("check", po::value<std::string>());
@@ -151,6 +146,7 @@ Config parse(Command command, std::vector<std::string> const& arguments) {
   Values values = command_line_values(command, arguments, known);
   refuse_beside_check(values);
   Config config;
+  config.command = command;
   if (auto const path = take(values, "config", ""); !path.empty()) {
     values.merge(values_of(parse_file(path, known), path + ": "));
   }
@@ -176,7 +172,7 @@ std::string help(Command command) {
   fmt::format_to(std::back_inserter(out), "quartic {} [options]: {}\n\n", runs ? "run" : "plan",
                  runs ? "train, and write the run folder" : "the plan alone: no data, no training");
   line("--config FILE", "INI file with the same names; the command line wins");
-  if (runs) line("--print-config", "print the resolved configuration and exit");
+  line("--print-config", "print the resolved configuration and exit");
   if (!runs) line("--format grid|table|csv|json", "what to print [table]");
   if (!runs) line("--check FILE", "check a schedule file (as of --format csv) instead of planning");
   Config const defaults;

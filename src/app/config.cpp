@@ -385,9 +385,14 @@ std::span<OptionSpec const> all_options() {
   return options;
 }
 
+bool belongs(OptionSpec const& option, Command command) {
+  return command == Command::run || option.plans;
+}
+
 std::string config_text(Config const& config) {
   std::string ini;
   for (OptionSpec const& option : all_options()) {
+    if (!belongs(option, config.command)) continue;
     std::string const value = option.get(config);
     if (option.decides && !value.empty()) ini += fmt::format("{} = {}\n", option.name, value);
   }

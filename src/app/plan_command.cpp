@@ -121,6 +121,7 @@ void make_plan(comm::Communicator& communicator, Config const& config) {
         "--cost measured: measures a model's stages, which a plan has none of; use quartic run");
   plan::Rules const rules = rules_of(config, config.microbatches);
   plan::Cost const cost = plan::Cost::parse(config.cost, config.stages, config.seed);
+  if (config.print_config) return fmt::print("{}", config_text(config));
   plan::Statistics statistics(rules);
   plan::Grid grid(rules);
   plan::Csv csv(rules);

@@ -1,6 +1,5 @@
 // The softmax of causal attention on the host.
 #include <algorithm>
-#include <array>
 
 #include "host_lanes.hpp"
 #include "host_math.hpp"
@@ -8,34 +7,13 @@
 #include "quartic/core/check.hpp"
 
 namespace quartic::compute {
-namespace {
-
-// In lanes: a loop with one running maximum is not made vector code.
-template <class T>
-T largest_of(T const* values, std::size_t count) {
-  constexpr std::size_t lanes = 16;
-  std::array<T, lanes> largest;
-  largest.fill(values[0]);
-  auto const take = [&](std::size_t lane, T value) {
-    largest[lane] = value > largest[lane] ? value : largest[lane];
-  };
-  std::size_t const whole = count - count % lanes;
-  for (std::size_t i = 0; i < whole; i += lanes) {
-    for (std::size_t lane = 0; lane < lanes; ++lane) take(lane, values[i + lane]);
-  }
-  for (std::size_t i = whole; i < count; ++i) take(i - whole, values[i]);
-  return *std::max_element(largest.begin(), largest.end());
-}
-
-}  // namespace
-
 template <class T>
 void causal_softmax(std::int64_t first_query, T scale, Matrix<T> scores) {
   QUARTIC_ASSERT(first_query + scores.rows <= scores.columns);
   for (std::int64_t row = 0; row < scores.rows; ++row) {
     T* const s = scores.values + row * scores.stride;
     auto const seen = static_cast<std::size_t>(first_query + row + 1);
-    T const shift = largest_of(s, seen);
+    T const shift = largest_of_row(s, seen);
     for (std::size_t key = 0; key < seen; ++key) s[key] = exponential(scale * (s[key] - shift));
     T const factor = T(1) / sum_of_row<T>(seen, [=](std::size_t key) { return s[key]; });
     for (std::size_t key = 0; key < seen; ++key) s[key] *= factor;

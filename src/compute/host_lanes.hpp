@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <type_traits>
@@ -42,6 +43,24 @@ T sum_of_row(std::size_t length, Term term) {
     for (std::size_t lane = 0; lane < half; ++lane) sums[lane] += sums[lane + half];
   }
   return sums[0];
+}
+
+/// The largest of a row of at least one: in lanes too, since a loop with one running maximum is not
+/// made vector code. A NaN is passed over unless it is the first.
+template <class T>
+T largest_of_row(T const* values, std::size_t count) {
+  constexpr std::size_t lanes = 16;
+  std::array<T, lanes> largest{};
+  largest.fill(values[0]);
+  auto const take = [&](std::size_t lane, T value) {
+    largest[lane] = value > largest[lane] ? value : largest[lane];
+  };
+  std::size_t const whole = count - count % lanes;
+  for (std::size_t i = 0; i < whole; i += lanes) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) take(lane, values[i + lane]);
+  }
+  for (std::size_t i = whole; i < count; ++i) take(i - whole, values[i]);
+  return *std::max_element(largest.begin(), largest.end());
 }
 
 }  // namespace quartic::compute

@@ -1,4 +1,5 @@
 // Losses on the host.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -24,18 +25,10 @@ T log_loss(T z, T y, T& sigmoid) {
 }
 
 template <class T>
-std::size_t first_largest(std::span<T const> z) {
-  std::size_t largest = 0;
-  for (std::size_t c = 1; c < z.size(); ++c) {
-    if (z[c] > z[largest]) largest = c;
-  }
-  return largest;
-}
-
-template <class T>
 RowLoss<T> cross_entropy(std::span<T const> z, std::size_t label, T scale, T* gradient) {
-  std::size_t const chosen = first_largest(z);
-  T const shift = z[chosen];
+  T const shift = largest_of_row(z.data(), z.size());
+  auto const first = std::find(z.begin(), z.end(), shift);
+  bool const correct = first == z.begin() + static_cast<std::ptrdiff_t>(label);
   T const at_label = z[label] - shift;
   T sum = 0;
   if (gradient == nullptr) {
@@ -47,7 +40,7 @@ RowLoss<T> cross_entropy(std::span<T const> z, std::size_t label, T scale, T* gr
     for (std::size_t c = 0; c < z.size(); ++c) gradient[c] *= factor;
     gradient[label] -= scale;
   }
-  return {std::log(sum) - at_label, chosen == label};
+  return {std::log(sum) - at_label, correct};
 }
 
 }  // namespace

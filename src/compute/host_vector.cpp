@@ -57,11 +57,10 @@ double squared_distance(std::span<T const> x, std::span<T const> y) {
 }
 
 template <class T>
-void add_bias(std::span<T const> bias, Matrix<T> y) {
-  QUARTIC_ASSERT(std::ssize(bias) == y.columns);
-  for (std::int64_t row = 0; row < y.rows; ++row) {
-    T* const line = y.values + row * y.stride;
-    for (std::size_t column = 0; column < bias.size(); ++column) line[column] += bias[column];
+void fill_rows(std::span<T const> row, Matrix<T> y) {
+  QUARTIC_ASSERT(std::ssize(row) == y.columns);
+  for (std::int64_t r = 0; r < y.rows; ++r) {
+    std::copy(row.begin(), row.end(), y.values + r * y.stride);
   }
 }
 
@@ -93,7 +92,7 @@ void transpose(ConstMatrix<T> from, std::span<T> to) {
   template double dot(std::span<T const>, std::span<T const>);              \
   template double sum_of_squares(std::span<T const>);                       \
   template double squared_distance(std::span<T const>, std::span<T const>); \
-  template void add_bias(std::span<T const>, Matrix<T>);                    \
+  template void fill_rows(std::span<T const>, Matrix<T>);                   \
   template void add_column_sums(ConstMatrix<T>, std::span<T>);              \
   template void transpose(ConstMatrix<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)

@@ -106,9 +106,9 @@ double squared_distance(std::span<T const> x, std::span<T const> y) {
 }
 
 template <class T>
-void add_bias(std::span<T const> bias, Matrix<T> y) {
-  for (std::int64_t row = 0; row < y.rows; ++row) {
-    for (std::int64_t c = 0; c < y.columns; ++c) y.values[row * y.stride + c] += bias[index(c)];
+void fill_rows(std::span<T const> row, Matrix<T> y) {
+  for (std::int64_t r = 0; r < y.rows; ++r) {
+    for (std::int64_t c = 0; c < y.columns; ++c) y.values[r * y.stride + c] = row[index(c)];
   }
 }
 
@@ -129,7 +129,7 @@ void add_column_sums(ConstMatrix<T> x, std::span<T> sum) {
                                     std::span<T>);                                           \
   template double dot(std::span<T const>, std::span<T const>);                               \
   template double squared_distance(std::span<T const>, std::span<T const>);                  \
-  template void add_bias(std::span<T const>, Matrix<T>);                                     \
+  template void fill_rows(std::span<T const>, Matrix<T>);                                    \
   template void add_column_sums(ConstMatrix<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)

@@ -41,8 +41,9 @@ void Dense<T>::forward(std::int64_t rows, std::span<T const> weights, std::span<
   compute::ConstMatrix<T> const w(weights.data(), outputs_, inputs_);
   std::int64_t const places = rows * form_.places;
   compute::Matrix<T> const out(y.data(), places, outputs_);
-  compute::gemm<T>(1, {x.data(), places, inputs_}, transposed(w), 0, out);
-  if (form_.bias) compute::add_bias<T>(weights.subspan(bias_begin()), out);
+  if (form_.bias) compute::fill_rows<T>(weights.subspan(bias_begin()), out);
+  T const beta = form_.bias ? 1 : 0;
+  compute::gemm<T>(1, {x.data(), places, inputs_}, transposed(w), beta, out);
 }
 
 template <class T>

@@ -2,6 +2,8 @@
 // where the products count, in bytes/s where memory does.
 #include <benchmark/benchmark.h>
 
+#include <array>
+#include <cmath>
 #include <functional>
 
 #include "quartic/compute/blas.hpp"
@@ -57,6 +59,26 @@ void set_flops(benchmark::State& state, double flops) {
   state.counters["FLOP/s"] =
       benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
 }
+
+/// Independent chains of fused multiply-adds in registers: what one core can do at most.
+void fma_peak(benchmark::State& state) {
+  constexpr std::size_t chains = 12;
+  constexpr std::size_t lanes = 16;
+  constexpr int steps = 1000;
+  std::array<std::array<float, lanes>, chains> sums{};
+  float const factor = 0.5F;
+  float const term = 1.0F;
+  for (auto _ : state) {
+    for (int i = 0; i < steps; ++i) {
+      for (std::array<float, lanes>& sum : sums) {
+        for (float& lane : sum) lane = std::fma(lane, factor, term);
+      }
+    }
+    benchmark::DoNotOptimize(sums);
+  }
+  set_flops(state, 2.0 * steps * chains * lanes);
+}
+BENCHMARK(fma_peak);
 
 /// Forward, both halves of the backward, and AdamW; the argument is the width.
 void step(benchmark::State& state) {

@@ -2,12 +2,13 @@
 
 import json
 from collections import defaultdict
+from statistics import median
 
-from measure import MPIRUN, Row, run
+from measure import MPIRUN, Row, number, run
 
 
 def rows(build):
-    return [*plans(build), *engine(build), *kernels(build)]
+    return [*plans(build), *engine(build), *kernels(build), *of_peak(build)]
 
 
 def measurements(command, *counters):
@@ -57,7 +58,30 @@ def scene_row(name, values, command, most):
 
 
 def kernels(build):
-    command = [build / "bench_compute", "--benchmark_min_time=0.1", "--benchmark_repetitions=3"]
-    found = measurements(command, "FLOP/s", "bytes_per_second")
+    repeated = ("--benchmark_min_time=0.1", "--benchmark_repetitions=3")
+    found = measurements([build / "bench_compute", *repeated], "FLOP/s", "bytes_per_second")
     return [Row(name, "bench_compute", "GFLOP/s" if name.startswith(("product", "convolution")) else "GB/s", [1e-9 * value for value in values])
             for name, values in found.items()]
+
+
+def passes(build):
+    """The table of a language model's passes that are no products: what limits each, memory or its instructions."""
+    repeated = ("--benchmark_min_time=0.2", "--benchmark_repetitions=3")
+    found = measurements([build / "bench_transformer", *repeated], "bytes_per_second")
+    names = list(dict.fromkeys(name.split("/")[0] for name in found))
+    rates = {name: [1e-9 * median(found[f"{name}/size:{size}"]) for size in (1 << 15, 1 << 23)] for name in names}
+    copied = rates["memory_copy"][1]
+    lines = ["| pass | arrays of 128 KiB | of 32 MiB | of what memcpy moves | limited by |", "|---|---|---|---|---|"]
+    for name, (near, far) in rates.items():
+        limit = "memory" if far >= 0.6 * copied else "instructions" if far >= 0.75 * near else "**neither**"
+        lines.append(f"| {name.replace('_', ' ')} | {number(near)} GB/s | {number(far)} GB/s | {far / copied:.0%} | {limit} |")
+    return "\n".join(lines)
+
+
+def of_peak(build):
+    """A language model's step in one process as a share of what one core's multiply-adds can do, in the same run."""
+    found = measurements([build / "bench_gpt", "--benchmark_filter=fma|step", "--benchmark_repetitions=3"], "FLOP/s")
+    peak = median(found["fma_peak"])
+    return [Row("multiply-adds in registers, one core", "bench_gpt", "GFLOP/s", [1e-9 * value for value in found["fma_peak"]]),
+            *(Row(f"a step of the gpt of width {width}, nominal operations, of that", "bench_gpt", "%",
+                  [100 * value / peak for value in found[f"step/{width}"]], least=least) for width, least in ((256, None), (512, 80)))]

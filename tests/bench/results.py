@@ -61,6 +61,13 @@ to more while 64 ranks run).
 ## Planner, engine and kernels
 
 {table(small)}
+
+## Passes of a language model that are no products
+
+`bench_transformer`: bytes read and written a second. A pass that keeps 60 % of memcpy's rate from memory is limited by it; one that
+is hardly faster in the cache, by its instructions.
+
+{micro.passes(build)}
 """)
 
 

@@ -141,10 +141,11 @@ def test_command_line_wins_over_the_file(folder):
     assert (values["stages"], values["seed"]) == ("2", "5")
 
 
-def test_print_config_leaves_no_folder(folder):
-    first = quartic("run", "--objective", "mlp", "--print-config").stdout
+@pytest.mark.parametrize("command, options", [("run", ("--objective", "mlp")), ("plan", ("--method", "paci", "--cost", "real"))])
+def test_print_config_leaves_no_folder(folder, command, options):
+    first = quartic(command, *options, "--print-config", "--out", "run").stdout
     (folder / "printed.ini").write_text(first)
-    assert quartic("run", "--config", "printed.ini", "--print-config").stdout == first
+    assert quartic(command, "--config", "printed.ini", "--print-config").stdout == first
     assert [entry.name for entry in folder.iterdir()] == ["printed.ini"]
 
 

@@ -190,6 +190,13 @@ def test_plans(tmp_path):
     assert records(study) == before
 
 
+def test_a_plan_and_a_run_of_one_configuration_have_two_folders(tmp_path):
+    both = 'notebook = "tiny.ipynb"\nquestion = "?"\n[options]\nstages = 2\nmicrobatches = 8\n[[group]]\nname = "planned"\ncommand = "plan"\n[[group]]\nname = "measured"\n'
+    study = write_study(tmp_path, both)
+    sweep(study, "--local")
+    assert len(records(study)) == 2
+
+
 def test_the_study_that_the_readme_shows(tmp_path):
     text = (REPOSITORY / "jobs" / "README.md").read_text()
     study = write_study(tmp_path, re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])

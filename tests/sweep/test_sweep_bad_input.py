@@ -87,7 +87,7 @@ COMMAND_LINES = {
     "unknown option": (("--locally",), ("--locally", "--help")),
     "no such size": (("--size", "huge", "--local"), ("huge", "quick", "full")),
     "no such machine": (("--machine", "cray", "--local"), ("--machine cray", "local, slurm-example")),
-    "a machine without a scheduler": (("--submit",), ("local has no scheduler", "slurm_example.toml")),
+    "a machine without a scheduler": (("--submit",), ("local has no scheduler", "slurm-example.toml")),
     "no such executable": (("--quartic", "nowhere", "--local"), ("--quartic nowhere", "not an executable")),
     "an executable of another kind": (("--quartic", "/bin/true", "--local"), ("--quartic /bin/true",)),
     "--out is a file": (("--out", "tiny.toml", "--local"), ("--out tiny.toml", "not a folder")),

@@ -48,8 +48,8 @@ TEST_CASE_TEMPLATE("bias, column sums, scaled sums and the transpose equal the p
   auto const bias = normals<T>(columns);
   auto y = normals<T>(rows * stride);
   auto expected = y;
-  add_bias<T>(bias, {y.data(), rows, columns, stride});
-  reference::add_bias<T>(bias, {expected.data(), rows, columns, stride});
+  fill_rows<T>(bias, {y.data(), rows, columns, stride});
+  reference::fill_rows<T>(bias, {expected.data(), rows, columns, stride});
   CHECK(y == expected);
 
   auto sum = normals<T>(columns);

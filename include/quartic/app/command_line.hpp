@@ -7,8 +7,6 @@
 
 namespace quartic::app {
 
-enum class Command { run, plan };
-
 /// The Config of `quartic run` or `quartic plan`: the command line over the file of --config over
 /// the defaults. UsageError for what is unknown, given twice, or out of range.
 Config parse(Command command, std::vector<std::string> const& arguments);

@@ -18,8 +18,11 @@ namespace quartic::app {
 /// Microbatches: plan time has to fit into its ticks.
 inline constexpr std::int64_t largest_run = std::int64_t{1} << 32;
 
+enum class Command { run, plan };
+
 /// Every option of `run` and `plan`, in its type. Defaults live here and nowhere else.
 struct Config {
+  Command command = Command::run;
   std::string method = "pipedream";
   int stages = 4;
   std::int64_t accumulate = 0;  ///< 0: the method's default
@@ -97,8 +100,10 @@ struct OptionSpec {
 
 /// All options, each once, the methods' own included.
 std::span<OptionSpec const> all_options();
+bool belongs(OptionSpec const& option, Command command);
 
-/// The text of config.ini: every option that decides the run, valid as a --config.
+/// The text of config.ini: every option of its command that decides the run or plan, valid as a
+/// --config of either.
 std::string config_text(Config const& config);
 
 /// 16 hexadecimal digits that name a configuration (FNV-1a of config_text).

@@ -35,7 +35,7 @@ double dot(std::span<T const> x, std::span<T const> y);
 template <class T>
 double squared_distance(std::span<T const> x, std::span<T const> y);
 template <class T>
-void add_bias(std::span<T const> bias, Matrix<T> y);
+void fill_rows(std::span<T const> row, Matrix<T> y);
 template <class T>
 void add_column_sums(ConstMatrix<T> x, std::span<T> sum);
 

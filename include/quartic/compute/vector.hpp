@@ -36,9 +36,9 @@ double sum_of_squares(std::span<T const> x);
 template <class T>
 double squared_distance(std::span<T const> x, std::span<T const> y);
 
-/// Adds bias [columns] to every row of y.
+/// Every row of y becomes `row` [columns]: the bias that a product is added to.
 template <class T>
-void add_bias(std::span<T const> bias, Matrix<T> y);
+void fill_rows(std::span<T const> row, Matrix<T> y);
 
 /// sum(column) += Σ_row x(row, column), rows ascending: the gradient of a bias.
 template <class T>
