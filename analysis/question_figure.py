@@ -1,5 +1,5 @@
 """Does the cost of staleness grow as S⁴? One figure and three sentences of three studies:
-`question_figure.py RUNS --out analysis/out` reads RUNS/delay, RUNS/stale_read and RUNS/convergence, writes question.png and
+`question_figure.py RUNS --out analysis/out` reads RUNS/delay, RUNS/stale-read and RUNS/convergence, writes question.png and
 question.svg, and prints the sentences with the numbers of these runs.
 """
 
@@ -28,7 +28,7 @@ NAMES = {
     "pipedream, constant gradient": "one direction",
     "pipedream, noise alone": "pure noise",
 }
-"""The groups of stale_read that the figure shows: PipeDream with four kinds of gradient."""
+"""The groups of stale-read that the figure shows: PipeDream with four kinds of gradient."""
 
 
 def of_pipedream(samples: pd.DataFrame) -> pd.DataFrame:
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         delays = delay.delays(load_study(options.runs / "delay"))
-        samples = stale_read.samples(load_study(options.runs / "stale_read"))
+        samples = stale_read.samples(load_study(options.runs / "stale-read"))
         found = convergence.growth(load_study(options.runs / "convergence"))
         paths = style.save(draw(delays, samples, found), options.out / "question")
     except (TraceError, OSError) as error:

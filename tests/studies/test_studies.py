@@ -20,7 +20,7 @@ from quartic_analysis.studies import stale_read  # noqa: E402
 
 STUDIES = sorted((REPOSITORY / "jobs" / "studies").glob("*.toml"))
 NOTEBOOKS = REPOSITORY / "analysis" / "notebooks"
-OF_EXPERIMENTS = {"delay", "stale_read", "convergence", "crossover", "paci", "timeprest", "bubbles", "e1", "e2", "e3", "e4", "e5"}
+OF_EXPERIMENTS = {"delay", "stale-read", "convergence", "crossover", "paci", "timeprest", "bubbles", "e1", "e2", "e3", "e4", "e5"}
 
 
 def named(paths):
@@ -88,7 +88,7 @@ def test_e1_prints_ours_beside_the_published_digits(tmp_path, monkeypatch):
 
 MADE_UP = """
 question = "Which powers of S have gradients that are known?"
-notebook = "stale_read.ipynb"
+notebook = "stale-read.ipynb"
 [data.slope]
 make = "slope --rows 10 --features 512"
 [data.flat]
