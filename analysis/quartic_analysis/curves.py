@@ -14,15 +14,16 @@ def value_at(curve: pd.DataFrame, time: float, along: str = "plan_time", value: 
 
     NaN where the curve begins later.
     """
-    earlier = curve.loc[curve[along] <= time, value]
-    return float(earlier.iloc[-1]) if len(earlier) else np.nan
+    earlier = curve[value].to_numpy()[curve[along].to_numpy() <= time]
+    return float(earlier[-1]) if len(earlier) else np.nan
 
 
 def tail_mean(curve: pd.DataFrame, along: str = "plan_time", end: float | None = None, value: str = "value") -> float:
     """The mean over the last 1 % before `end` (the curve's own end by default): the points in
     (0.99 end, end], and where there is none the last before it."""
-    end = curve[along].max() if end is None else end
-    tail = curve.loc[(curve[along] > (1 - TAIL) * end) & (curve[along] <= end), value]
+    at = curve[along].to_numpy()
+    end = at.max() if end is None else end
+    tail = curve[value].to_numpy()[(at > (1 - TAIL) * end) & (at <= end)]
     return float(tail.mean()) if len(tail) else value_at(curve, end, along, value)
 
 

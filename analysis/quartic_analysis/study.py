@@ -170,19 +170,21 @@ def summary(run: Run) -> dict[str, object]:
     found: dict[str, object] = dict.fromkeys(SUMMARIES, np.nan) | {"time_unit": run.time_unit}
     objective = run.objective
     if len(objective):
-        along = "plan_time" if objective["plan_time"].notna().all() else "block_updates"
-        found["plan_end"] = objective["plan_time"].iloc[-1]
-        found["objective_first"], found["objective_last"] = objective["value"].iloc[[0, -1]]
+        along = "block_updates" if np.isnan(objective["plan_time"].to_numpy()).any() else "plan_time"
+        value, gradient_sq = objective["value"].to_numpy(), objective["gradient_sq"].to_numpy()
+        found["plan_end"] = objective["plan_time"].to_numpy()[-1]
+        found["objective_first"], found["objective_last"] = value[0], value[-1]
         found["objective_tail"] = tail_mean(objective, along)
-        found["gradient_sq_mean"] = objective["gradient_sq"].mean()
+        if not np.isnan(gradient_sq).all():
+            found["gradient_sq_mean"] = np.nanmean(gradient_sq)
     if len(run.validation):
         found["validation_last"] = run.validation["value"].iloc[-1]
     if len(run.stale_read):
         window = run.steady_window()
         steady = run.stale_read["microbatch"].between(window.start, window.stop - 1)
         found["stale_read_mean"] = run.stale_read.loc[steady, "value"].mean()
-    if len(run.memory):
-        found |= run.memory[list(BYTES)].sum(min_count=1)
+    for name in BYTES if len(run.memory) else ():
+        found[name] = run.memory[name].to_numpy().sum()
     return found
 
 
