@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import ROOT, Mistake
 from .data import DataFile, reference
+from .formula import computed
 from .tables import NUMBER, check_table, read_toml, require
 
 SIZES = ("quick", "full")
@@ -18,8 +19,9 @@ OURS = ("out", "overwrite", "quiet", "config", "print-config", "format", "check"
 STUDY = {"question": str, "notebook": str, "command": str, "ranks": (int, str), "minutes": NUMBER, "may-diverge": bool,
          "data": dict, "options": dict, "group": list, **{size: dict for size in SIZES}}
 SIZE = {"ranks": (int, str), "minutes": NUMBER, "options": dict, "group": dict}
-GROUP = {"name": str, "command": str, "ranks": (int, str), "may-diverge": bool, "options": dict, "vary": dict, "zip": list}
-SIZED_GROUP = {"options": dict, "vary": dict, "zip": list, "skip": bool}
+GROUP = {"name": str, "command": str, "ranks": (int, str), "may-diverge": bool, "options": dict, "vary": dict, "zip": list,
+         "computed": dict}
+SIZED_GROUP = {"options": dict, "vary": dict, "zip": list, "computed": dict, "skip": bool}
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,12 @@ def sized_groups(groups: list[dict], changes: dict, where: str):
         check_table(change, SIZED_GROUP, f"{where}.{group['name']}]")
         if not change.get("skip", False):
             yield {**group, "options": group.get("options", {}) | change.get("options", {}),
-                   "vary": group.get("vary", {}) | change.get("vary", {}), "zip": change.get("zip", group.get("zip", []))}
+                   "vary": group.get("vary", {}) | change.get("vary", {}), "zip": change.get("zip", group.get("zip", [])),
+                   "computed": group.get("computed", {}) | change.get("computed", {})}
 
 
 def choices_of(group: dict, study: dict, where: str):
-    """The runs of a group: the product of `vary` and every zip; the last varies fastest."""
+    """The runs of a group: the product of `vary` and every zip; the last varies fastest. What is computed comes last."""
     where = f"{where}: group {group['name']}"
     axes = [axis({name: values}, f"{where}: vary") for name, values in group["vary"].items()]
     for zipped in group["zip"]:
@@ -133,8 +136,16 @@ def choices_of(group: dict, study: dict, where: str):
         options = study["options"] | group["options"]
         for part in point:
             options = options | part
+        options = computed(group["computed"], options, where)
         check_options(options, where)
-        yield Choice(group["name"], command, ranks, group.get("may-diverge", study.get("may-diverge", False)), options)
+        yield Choice(name_of(group["name"], options, where), command, ranks, group.get("may-diverge", study.get("may-diverge", False)), options)
+
+
+def name_of(name: str, options: dict, where: str) -> str:
+    """A group called @method has the names of its runs' methods."""
+    if not name.startswith("@"):
+        return name
+    return text_of(require(options, name[1:], where), f"{where}: {name}")
 
 
 def check_start(command: str, ranks: int | str, where: str) -> None:
@@ -147,7 +158,8 @@ def check_start(command: str, ranks: int | str, where: str) -> None:
 
 
 def axis(lists: dict, where: str) -> list[dict]:
-    """[{option: value, …}, …]: lists of one length, read side by side."""
+    """[{option: value, …}, …]: lists of one length, read side by side; "1..8" is the list of these whole numbers."""
+    lists = {name: range_of(values) for name, values in lists.items()}
     for name, values in lists.items():
         if not isinstance(values, list):
             raise Mistake(f"{where}: {name} must be a list, not {values!r}; what stays belongs under options")
@@ -158,6 +170,11 @@ def axis(lists: dict, where: str) -> list[dict]:
         shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise Mistake(f"{where}: the lists must have one length: {shown or 'there is none'}")
     return [dict(zip(lists, row)) for row in zip(*lists.values())]
+
+
+def range_of(values):
+    found = re.fullmatch(r"(\d+)\.\.(\d+)", values) if isinstance(values, str) else None
+    return list(range(int(found[1]), int(found[2]) + 1)) if found else values
 
 
 def check_options(options: dict, where: str) -> None:

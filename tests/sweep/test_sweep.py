@@ -190,6 +190,30 @@ def test_plans(tmp_path):
     assert records(study) == before
 
 
+def test_groups_by_method_ranges_and_formulas(tmp_path):
+    text = """
+question = "?"
+notebook = "tiny.ipynb"
+command = "plan"
+[[group]]
+name = "@method"
+[group.vary]
+method = ["pipedream", "1f1b-flush"]
+stages = "2..4"
+[group.computed]
+accumulate = "max(stages - 3, 1)"
+microbatches = "4 * (stages + 2 * accumulate)"
+[quick.group."@method"]
+computed = { microbatches = "8 * accumulate" }
+"""
+    study = write_study(tmp_path, text)
+    sweep(study, "--local", "--size", "full")
+    wanted = {(method, stages, 1, 4 * (stages + 2)) for method in ("pipedream", "1f1b-flush") for stages in (2, 3, 4)}
+    assert {(row["group"], *(row["options"][name] for name in ("stages", "accumulate", "microbatches"))) for row in listed(study)} == wanted
+    sweep(study, "--local")
+    assert {row["options"]["microbatches"] for row in listed(study)} == {8}
+
+
 def test_a_plan_and_a_run_of_one_configuration_have_two_folders(tmp_path):
     both = 'notebook = "tiny.ipynb"\nquestion = "?"\n[options]\nstages = 2\nmicrobatches = 8\n[[group]]\nname = "planned"\ncommand = "plan"\n[[group]]\nname = "measured"\n'
     study = write_study(tmp_path, both)

@@ -1,0 +1,44 @@
+"""Whole numbers computed from a run's other options: `microbatches = "5 * stages + 8"`."""
+
+from __future__ import annotations
+
+import ast
+import operator
+
+from . import Mistake
+
+OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod}
+FUNCTIONS = {"max": max, "min": min}
+VALID = "valid are whole numbers, the other options' names (their hyphens as underscores), + - * // %, max and min"
+
+
+def computed(formulas: dict, options: dict, where: str) -> dict:
+    """The options with those that `formulas` compute, in their order, each from all before."""
+    for name, text in formulas.items():
+        if name in options:
+            raise Mistake(f"{where}: {name} is given twice, as a value and under computed")
+        options = options | {name: value_of(text, options, f"{where}: computed: {name}")}
+    return options
+
+
+def value_of(text: str, options: dict, where: str) -> int:
+    known = {name.replace("-", "_"): value for name, value in options.items() if type(value) is int}
+
+    def value(node: ast.expr) -> int:
+        match node:
+            case ast.Constant(value=int(number)) if not isinstance(number, bool):
+                return number
+            case ast.Name(id=name) if name in known:
+                return known[name]
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+                return OPERATORS[type(op)](value(left), value(right))
+            case ast.Call(func=ast.Name(id=name), args=[_, *_] as parts, keywords=[]) if name in FUNCTIONS:
+                return FUNCTIONS[name](map(value, parts))
+        raise Mistake(f"{where} = {text!r}: {ast.unparse(node)}: {VALID}")
+
+    if not isinstance(text, str):
+        raise Mistake(f"{where} = {text!r}: must be a formula in quotes; a number that stays belongs under options")
+    try:
+        return value(ast.parse(text, mode="eval").body)
+    except (SyntaxError, ValueError, ZeroDivisionError) as error:
+        raise Mistake(f"{where} = {text!r}: {error.args[0]}") from None
