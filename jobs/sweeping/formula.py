@@ -15,8 +15,6 @@ VALID = "valid are whole numbers, the other options' names (their hyphens as und
 def computed(formulas: dict, options: dict, where: str) -> dict:
     """The options with those that `formulas` compute, in their order, each from all before."""
     for name, text in formulas.items():
-        if name in options:
-            raise Mistake(f"{where}: {name} is given twice, as a value and under computed")
         options = options | {name: value_of(text, options, f"{where}: computed: {name}")}
     return options
 

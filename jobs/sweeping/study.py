@@ -19,7 +19,7 @@ OURS = ("out", "overwrite", "quiet", "config", "print-config", "format", "check"
 STUDY = {"question": str, "notebook": str, "command": str, "ranks": (int, str), "minutes": NUMBER, "may-diverge": bool,
          "data": dict, "options": dict, "group": list, **{size: dict for size in SIZES}}
 SIZE = {"ranks": (int, str), "minutes": NUMBER, "options": dict, "group": dict}
-GROUP = {"name": str, "command": str, "ranks": (int, str), "may-diverge": bool, "options": dict, "vary": dict, "zip": list,
+GROUP = {"name": str, "label": str, "command": str, "ranks": (int, str), "may-diverge": bool, "options": dict, "vary": dict, "zip": list,
          "computed": dict}
 SIZED_GROUP = {"options": dict, "vary": dict, "zip": list, "computed": dict, "skip": bool}
 
@@ -29,6 +29,7 @@ class Choice:
     """One run as the study gives it: quartic's option names and the study's values."""
 
     group: str
+    """The label of its group."""
     command: str
     """run or plan"""
     ranks: int | str
@@ -129,23 +130,21 @@ def choices_of(group: dict, study: dict, where: str):
     command = group.get("command", study.get("command", "run"))
     ranks = group.get("ranks", study.get("ranks", 1))
     check_start(command, ranks, where)
-    names = [*group["options"], *(name for one in axes for name in one[0])]
+    names = [*group["options"], *(name for one in axes for name in one[0]), *group["computed"]]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise Mistake(f"{where}: {twice.pop()} is given twice, among options, vary and zip")
+        raise Mistake(f"{where}: {twice.pop()} is given twice, among options, vary, zip and computed")
     for point in itertools.product(*axes):
         options = study["options"] | group["options"]
         for part in point:
             options = options | part
         options = computed(group["computed"], options, where)
         check_options(options, where)
-        yield Choice(name_of(group["name"], options, where), command, ranks, group.get("may-diverge", study.get("may-diverge", False)), options)
+        yield Choice(labelled(group.get("label", group["name"]), options, where), command, ranks, group.get("may-diverge", study.get("may-diverge", False)), options)
 
 
-def name_of(name: str, options: dict, where: str) -> str:
-    """A group called @method has the names of its runs' methods."""
-    if not name.startswith("@"):
-        return name
-    return text_of(require(options, name[1:], where), f"{where}: {name}")
+def labelled(label: str, options: dict, where: str) -> str:
+    """The label with the run's own method where it says @method, and so every option."""
+    return re.sub(r"@([a-z0-9-]+)", lambda found: text_of(require(options, found[1], f"{where}: label {label}"), where), label)
 
 
 def check_start(command: str, ranks: int | str, where: str) -> None:

@@ -196,19 +196,20 @@ question = "?"
 notebook = "tiny.ipynb"
 command = "plan"
 [[group]]
-name = "@method"
+name = "all"
+label = "by @method"
 [group.vary]
 method = ["pipedream", "1f1b-flush"]
 stages = "2..4"
 [group.computed]
 accumulate = "max(stages - 3, 1)"
 microbatches = "4 * (stages + 2 * accumulate)"
-[quick.group."@method"]
+[quick.group.all]
 computed = { microbatches = "8 * accumulate" }
 """
     study = write_study(tmp_path, text)
     sweep(study, "--local", "--size", "full")
-    wanted = {(method, stages, 1, 4 * (stages + 2)) for method in ("pipedream", "1f1b-flush") for stages in (2, 3, 4)}
+    wanted = {(f"by {method}", stages, 1, 4 * (stages + 2)) for method in ("pipedream", "1f1b-flush") for stages in (2, 3, 4)}
     assert {(row["group"], *(row["options"][name] for name in ("stages", "accumulate", "microbatches"))) for row in listed(study)} == wanted
     sweep(study, "--local")
     assert {row["options"]["microbatches"] for row in listed(study)} == {8}
