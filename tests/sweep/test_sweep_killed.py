@@ -9,7 +9,7 @@ import pytest
 
 from program import EXECUTABLE
 from runs import attributes, same_run, until
-from studies import FAILED, TINY, command, folders, is_alive, log_of, records, stand_in, status, sweep, write_study
+from studies import FAILED, TINY, command, folders, is_alive, log_of, machine_file, records, stand_in, status, sweep, write_study
 
 MANY = TINY.replace("[0, 1]", "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]")
 # Its process id and then its seed and stages, before it begins.
@@ -17,7 +17,9 @@ TELL = 'echo "$$ $(grep -o "stages=[0-9]*" <<< "$*") $(grep -o "seed=[0-9]*" <<<
 
 
 def start(study, program=EXECUTABLE, **options):
-    return subprocess.Popen(command(study, "--local", program=program), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    """On two cores, whatever this machine has."""
+    machine = machine_file(study.parent, cores=2)
+    return subprocess.Popen(command(study, "--local", "--machine", machine, program=program), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, cwd=study.parent, **options)
 
 
@@ -29,7 +31,8 @@ def begun(program):
 @pytest.mark.parametrize("seed", range(20 if os.environ.get("QUARTIC_TEST_LONG") else 1))
 def test_killed_at_random_moments(tmp_path, seed):
     generator = random.Random(seed)
-    study, program = write_study(tmp_path, MANY), stand_in(tmp_path, TELL + "sleep 0.1")
+    # 20 runs of 0.4 s on two cores are not done within the first second, nor within two more.
+    study, program = write_study(tmp_path, MANY), stand_in(tmp_path, TELL + "sleep 0.4")
     kept, kills = {}, 0
     while True:
         process = start(study, program)
