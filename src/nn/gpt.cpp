@@ -23,7 +23,7 @@ namespace {
 constexpr double deviation = 0.02;
 
 struct Preset {
-  char const* name;
+  char const* name = nullptr;
   GptSize size;
 };
 constexpr std::array presets{Preset{"tiny", {4, 128, 4, 64}}, Preset{"nano", {14, 256, 4, 64}},
@@ -67,6 +67,7 @@ Unit<T> block_unit(ModelSpec const& spec, std::int64_t block) {
 
 std::vector<std::string> gpt_presets() {
   std::vector<std::string> names;
+  names.reserve(presets.size());
   for (Preset const& preset : presets) names.emplace_back(preset.name);
   return names;
 }
