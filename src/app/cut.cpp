@@ -27,6 +27,7 @@ std::vector<double> measured_seconds(Resolved const& resolved, std::int64_t unit
   spec.cut = nn::even_cut(units, spec.stages);
   Dataset<T> const data = resolved.source.template load<T>({0, spec.features});
   std::vector<double> seconds;
+  seconds.reserve(static_cast<std::size_t>(spec.stages));
   for (int unit = 0; unit < spec.stages; ++unit) {
     auto const block = nn::make_block<T>(spec, unit, data, {0, spec.features});
     auto const cost =
@@ -38,6 +39,7 @@ std::vector<double> measured_seconds(Resolved const& resolved, std::int64_t unit
 
 std::vector<double> counted_flops(std::vector<nn::UnitSize> const& units) {
   std::vector<double> flops;
+  flops.reserve(units.size());
   for (nn::UnitSize const& unit : units) flops.push_back(unit.flops);
   return flops;
 }

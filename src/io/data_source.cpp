@@ -35,7 +35,7 @@ std::unique_ptr<Reader> open_binary(std::string const& path, std::string bytes,
 
 std::unique_ptr<Reader> open_unpacked(std::string const& path, std::string bytes,
                                       std::string const& packed, Targets targets,
-                                      GeneratedSize size) {
+                                      GeneratedSize const& size) {
   constexpr std::size_t enough = 4096;
   if (bytes.starts_with(hdf5_signature)) {
     usage_error("{}: is a packed HDF5 file; unpack it first", path);
@@ -55,7 +55,8 @@ std::unique_ptr<Reader> open_unpacked(std::string const& path, std::string bytes
   return open_libsvm(path, bytes, checksum, targets);
 }
 
-std::unique_ptr<Reader> open_file(std::string const& path, Targets targets, GeneratedSize size) {
+std::unique_ptr<Reader> open_file(std::string const& path, Targets targets,
+                                  GeneratedSize const& size) {
   if (targets != Targets::tokens && is_folder(path)) return open_cifar_folder(path, targets);
   if (read_head(path, hdf5_signature.size()) == hdf5_signature) {
     if (targets == Targets::tokens) {
@@ -68,7 +69,8 @@ std::unique_ptr<Reader> open_file(std::string const& path, Targets targets, Gene
   return open_unpacked(path, unpack_gzip(bytes, path), bytes, targets, size);
 }
 
-std::unique_ptr<Reader> open_any(std::string const& path, Targets targets, GeneratedSize size) {
+std::unique_ptr<Reader> open_any(std::string const& path, Targets targets,
+                                 GeneratedSize const& size) {
   if (path.starts_with(generate)) {
     return open_generator(path.substr(generate.size()), targets, size);
   }
@@ -77,7 +79,7 @@ std::unique_ptr<Reader> open_any(std::string const& path, Targets targets, Gener
 
 }  // namespace
 
-DataSource::DataSource(std::string const& path, Targets targets, GeneratedSize size)
+DataSource::DataSource(std::string const& path, Targets targets, GeneratedSize const& size)
     : reader_(open_any(path, targets, size)) {}
 
 DataShape const& DataSource::shape() const {

@@ -18,7 +18,7 @@ constexpr std::uint32_t label_index = 2;
 // X and w* standard normal; y = X w*, or a coin that shows 1 with probability 1/(1+exp(-X w*)).
 class LinearGenerator final : public TypedReader<LinearGenerator> {
  public:
-  LinearGenerator(bool logistic, GeneratedSize size) : logistic_(logistic) {
+  LinearGenerator(bool logistic, GeneratedSize const& size) : logistic_(logistic) {
     std::string const name = logistic ? "logistic" : "quadratic";
     shape_ = {size.rows, size.features,
               fmt::format("generate:{} rows={} features={}", name, size.rows, size.features)};
@@ -56,7 +56,7 @@ class LinearGenerator final : public TypedReader<LinearGenerator> {
   std::vector<double> solution_;
 };
 
-void check_size(std::string const& name, GeneratedSize size) {
+void check_size(std::string const& name, GeneratedSize const& size) {
   constexpr std::int64_t most = std::int64_t{1} << 33;
   bool const text = name == "text";
   std::int64_t const columns = text ? size.sequence : size.features;

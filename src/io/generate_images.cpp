@@ -66,7 +66,7 @@ void add_noise(std::int64_t row, std::vector<double>& pixels) {
 
 class ImageGenerator final : public TypedReader<ImageGenerator> {
  public:
-  explicit ImageGenerator(GeneratedSize size) {
+  explicit ImageGenerator(GeneratedSize const& size) {
     shape_ = {size.rows, size.features,
               fmt::format("generate:images rows={} features={} classes={}", size.rows,
                           size.features, size.classes),
@@ -105,7 +105,7 @@ class ImageGenerator final : public TypedReader<ImageGenerator> {
 
 }  // namespace
 
-std::unique_ptr<Reader> open_generated_images(Targets targets, GeneratedSize size) {
+std::unique_ptr<Reader> open_generated_images(Targets targets, GeneratedSize const& size) {
   constexpr std::int64_t most = 4096;
   if (size.classes < 2 || size.classes > most) {
     usage_error("--classes {}: valid is 2 to {}", size.classes, most);

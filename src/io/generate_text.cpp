@@ -39,7 +39,7 @@ std::size_t draw_place(Stream& stream) {
 // where a symbol has a successor twice; one that knows nothing has ln V.
 class TextGenerator final : public TypedReader<TextGenerator> {
  public:
-  explicit TextGenerator(GeneratedSize size) {
+  explicit TextGenerator(GeneratedSize const& size) {
     classes_ = size.vocabulary;
     shape_ = {size.rows, size.sequence,
               fmt::format("generate:text rows={} sequence={} vocabulary={}", size.rows,

@@ -24,7 +24,7 @@ std::string distinct_bytes(std::string const& text) {
 class TextReader final : public TypedReader<TextReader> {
  public:
   TextReader(std::string const& path, std::string const& text, std::string checksum,
-             GeneratedSize size)
+             GeneratedSize const& size)
       : sequence_(size.sequence) {
     shape_ = {rows_of_tokens(path, std::ssize(text), sequence_), sequence_, std::move(checksum)};
     vocabulary_ = size.bytes.empty() ? distinct_bytes(text) : size.bytes;
@@ -67,7 +67,7 @@ class TextReader final : public TypedReader<TextReader> {
 }  // namespace
 
 std::unique_ptr<Reader> open_text(std::string const& path, std::string const& text,
-                                  std::string checksum, GeneratedSize size) {
+                                  std::string checksum, GeneratedSize const& size) {
   return std::make_unique<TextReader>(path, text, std::move(checksum), size);
 }
 

@@ -24,7 +24,7 @@ std::vector<Token> parse(std::string const& path, std::string const& bytes) {
 class TokenReader final : public TypedReader<TokenReader> {
  public:
   TokenReader(std::string const& path, std::vector<Token> tokens, std::string checksum,
-              GeneratedSize size)
+              GeneratedSize const& size)
       : sequence_(size.sequence), tokens_(std::move(tokens)) {
     shape_ = {rows_of_tokens(path, std::ssize(tokens_), sequence_), sequence_, std::move(checksum)};
     classes_ = size.vocabulary;
@@ -71,7 +71,7 @@ std::int64_t rows_of_tokens(std::string const& path, std::int64_t count, std::in
 }
 
 std::unique_ptr<Reader> open_tokens(std::string const& path, std::string const& bytes,
-                                    std::string checksum, GeneratedSize size) {
+                                    std::string checksum, GeneratedSize const& size) {
   return std::make_unique<TokenReader>(path, parse(path, bytes), std::move(checksum), size);
 }
 

@@ -49,7 +49,7 @@ class DataSource {
  public:
   /// Reads what shape() and classes() tell and checks the targets. All but HDF5 files are read once
   /// and kept, packed into their numbers, until the last copy of the source goes.
-  DataSource(std::string const& path, Targets targets, GeneratedSize size = {});
+  DataSource(std::string const& path, Targets targets, GeneratedSize const& size = {});
 
   DataShape const& shape() const;
   /// Number of classes: the file's largest label + 1, at least 2; 10 or 100 for CIFAR; `--classes`

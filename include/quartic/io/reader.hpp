@@ -66,14 +66,14 @@ inline constexpr std::size_t cifar100_record = 3074;
 std::size_t nearest_multiple(std::size_t length, std::size_t record);
 /// A text whose bytes are its tokens; `text` is the whole file, unpacked.
 std::unique_ptr<Reader> open_text(std::string const& path, std::string const& text,
-                                  std::string checksum, GeneratedSize size);
+                                  std::string checksum, GeneratedSize const& size);
 /// Tokens of 16 bits; `bytes` is the whole file, unpacked.
 std::unique_ptr<Reader> open_tokens(std::string const& path, std::string const& bytes,
-                                    std::string checksum, GeneratedSize size);
+                                    std::string checksum, GeneratedSize const& size);
 /// `name` is quadratic, logistic, images or text; anything else is a UsageError that lists them.
 std::unique_ptr<Reader> open_generator(std::string const& name, Targets targets,
                                        GeneratedSize size);
-std::unique_ptr<Reader> open_generated_images(Targets targets, GeneratedSize size);
+std::unique_ptr<Reader> open_generated_images(Targets targets, GeneratedSize const& size);
 std::unique_ptr<Reader> open_generated_text(GeneratedSize size);
 
 /// Checks what the file says of every row and turns binary targets into 0/1. Returns the number of
