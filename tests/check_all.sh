@@ -22,8 +22,9 @@ check() {
   printf '%-8s%-28s%s\n' "$verdict" "$name" "$*" >> "$results"
 }
 
+version=$(git describe --always --dirty=+uncommitted --exclude='*' 2>/dev/null || echo unknown)  # before the results change
 {
-  echo "quartic $(git describe --always --dirty=+uncommitted --exclude='*' 2>/dev/null || echo unknown)"
+  echo "quartic $version"
   . /etc/os-release && echo "system   $PRETTY_NAME"
   echo "cpu      $(lscpu | sed -n 's/^Model name: *//p'), $(nproc) cores"
   echo "compiler $(g++ --version | head -1)"
