@@ -31,6 +31,8 @@ class Row:
     least: float | None = None
 
     def target(self):
+        if self.most is not None and self.least is not None:
+            return f"{number(self.least)} to {number(self.most)} {self.unit}"
         if self.most is not None:
             return f"≤ {number(self.most)} {self.unit}"
         return "" if self.least is None else f"≥ {number(self.least)} {self.unit}"

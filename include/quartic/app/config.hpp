@@ -100,10 +100,11 @@ struct OptionSpec {
 
 /// All options, each once, the methods' own included.
 std::span<OptionSpec const> all_options();
+/// Whether the command has this option.
 bool belongs(OptionSpec const& option, Command command);
 
 /// The text of config.ini: every option of its command that decides the run or plan, valid as a
-/// --config of either.
+/// --config of that command; a plan's has nothing that a run does not know.
 std::string config_text(Config const& config);
 
 /// 16 hexadecimal digits that name a configuration (FNV-1a of config_text).
