@@ -1,8 +1,10 @@
 #include "quartic/app/command_line.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/program_options.hpp>
 #include <filesystem>
 #include <fstream>
@@ -34,6 +36,7 @@ po::parsed_options parse_words(Command command, std::vector<std::string> const& 
   known.add(file_options);
   known.add_options()("config", po::value<std::string>());
   known.add_options()("print-config", po::value<std::string>()->implicit_value("true", ""));
+  if (command == Command::run) known.add_options()("resume", po::value<std::string>());
   if (command == Command::plan) {
     known.add_options()("format", po::value<std::string>());
     known.add_options()("check", po::value<std::string>());
@@ -110,6 +113,28 @@ void refuse_beside_check(Values const& values) {
   }
 }
 
+/// The values of the run that --resume names, with those that may be given beside it.
+Values values_to_resume(Values given, std::string const& folder,
+                        po::options_description const& known, Config& config) {
+  constexpr std::array allowed{"microbatches", "epochs", "checkpoint-every", "trace-every", "quiet"};
+  for (auto const& [name, value] : given) {
+    if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
+      usage_error("--{}: beside --resume only --{} are valid", name, fmt::join(allowed, ", --"));
+  }
+  std::string const path = (std::filesystem::path(folder) / "config.ini").string();
+  if (!std::filesystem::is_regular_file(path))
+    usage_error("--resume {}: holds no config.ini; give the folder of a run", folder);
+  Values values = values_of(parse_file(path, known), path + ": ");
+  config.resumed_microbatches = integer(path + ": microbatches", values["microbatches"], 1);
+  config.out = folder;
+  if (given.contains("microbatches") || given.contains("epochs")) {
+    values.erase("microbatches");
+    values.erase("epochs");
+  }
+  given.merge(values);
+  return given;
+}
+
 void refuse_contradictions(Config const& config) {
   constexpr double tick = 1 / static_cast<double>(plan::ticks_per_unit);
   constexpr double longest = 1e9;  // in ticks it still fits into 63 bits
@@ -127,6 +152,11 @@ void refuse_contradictions(Config const& config) {
     usage_error(
         "--evaluate-every is in plan time, which --order arrival has none of; use "
         "--evaluate-updates");
+  }
+  if (config.order == engine::Order::arrival && !config.checkpoint_every.empty()) {
+    usage_error(
+        "--checkpoint-every: a checkpoint is a moment of the plan, which --order arrival has none "
+        "of; use --order plan");
   }
   if (config.order == engine::Order::arrival && config.trace_stale_read > 0) {
     usage_error(
@@ -147,6 +177,9 @@ Config parse(Command command, std::vector<std::string> const& arguments) {
   refuse_beside_check(values);
   Config config;
   config.command = command;
+  if (auto const folder = take(values, "resume", ""); !folder.empty()) {
+    values = values_to_resume(std::move(values), folder, known, config);
+  }
   if (auto const path = take(values, "config", ""); !path.empty()) {
     values.merge(values_of(parse_file(path, known), path + ": "));
   }
@@ -172,6 +205,11 @@ std::string help(Command command) {
   fmt::format_to(std::back_inserter(out), "quartic {} [options]: {}\n\n", runs ? "run" : "plan",
                  runs ? "train, and write the run folder" : "the plan alone: no data, no training");
   line("--config FILE", "INI file with the same names; the command line wins");
+  if (runs) {
+    line("--resume DIR",
+         "go on with that run from its last checkpoint, on any number of ranks; beside it only "
+         "--microbatches or --epochs (more of them), --checkpoint-every, --trace-every and --quiet");
+  }
   line("--print-config", "print the resolved configuration and exit");
   if (!runs) line("--format grid|table|csv|json", "what to print [table]");
   if (!runs) line("--check FILE", "check a schedule file (as of --format csv) instead of planning");

@@ -329,6 +329,21 @@ void add_optimizer_options(std::vector<OptionSpec>& all) {
       [](auto& c) -> auto& { return c.gradient_noise; }, 0));
 }
 
+constexpr std::int64_t most_minutes = 60 * 24 * 365;
+
+/// "5m" is minutes, a bare number updates.
+OptionSpec checkpoint_option() {
+  OptionSpec option = text_option("checkpoint-every", "K or 5m",
+                                  "a checkpoint to --resume from every K block updates, or minutes "
+                                  "(default: only on SIGUSR1 or SIGTERM)",
+                                  &Config::checkpoint_every);
+  option.set = [](Config& c, std::string const& t) {
+    c.checkpoint_every = t;
+    static_cast<void>(checkpoint_settings(c));
+  };
+  return option;
+}
+
 void add_run_options(std::vector<OptionSpec>& all) {
   all.push_back(choice_option("order", "replay the plan, or act on what has arrived", orders,
                               &Config::order));
@@ -345,6 +360,7 @@ void add_run_options(std::vector<OptionSpec>& all) {
                      &Config::trace_stale_read, 0));
   all.push_back(integer_option("trace-every", "K", "a row in steps for every K-th microbatch",
                                &Config::trace_every, 1));
+  all.push_back(checkpoint_option());
   all.push_back(flag_option("save-parameters",
                             "leave the trained model in parameters.h5, a file for --init (of "
                             "--pipelines the first's)",
@@ -387,6 +403,15 @@ std::span<OptionSpec const> all_options() {
 
 bool belongs(OptionSpec const& option, Command command) {
   return command == Command::run || option.plans;
+}
+
+engine::CheckpointSettings checkpoint_settings(Config const& config) {
+  constexpr std::int64_t ns_a_minute = 60'000'000'000;
+  std::string const& text = config.checkpoint_every;
+  if (text.empty()) return {};
+  if (text.back() != 'm') return {.every_updates = integer("checkpoint-every", text, 1)};
+  std::string const minutes = text.substr(0, text.size() - 1);
+  return {.every_ns = ns_a_minute * integer("checkpoint-every", minutes, 1, most_minutes)};
 }
 
 std::string config_text(Config const& config) {

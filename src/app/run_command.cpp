@@ -11,15 +11,20 @@
 #include "quartic/app/environment.hpp"
 #include "quartic/app/memory.hpp"
 #include "quartic/app/parameters.hpp"
+#include "quartic/app/resume.hpp"
 #include "quartic/app/run_folder.hpp"
 #include "quartic/app/setup.hpp"
+#include "quartic/app/stop_signal.hpp"
 #include "quartic/compute/blas.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/log.hpp"
 #include "quartic/engine/calibration.hpp"
 #include "quartic/engine/gather_rows.hpp"
 #include "quartic/engine/run.hpp"
+#include "quartic/io/checkpoint.hpp"
 #include "quartic/io/trace.hpp"
+#include "quartic/io/trace_state.hpp"
+#include "quartic/nn/layer.hpp"
 
 namespace quartic::app {
 namespace {
@@ -33,6 +38,7 @@ std::string hexadecimal(std::string const& bytes) {
   return digits;
 }
 constexpr int exit_diverged = 3;
+constexpr int exit_stopped = 4;
 
 /// Bytes of a row of `steps`, of `events` and of `stale_read` in the file.
 constexpr std::int64_t step_bytes = 160;
@@ -90,6 +96,8 @@ engine::RunSettings run_settings(Resolved const& resolved) {
   settings.cuts = {
       static_cast<plan::Ticks>(config.evaluate_every * static_cast<double>(plan::ticks_per_unit)),
       config.evaluate_updates};
+  settings.checkpoints = checkpoint_settings(config);
+  settings.checkpoints.stops = StopSignal::received;
   settings.order = config.order;
   settings.trace_every = config.trace_every;
   settings.quiet = config.quiet;
@@ -110,13 +118,14 @@ class Training {
 
   int operator()() {
     prepare_blocks();
+    find_checkpoint();
     open_folder();
     say_cut();
-    bool const diverged = train();
-    close_folder(!diverged);
-    if (!diverged && !config_.quiet && communicator_.rank() == 0)
+    int const exit_code = train();
+    exit_code == exit_stopped ? say_stopped() : close_folder(exit_code == exit_done);
+    if (exit_code == exit_done && !config_.quiet && communicator_.rank() == 0)
       fmt::print("{}{}\n", report_, config_.out);
-    return diverged ? exit_diverged : exit_done;
+    return exit_code;
   }
 
  private:
@@ -136,6 +145,16 @@ class Training {
     if (!config_.init.empty())
       start_ = read_parameters<T>(communicator_, config_.init, parameters_);
     if (config_.out.empty()) config_.out = "runs/" + config_hash(config_);
+  }
+
+  /// That of --resume, if the run has made one; it is read to the last byte before anything else.
+  void find_checkpoint() {
+    if (config_.resumed_microbatches == 0) return;
+    comm::agree(communicator_, [&] {
+      earlier_ = checkpoint_to_resume(config_);
+      if (earlier_) io::CheckpointFolder::verify(config_.out, *earlier_, hosting_.seats());
+    });
+    if (earlier_) settings_.resume = earlier_->checkpoint;
   }
 
   std::vector<engine::StageInfo> stage_infos() const {
@@ -161,6 +180,14 @@ class Training {
                      last_rank,
                      returns ? 0 : last_rank,
                      environment(communicator_)};
+    about_ = about_checkpoint(config_, info.attributes);
+    if (earlier_) {
+      std::string const before = earlier_->about["resumed"];
+      about_["resumed"] =
+          fmt::format("{}{}{}", before, before.empty() ? "" : " ", earlier_->checkpoint.position);
+      info.attributes["resumed"] = about_["resumed"];
+      warning_ = other_machine(*earlier_, info.attributes);
+    }
     info.stale_reads = config_.trace_stale_read > 0;
     describe(config_, resolved_.rules, info);
     info.attributes["data_checksum"] = resolved_.source.shape().checksum;
@@ -183,15 +210,22 @@ class Training {
     std::int64_t const bytes =
         expected_trace_bytes(config_) + (config_.save_parameters ? model_bytes(all) : 0);
     on_rank_0(communicator_, [&] {
-      folder_.emplace(config_.out, config_.overwrite, bytes);
+      if (earlier_) {
+        folder_.emplace(config_.out);
+        io::gather(config_.out, false);
+      } else {
+        folder_.emplace(config_.out, config_.overwrite, bytes);
+      }
       folder_->write_config(config_text(config_));
-      io::write_master(config_.out, info, all);
     });
     comm::agree(communicator_, [&] {
       shard_.emplace(config_.out, communicator_.rank(), hosted, info);
+      if (earlier_) io::copy_earlier_rows(config_.out, hosted, earlier_row_counts(), *shard_);
       log_.emplace(std::filesystem::path(config_.out) / "log", communicator_.rank());
     });
+    on_rank_0(communicator_, [&] { io::write_master(config_.out, info, all); });
     if (folder_) folder_->keep();
+    if (earlier_) say_resumed();
     std::vector<std::string> seats;
     for (auto const [pipeline, stage] : hosting_.seats()) {
       seats.push_back(config_.averaging.pipelines == 1 ? fmt::format("{}", stage)
@@ -200,6 +234,22 @@ class Training {
     log_->info(fmt::format("hosts {} {} of {} on {}",
                            config_.averaging.pipelines == 1 ? "stages" : "pipeline:stage",
                            fmt::join(seats, " "), config_.stages, comm::Communicator::host()));
+  }
+
+  std::vector<engine::RowCounts> earlier_row_counts() const {
+    std::vector<engine::RowCounts> counts;
+    for (engine::Seat const seat : hosting_.seats()) {
+      counts.push_back(
+          io::CheckpointFolder::rows(config_.out, earlier_->checkpoint.position, seat));
+    }
+    return counts;
+  }
+
+  void say_resumed() {
+    log_->info(fmt::format("goes on after {} block updates", earlier_->checkpoint.block_updates));
+    if (warning_.empty() || communicator_.rank() != 0) return;
+    log_->info(warning_);
+    fmt::print(stderr, "quartic: {}\n", warning_);
   }
 
   /// Of a pass, over all stages: the same on every rank, or their plans would differ.
@@ -219,14 +269,28 @@ class Training {
     if (!config_.quiet) fmt::print("{}\n", table);
   }
 
-  /// False when it ended well, true when it diverged.
-  bool train() {
+  std::vector<io::NamedPart> named_parts(engine::Seat seat) const {
+    std::vector<io::NamedPart> parts;
+    for (nn::Parameter const& parameter :
+         parameters_.at(static_cast<std::size_t>(hosting_.place_of(seat)))) {
+      parts.push_back({parameter.name, parameter.shape, parameter.offset});
+    }
+    return parts;
+  }
+
+  /// The exit code.
+  int train() {
+    io::CheckpointFolder checkpoints(
+        config_.out, [this](engine::Seat seat) { return named_parts(seat); }, about_);
+    std::optional<StopSignal> signals;
+    if (config_.order == engine::Order::plan) signals.emplace();
     engine::Run<T> run(communicator_, resolved_.rules, *cost_, settings_, std::move(blocks_),
-                       *shard_);
+                       *shard_, signals ? &checkpoints : nullptr);
     give_start_weights(run);
     std::string divergence;
+    engine::Ending ending = engine::Ending::done;
     try {
-      run.execute();
+      ending = run.execute();
     } catch (Divergence const& error) {
       divergence = error.what();
       log_->error(divergence);
@@ -236,9 +300,10 @@ class Training {
     for (std::string const& text : communicator_.gather(divergence)) {
       if (!text.empty()) return say_diverged(text);
     }
+    if (ending == engine::Ending::stopped) return exit_stopped;
     report_ = run.report().text();
     if (config_.save_parameters) save_parameters(run);
-    return false;
+    return exit_done;
   }
 
   void give_start_weights(engine::Run<T>& run) {
@@ -259,12 +324,22 @@ class Training {
                      models);
   }
 
-  bool say_diverged(std::string const& text) {
+  int say_diverged(std::string const& text) {
     if (communicator_.rank() == 0) {
       fmt::print(stderr, "quartic: diverged: {}; the trace up to there is in {}\n", text,
                  config_.out);
     }
-    return true;
+    return exit_diverged;
+  }
+
+  void say_stopped() {
+    log_->info("stopped by a signal, with a checkpoint");
+    if (communicator_.rank() == 0) {
+      fmt::print(stderr,
+                 "quartic: stopped by a signal, with a checkpoint; `quartic run --resume {}` goes on\n",
+                 config_.out);
+    }
+    folder_.reset();
   }
 
   void close_folder(bool complete) {
@@ -282,11 +357,22 @@ class Training {
   std::optional<plan::Cost> cost_;
   engine::RunSettings settings_;
   StartWeights<T> start_;            // by --init
+  std::optional<io::CheckpointManifest> earlier_;  // what --resume goes on from
+  std::map<std::string, std::string> about_;       // for checkpoints' manifests
+  std::string warning_;
   std::optional<RunFolder> folder_;  // rank 0
   std::optional<io::TraceShard> shard_;
   std::optional<Log> log_;
   std::string report_;
 };
+
+/// Whether the run that --resume names has nothing left to do, so that it may be asked for again.
+bool is_done(comm::Communicator& communicator, Config const& config) {
+  bool const done = config.resumed_microbatches == config.microbatches && io::is_complete(config.out);
+  if (done && communicator.rank() == 0 && !config.quiet)
+    fmt::print("{} is complete\n", config.out);
+  return done;
+}
 
 }  // namespace
 
@@ -306,6 +392,7 @@ int run_command(comm::Communicator& communicator, std::vector<std::string> const
     if (communicator.rank() == 0) fmt::print("{}", config_text(config));
     return exit_done;
   }
+  if (is_done(communicator, config)) return exit_done;
   compute::set_blas_threads(config.threads);
   if (config.precision == "float") return Training<float>(communicator, std::move(*resolved))();
   return Training<double>(communicator, std::move(*resolved))();

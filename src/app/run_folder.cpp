@@ -98,6 +98,11 @@ RunFolder::RunFolder(fs::path const& path, bool overwrite, std::int64_t expected
   fs::create_directories(path_ / "ranks");
 }
 
+RunFolder::RunFolder(fs::path const& path) : path_(path), folder_(path), lock_(path / "lock") {
+  if (!fs::is_regular_file(path_ / "trace.h5"))
+    usage_error("--resume {}: holds no trace.h5; give the folder of a run", path_.string());
+}
+
 void RunFolder::refuse_what_is_there(bool overwrite) const {
   if (!overwrite && io::is_complete(path_)) {
     usage_error("--out {}: holds a finished run; give another folder, or --overwrite",

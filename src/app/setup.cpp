@@ -136,6 +136,22 @@ void resolve_epochs(Config& config, std::int64_t an_epoch) {
   config.epochs = 0;
 }
 
+/// A run that goes on may become longer, where that changes nothing of what is done.
+void require_same_or_longer(Config const& config) {
+  std::int64_t const before = config.resumed_microbatches;
+  if (config.microbatches == before || before == 0) return;
+  if (config.microbatches < before) {
+    usage_error("--resume {}: that run has {} microbatches; valid are as many or more", config.out,
+                before);
+  }
+  if (config.decay != nn::Decay::constant) {
+    usage_error(
+        "--resume {}: with --decay its learning rate was chosen for {} microbatches; it cannot be "
+        "made longer",
+        config.out, before);
+  }
+}
+
 void require_pipelines(Config const& config) {
   engine::AveragingSettings const& averaging = config.averaging;
   if (std::int64_t{averaging.pipelines} * config.stages > largest_seats) {
@@ -203,6 +219,7 @@ Resolved resolve(Config config, int ranks) {
   HeldOut validation = held_out(config, source);
   std::int64_t const an_epoch = microbatches_an_epoch(config, validation.first);
   if (config.microbatches == 0) resolve_epochs(config, an_epoch);
+  require_same_or_longer(config);
   plan::Rules rules = rules_of(config, an_epoch);
   require_arrival_order(config, rules);
   require_pipelines(config);

@@ -47,6 +47,15 @@ RemoteInbox::RemoteInbox(Communicator& communicator, int from, int tag, std::siz
 }
 
 Message RemoteInbox::receive() {
+  return taken_.empty() ? take() : taken_.pop();
+}
+
+bool RemoteInbox::arrived(std::int64_t count) {
+  while (taken_.size() < count && posted_.front().done()) taken_.push(take());
+  return taken_.size() >= count;
+}
+
+Message RemoteInbox::take() {
   Message message = posted_.pop().take();
   post();
   return message;

@@ -46,7 +46,7 @@ void answer(Communicator& communicator, int rank) {
 
 }  // namespace
 
-SharedClock::SharedClock(Communicator& communicator) {
+SharedClock::SharedClock(Communicator& communicator, std::int64_t elapsed_ns) {
   auto const hosts = communicator.gather(Communicator::host());
   auto const elsewhere = [&](int rank) {
     return hosts[static_cast<std::size_t>(rank)] != hosts[0];
@@ -58,7 +58,7 @@ SharedClock::SharedClock(Communicator& communicator) {
     if (communicator.rank() == rank) offset = measure_offset(communicator);
   }
   communicator.barrier();
-  start_ns_ = std::stoll(communicator.broadcast(std::to_string(monotonic_ns()), 0)) - offset;
+  start_ns_ = std::stoll(communicator.broadcast(std::to_string(monotonic_ns() - elapsed_ns), 0)) - offset;
 }
 
 }  // namespace quartic::comm

@@ -24,7 +24,7 @@ std::vector<typename Run<T>::ArrivalWorker> Run<T>::arrival_workers() const {
 template <class T>
 void Run<T>::act_on_arrival() {
   std::vector<ArrivalWorker> workers = arrival_workers();
-  pin_all(undefined);
+  for (int place = 0; place < static_cast<int>(stages_.size()); ++place) pin(place, undefined);
   std::int64_t idle_ns = 0;
   auto const is_done = [](ArrivalWorker const& worker) { return worker.done; };
   while (!std::all_of(workers.begin(), workers.end(), is_done)) {

@@ -1,5 +1,7 @@
 #include "quartic/engine/averaging.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "quartic/compute/vector.hpp"
@@ -89,6 +91,16 @@ void Averaging<T>::pass_up(Stage<T>& copy, int replica, std::function<void()> co
     links.means_in->give_back(std::move(mean));
   }
   send_copy<T>(links.means_out, weights);
+}
+
+template <class T>
+void Averaging<T>::state(Archive& archive) {
+  if (!settings_.has_outer_step()) return;
+  auto const group = archive.group("outer_step");
+  for (std::size_t replica = 0; replica < outer_.size(); ++replica) {
+    archive.array<T>(fmt::format("old_{:04}", replica), outer_[replica].old);
+    archive.array<T>(fmt::format("momentum_{:04}", replica), outer_[replica].momentum);
+  }
 }
 
 template <class T>

@@ -8,9 +8,11 @@
 namespace quartic::engine {
 
 template <class T>
-StageEvaluation<T>::StageEvaluation(int stage, int stages, int pipelines, nn::Block<T>& block,
-                                    StageLinks const& links, Recorder& recorder)
-    : stage_(stage),
+StageEvaluation<T>::StageEvaluation(int place, int stage, int stages, int pipelines,
+                                    nn::Block<T>& block, StageLinks const& links,
+                                    Recorder& recorder)
+    : place_(place),
+      stage_(stage),
       stages_(stages),
       pipelines_(pipelines),
       block_(block),
@@ -90,11 +92,28 @@ typename StageEvaluation<T>::Batch& StageEvaluation<T>::open_batch() {
 template <class T>
 void StageEvaluation<T>::close() {
   if (!batches_.empty()) batches_.back().closed = true;
+  reached_ = std::numeric_limits<std::int64_t>::max();
+}
+
+template <class T>
+bool StageEvaluation<T>::may_sweep(std::int64_t batch) const {
+  return batches_[batch].closed && batch < reached_ / plan_.versions_per_sweep;
 }
 
 template <class T>
 std::int64_t StageEvaluation<T>::pending() const {
-  return batches_.size() - (!batches_.empty() && !batches_.back().closed ? 1 : 0);
+  std::int64_t end = batches_.end();
+  while (end > batches_.first() && !may_sweep(end - 1)) --end;
+  return end - batches_.first();
+}
+
+template <class T>
+bool StageEvaluation<T>::settled() const {
+  if (pending() > 0) return false;
+  for (std::int64_t b = batches_.first(); b < batches_.end(); ++b) {
+    if (batches_[b].whole_cuts < batches_[b].cuts.size()) return false;
+  }
+  return true;
 }
 
 template <class T>
@@ -123,7 +142,7 @@ nn::Sweep StageEvaluation<T>::sweep_of(Batch const& batch, std::int64_t row_swee
 
 template <class T>
 bool StageEvaluation<T>::forward() {
-  if (forward_batch_ == batches_.end() || !batches_[forward_batch_].closed) return false;
+  if (forward_batch_ == batches_.end() || !may_sweep(forward_batch_)) return false;
   if (links_.sweeps_in != nullptr && !links_.sweeps_in->arrived()) return false;
   Batch& batch = batches_[forward_batch_];
   if (batch.whole_cuts < batch.cuts.size()) return false;
@@ -224,14 +243,14 @@ void StageEvaluation<T>::finish(Batch& batch) {
   for (std::size_t i = 0; i < batch.cuts.size(); ++i) {
     ObjectiveRow row = row_of(batch.cuts[i], batch.totals[i], plan_.rows);
     if (plan_.backward) row.gradient_sq = batch.totals[i].gradient_sq;
-    recorder_.objective(row);
+    recorder_.objective(place_, row);
   }
 }
 
 template <class T>
 void StageEvaluation<T>::finish_held_out(Batch& batch) {
   for (std::size_t i = 0; i < batch.held_out.size(); ++i) {
-    recorder_.validation(row_of(batch.cuts[i], batch.held_out[i], plan_.held_out_rows));
+    recorder_.validation(place_, row_of(batch.cuts[i], batch.held_out[i], plan_.held_out_rows));
   }
 }
 
@@ -270,6 +289,42 @@ std::span<T> StageEvaluation<T>::payload_in(comm::Message& message, std::int64_t
   std::size_t const after_scores =
       static_cast<std::size_t>(plan_.versions_per_sweep) * sizeof(Score) / sizeof(T);
   return message.template payload<T>().subspan(after_scores, static_cast<std::size_t>(elements));
+}
+
+/// All batches but the last are full, so the cuts of all are one list.
+template <class T>
+void StageEvaluation<T>::state(Archive& archive) {
+  auto const group = archive.group("evaluation");
+  std::int64_t first = batches_.first();
+  archive.integer("first_batch", first);
+  std::vector<double> plan_times;
+  std::vector<std::int64_t> wall_ns;
+  std::vector<std::int64_t> versions;
+  std::int64_t const parameters = block_.parameter_count();
+  for (std::int64_t b = first; b < batches_.end(); ++b) {
+    Batch const& batch = batches_[b];
+    for (std::size_t i = 0; i < batch.cuts.size(); ++i) {
+      plan_times.push_back(batch.cuts[i].plan_time);
+      wall_ns.push_back(batch.cuts[i].wall_ns);
+      versions.push_back(batch.versions[i]);
+    }
+  }
+  archive.numbers("plan_time", plan_times);
+  archive.integers("wall_ns", wall_ns);
+  archive.integers("version", versions);
+  if (archive.restores()) {
+    batches_ = IndexedRing<Batch>(first);
+    whole_batch_ = forward_batch_ = backward_batch_ = first;
+    complete_cuts_ = first * plan_.versions_per_sweep;
+    std::vector<T> const blank(static_cast<std::size_t>(parameters));
+    for (std::size_t i = 0; i < versions.size(); ++i) pin({plan_times[i], wall_ns[i]}, blank, versions[i]);
+  }
+  archive.rows<T>("weights", std::ssize(versions), parameters, [&](std::int64_t i) {
+    Batch& batch = batches_[first + i / plan_.versions_per_sweep];
+    std::int64_t const at = i % plan_.versions_per_sweep * parameters;
+    return std::span<T>(batch.weights).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(parameters));
+  });
+  for (std::int64_t b = first; b < batches_.end(); ++b) batches_[b].whole_cuts = batches_[b].cuts.size();
 }
 
 template class StageEvaluation<float>;

@@ -19,13 +19,18 @@ Recorder::Recorder(RecordSink& sink, int places, std::int64_t every)
 }
 
 void Recorder::step(int place, StepRow const& row) {
-  if (row.microbatch % every_ == 0) rows(place).steps.push_back(row);
-  if (rows(place).steps.size() == buffered_rows) flush();
+  StageRows& own = rows(place);
+  if (row.microbatch % every_ == 0) {
+    own.steps.push_back(row);
+    ++own.recorded.steps;
+  }
+  if (own.steps.size() == buffered_rows) flush();
   flush_when_due(row.backward_end_ns);
 }
 
 void Recorder::event(int place, EventRow const& row) {
   rows(place).events.push_back(row);
+  ++rows(place).recorded.events;
   if (rows(place).events.size() == buffered_rows) flush();
 }
 
@@ -33,6 +38,7 @@ void Recorder::loss(int place, LossRow const& row) {
   std::vector<LossRow>& losses = rows(place).losses;
   if (losses.capacity() == 0) losses.reserve(buffered_rows);  // only last stages have any
   losses.push_back(row);
+  ++rows(place).recorded.losses;
   if (losses.size() == buffered_rows) flush();
 }
 
@@ -40,16 +46,19 @@ void Recorder::stale_read(int place, StaleReadRow const& row) {
   std::vector<StaleReadRow>& stale_reads = rows(place).stale_reads;
   if (stale_reads.capacity() == 0) stale_reads.reserve(buffered_rows);  // only where asked for
   stale_reads.push_back(row);
+  ++rows(place).recorded.stale_reads;
   if (stale_reads.size() == buffered_rows) flush();
 }
 
-void Recorder::objective(ObjectiveRow const& row) {
+void Recorder::objective(int place, ObjectiveRow const& row) {
   objectives_.push_back(row);
+  ++rows(place).recorded.objectives;
   if (objectives_.size() == buffered_rows) flush();
 }
 
-void Recorder::validation(ObjectiveRow const& row) {
+void Recorder::validation(int place, ObjectiveRow const& row) {
   validations_.push_back(row);
+  ++rows(place).recorded.validations;
   if (validations_.size() == buffered_rows) flush();
 }
 
@@ -77,6 +86,15 @@ void Recorder::flush() {
   objectives_.clear();
   validations_.clear();
   sink_.flush();
+}
+
+void Recorder::sync() {
+  flush();
+  sink_.sync();
+}
+
+void Recorder::state(int place, Archive& archive) {
+  visit(archive, rows(place).recorded);
 }
 
 }  // namespace quartic::engine

@@ -49,20 +49,23 @@ plan::StagePeak peak_of(RunSettings const& settings, int stage) {
 template <class T>
 Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Cost const& cost,
             RunSettings const& settings, std::vector<std::unique_ptr<nn::Block<T>>> hosted,
-            RecordSink& sink)
+            RecordSink& sink, CheckpointStore* checkpoints)
     : communicator_(communicator),
       rules_(rules),
       cost_(cost),
       settings_(settings),
       hosting_(rules, settings.averaging.pipelines, communicator.size(), communicator.rank()),
       alarm_(communicator),
-      clock_(communicator),
+      clock_(communicator, settings.resume ? settings.resume->wall_ns : 0),
       recorder_(sink, static_cast<int>(hosted.size()), settings.trace_every),
       links_(std::make_unique<Links>(communicator, hosting_,
                                      message_bytes(hosted, hosting_, settings.stage))),
       averagings_(static_cast<std::size_t>(rules.shape.stages),
                   Averaging<T>(settings.averaging, rules.replicas)),
-      passed_by_all_(settings.cuts.every_ticks),
+      cuts_(settings.cuts, rules.shape.stages),
+      transit_(rules),
+      checkpoints_(checkpoints),
+      rounds_(communicator, 2 * rules.workers),
       progress_("training", "microbatches", rules.shape.microbatches,
                 settings.quiet || communicator.rank() != 0),
       oversubscribed_(communicator.ranks_on_node() >
@@ -78,12 +81,11 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
                                                  links, settings.stage, clock_, recorder_, *this));
     averagings_[static_cast<std::size_t>(seat.stage)].start_from(*stages_.back());
     if (seat.pipeline == 0) {
-      evaluations_.emplace_back(seat.stage, settings.stage.stages, settings.averaging.pipelines,
+      evaluations_.emplace_back(place, seat.stage, settings.stage.stages, settings.averaging.pipelines,
                                 stages_.back()->block(), links, recorder_);
     } else {
       pin_chains_.emplace_back(links);
     }
-    time_cuts_.emplace_back(settings.cuts.every_ticks);
   }
 }
 
@@ -106,159 +108,16 @@ void Run<T>::start_from(int place, std::span<T const> weights) {
 }
 
 template <class T>
-void Run<T>::execute() {
+Ending Run<T>::execute() {
   try {
-    settings_.order == Order::plan ? replay() : act_on_arrival();
+    if (settings_.order == Order::arrival) act_on_arrival();
+    else if (replay() == Ending::stopped) return Ending::stopped;
     finish();
+    return Ending::done;
   } catch (Divergence const& divergence) {
     if (!alarmed_) alarm_.ring(divergence.stage, divergence.microbatch);
     recorder_.flush();
     throw;
-  }
-}
-
-template <class T>
-void Run<T>::replay() {
-  plan::Planner planner(rules_, cost_);
-  plan::Ticks busy = 0;
-  if (settings_.cuts.every_updates > 0) pin_all(0);
-  while (plan::PlannedAction const* planned = planner.next()) {
-    busy += planned->end - planned->begin;
-    if (settings_.cuts.every_updates == 0) pin_time_cuts(*planned);
-    if (stale_read_cuts_) sample_stale_reads(*planned);
-    replay(*planned, planner.applied());
-    if (settings_.cuts.every_updates > 0 && planned->updates &&
-        planner.block_updates() % settings_.cuts.every_updates == 0) {
-      pin_all(plan::to_units(planned->end));
-    }
-    evaluate_what_is_overdue();
-  }
-  pin_the_end(planner);
-  planned_bubble_ = 1 - static_cast<double>(busy) / (static_cast<double>(planner.makespan()) *
-                                                     static_cast<double>(rules_.workers));
-}
-
-/// Before `planned`: its own stage at the cuts that its update ends after, and all of them at the
-/// cut that it makes.
-template <class T>
-void Run<T>::sample_stale_reads(plan::PlannedAction const& planned) {
-  int const own = hosting_.place_of({0, planned.action.stage});
-  if (own >= 0 && planned.updates) {
-    stale_read_cuts_->before(planned.end,
-                             [&](StaleReadCut const& cut) { stage(own).sample_stale_read(cut); });
-  }
-  stale_read_cuts_->reach(planned, [&](StaleReadCut const& cut) {
-    for (auto const& each : stages_) each->sample_stale_read(cut);
-  });
-}
-
-/// Pins what this action's stage has passed, and for all stages the cuts before everything to come.
-template <class T>
-void Run<T>::pin_time_cuts(plan::PlannedAction const& planned) {
-  auto const pass = [&](int place, plan::Ticks before) {
-    time_cuts_[static_cast<std::size_t>(place)].pass(
-        before, [&](plan::Ticks time) { pin(place, plan::to_units(time)); });
-  };
-  passed_by_all_.pass(planned.begin, [&](plan::Ticks time) {
-    for (int place = 0; place < static_cast<int>(stages_.size()); ++place) pass(place, time + 1);
-  });
-  for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
-    int const place = hosting_.place_of({pipeline, planned.action.stage});
-    if (place >= 0) pass(place, planned.end);
-  }
-}
-
-template <class T>
-void Run<T>::pin_the_end(plan::Planner const& planner) {
-  if (settings_.cuts.every_updates > 0) {
-    bool const pinned = planner.block_updates() % settings_.cuts.every_updates == 0;
-    if (!pinned) pin_all(plan::to_units(planner.makespan()));
-    return;
-  }
-  for (int place = 0; place < static_cast<int>(stages_.size()); ++place) {
-    time_cuts_[static_cast<std::size_t>(place)].finish(
-        planner.makespan(), [&](plan::Ticks time) { pin(place, plan::to_units(time)); });
-  }
-}
-
-template <class T>
-void Run<T>::pin_all(double plan_time) {
-  for (int place = 0; place < static_cast<int>(stages_.size()); ++place) pin(place, plan_time);
-}
-
-/// All pipelines keep to one plan.
-template <class T>
-void Run<T>::replay(plan::PlannedAction const& planned,
-                    std::span<plan::PlannedStep const> applied) {
-  auto const [kind, index, microbatch, count] = planned.action;
-  for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
-    int const place = hosting_.place_of({pipeline, index});
-    if (place < 0) continue;
-    Stage<T>& own = stage(place);
-    run_pieces(own, planned.action, planned.reads,
-               {.updates = planned.updates,
-                .ends = planned.ends,
-                .tags = planned.tags,
-                .oldest_needed = planned.oldest_needed,
-                .plan_begin = plan::to_units(planned.begin),
-                .plan_end = plan::to_units(planned.end)});
-    if (planned.updates) own.record_steps(applied);
-    if (planned.updates && place == 0 && index == 0) progress_.at(microbatch + count);
-  }
-  if (planned.updates) average(planned);
-}
-
-/// Runs an action, piece by piece where it is for several microbatches. `pass` has what all pieces
-/// share; what happens once happens with the last.
-template <class T>
-void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
-                        Pass pass) {
-  plan::Schedule const& schedule = *rules_.schedule;
-  bool const updates = pass.updates;
-  pass.pieces = action.count;
-  for (int piece = 0; piece < action.count; ++piece) {
-    std::int64_t const microbatch = action.microbatch + piece;
-    auto const at = static_cast<std::size_t>(piece);
-    pass.action = {action.kind, action.stage, microbatch};
-    pass.piece = piece;
-    pass.read =
-        at < reads.size() ? reads[at] : plan::Read{.replica = rules_.replica_of(microbatch)};
-    pass.minibatch = rules_.updates->minibatch(microbatch);
-    pass.data_index = schedule.data_index(microbatch);
-    pass.sends = action.stage > 0 && schedule.sampled_stage(microbatch) != action.stage;
-    pass.updates = updates && pass.is_last_piece();
-    if (pass.updates) {
-      pass.rate = rules_.updates->rate(action.stage, stage.weights().version(pass.read.replica));
-    }
-    pass.wait_ns += await(stage, action.kind);
-    stage.run(pass);
-    pass.wait_ns = 0;
-  }
-}
-
-/// After an update: with the copies of the replica in the other pipelines, every so many updates;
-/// then, at the end of a round, with the other replicas. So where the two fall together
-/// a round ends equal everywhere.
-template <class T>
-void Run<T>::average(plan::PlannedAction const& planned) {
-  if (settings_.averaging.pipelines == 1 && !planned.averages) return;
-  int const index = planned.action.stage;
-  int const replica = rules_.replica_of(planned.action.microbatch);
-  copies_.clear();
-  for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
-    int const place = hosting_.place_of({pipeline, index});
-    if (place >= 0) copies_.push_back(&stage(place));
-  }
-  Averaging<T>& averaging = averagings_[static_cast<std::size_t>(index)];
-  if (copies_.empty()) return;
-  if (averaging.due(copies_.front()->weights().version(replica))) {
-    averaging.average(copies_, replica, [this] { idle(); });
-    idle_polls_ = 0;
-  }
-  if (!planned.averages) return;
-  for (Stage<T>* const copy : copies_) {
-    copy->average_replicas();
-    averaging.start_from(*copy);
   }
 }
 
@@ -351,6 +210,7 @@ void Run<T>::finish() {
   while (evaluation_pending()) idle();
   while (!links_->drained()) idle();
   recorder_.flush();
+  if (saved_) commit_now();
 }
 
 template <class T>

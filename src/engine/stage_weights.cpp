@@ -1,5 +1,7 @@
 #include "quartic/engine/stage_weights.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "quartic/compute/vector.hpp"
@@ -86,6 +88,20 @@ std::int32_t StageWeights<T>::copies() const {
   std::int32_t sum = 0;
   for (WeightStore<T> const& store : stores_) sum += store.copies();
   return sum;
+}
+
+template <class T>
+void StageWeights<T>::state(Archive& archive) {
+  for (std::size_t replica = 0; replica < stores_.size(); ++replica) {
+    auto const group = archive.group(fmt::format("replica_{:04}", replica));
+    nn::Optimizer<T>& optimizer = *optimizers_[replica];
+    stores_[replica].state(archive);
+    archive.array<T>("optimizer", optimizer.state());
+    if (archive.restores()) optimizer.restart_after(stores_[replica].live());
+  }
+  archive.array<T>("gradient", gradient_);
+  archive.integer("peak_copies", peak_copies_);
+  transform_->state(archive, stores_.front());
 }
 
 template <class T>

@@ -66,6 +66,10 @@ class Correct final : public Transform<T> {
     compute::correct<T>(only_distance, store.read_live(), last_, mean_update_, corrected_);
   }
   std::int64_t bytes() const override { return 3 * bytes_of(last_); }
+  void state(Archive& archive, WeightStore<T> const& store) override {
+    archive.array<T>("mean_update", mean_update_);
+    if (archive.restores()) replaced(store);
+  }
 
  private:
   compute::Correction correction_;
@@ -96,6 +100,10 @@ class Predict final : public Transform<T> {
   }
   void replaced(WeightStore<T> const&) override { ahead_ = 0; }
   std::int64_t bytes() const override { return bytes_of(predicted_); }
+  void state(Archive& archive, WeightStore<T> const&) override {
+    archive.number("learning_rate", learning_rate_);
+    if (archive.restores()) ahead_ = 0;
+  }
 
  private:
   nn::Optimizer<T>& optimizer_;

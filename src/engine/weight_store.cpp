@@ -49,6 +49,43 @@ void WeightStore<T>::forget_dead() {
   while (!blocks_.front()) blocks_.pop();
 }
 
+template <class T>
+std::vector<std::int64_t> WeightStore<T>::alive() const {
+  std::vector<std::int64_t> versions;
+  for (std::int64_t version = blocks_.first(); version < blocks_.end(); ++version) {
+    if (ledger_.alive(version)) versions.push_back(version);
+  }
+  return versions;
+}
+
+template <class T>
+void WeightStore<T>::restore_ledger(std::int64_t oldest, std::int64_t floor,
+                                    std::vector<std::int64_t> const& holders) {
+  ledger_ = plan::VersionLedger(oldest, floor, holders);
+  blocks_ = IndexedRing<std::unique_ptr<Block>>(oldest);
+  for (std::int64_t version = oldest; version <= live(); ++version) {
+    blocks_.push(ledger_.alive(version) ? std::make_unique<Block>(parameters_) : nullptr);
+  }
+}
+
+template <class T>
+void WeightStore<T>::state(Archive& archive) {
+  std::int64_t oldest = ledger_.oldest();
+  std::int64_t floor = ledger_.floor();
+  std::vector<std::int64_t> holders;
+  for (std::int64_t version = oldest; version <= live(); ++version)
+    holders.push_back(ledger_.holders(version));
+  archive.integer("oldest", oldest);
+  archive.integer("floor", floor);
+  archive.integer("peak_copies", peak_copies_);
+  archive.integers("holders", holders);
+  if (archive.restores()) restore_ledger(oldest, floor, holders);
+  std::vector<std::int64_t> versions = alive();
+  archive.integers("version", versions);
+  archive.rows<T>("weights", std::ssize(versions), static_cast<std::int64_t>(parameters_),
+                  [&](std::int64_t i) { return span(*blocks_[versions[static_cast<std::size_t>(i)]]); });
+}
+
 template class WeightStore<float>;
 template class WeightStore<double>;
 

@@ -30,6 +30,18 @@ void File::set_integer(hid_t object, std::string const& name, std::int64_t value
   check(H5Awrite(attribute.id(), H5T_NATIVE_INT64, &value), "H5Awrite");
 }
 
+double File::number(hid_t object, std::string const& name) const {
+  Handle const attribute = own(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, "H5Aopen");
+  double value = 0;
+  check(H5Aread(attribute.id(), H5T_NATIVE_DOUBLE, &value), "H5Aread");
+  return value;
+}
+
+void File::set_number(hid_t object, std::string const& name, double value) const {
+  Handle const attribute = replace_attribute(*this, object, name, H5T_IEEE_F64LE);
+  check(H5Awrite(attribute.id(), H5T_NATIVE_DOUBLE, &value), "H5Awrite");
+}
+
 void File::set_text(hid_t object, std::string const& name, std::string const& text) const {
   Handle const type = own(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");
   check(H5Tset_size(type.id(), H5T_VARIABLE), "H5Tset_size");

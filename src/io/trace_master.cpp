@@ -34,7 +34,9 @@ void link(h5::File const& file, hid_t parent, std::string const& name, int rank,
 void write_master(std::filesystem::path const& folder, RunInfo const& info,
                   std::vector<engine::StageInfo> const& stages) {
   make_shard_folder(folder);
-  h5::File file = h5::File::create(folder / "trace.h5");
+  // Aside first: when a run goes on, the earlier trace is there until every row of it is in a shard.
+  std::filesystem::path const aside = folder / "trace.h5.part";
+  h5::File file = h5::File::create(aside);
   describe(file, info);
   {
     for (engine::StageInfo const& stage : stages) {
@@ -50,6 +52,7 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
     link(file, file.id(), "memory", 0, "/memory");
   }
   file.close();
+  std::filesystem::rename(aside, folder / "trace.h5");
 }
 
 }  // namespace quartic::io

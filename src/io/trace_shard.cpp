@@ -136,6 +136,11 @@ void TraceShard::flush() {
   tables_->file.flush();
 }
 
+void TraceShard::sync() {
+  flush();
+  sync_to_disk(tables_->file.path());
+}
+
 void TraceShard::close() {
   if (!tables_) return;
   flush();

@@ -59,11 +59,20 @@ class Adam final : public Optimizer<T> {
         nesterov_(nesterov),
         moments_(2 * static_cast<std::size_t>(this->parameters())) {}
   std::span<T> state() override { return moments_; }
+  void restart_after(std::int64_t steps) override {
+    momentum_product_ = 1;
+    for (steps_ = 0; steps_ < steps;) count_step();
+  }
 
  private:
+  void count_step() {
+    ++steps_;
+    if (nesterov_) momentum_product_ *= momentum(static_cast<double>(steps_));
+  }
   void begin_step(double learning_rate) override {
     OptimizerSpec const& spec = this->spec();
-    auto const t = static_cast<double>(++steps_);
+    count_step();
+    auto const t = static_cast<double>(steps_);
     step_ = {.beta1 = spec.beta1,
              .beta2 = spec.beta2,
              .epsilon = spec.epsilon,
@@ -72,7 +81,6 @@ class Adam final : public Optimizer<T> {
     if (!nesterov_) return;
     double const now = momentum(t);
     double const next = momentum(t + 1);
-    momentum_product_ *= now;
     step_.of_gradient = learning_rate * (1 - now) / (1 - momentum_product_);
     step_.of_moment = learning_rate * next / (1 - momentum_product_ * next);
   }

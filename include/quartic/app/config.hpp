@@ -78,7 +78,11 @@ struct Config {
   std::string device = "host";
   int threads = 1;
 
+  std::string checkpoint_every;  ///< K block updates or "5m"; empty: only when told to stop
+
   std::string out;
+  /// Of the run in `out`, which --resume goes on with; 0: a new run.
+  std::int64_t resumed_microbatches = 0;
   bool overwrite = false;
   bool quiet = false;
   bool print_config = false;
@@ -102,6 +106,9 @@ struct OptionSpec {
 std::span<OptionSpec const> all_options();
 /// Whether the command has this option.
 bool belongs(OptionSpec const& option, Command command);
+
+/// What --checkpoint-every asks for.
+engine::CheckpointSettings checkpoint_settings(Config const& config);
 
 /// The text of config.ini: every option of its command that decides the run or plan, valid as a
 /// --config of that command; a plan's has nothing that a run does not know.

@@ -41,6 +41,10 @@ class RunFolder {
   /// `overwrite`), or has less room than `expected_bytes`. An unfinished run is replaced.
   RunFolder(std::filesystem::path const& path, bool overwrite, std::int64_t expected_bytes);
 
+  /// To go on with the run that is in it: nothing is removed. UsageError when there is none, or it
+  /// is in use.
+  explicit RunFolder(std::filesystem::path const& path);
+
   std::filesystem::path const& path() const { return path_; }
   void write_config(std::string const& ini) const;
   /// From here on the run has begun: its files stay, whatever happens.

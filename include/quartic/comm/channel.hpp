@@ -44,6 +44,16 @@ class Inbox {
   virtual Message receive() = 0;
   /// A message that has been read, to be used again.
   virtual void give_back(Message message) = 0;
+
+  /// Whether the next `count` messages are there, beyond those for which receives are posted too;
+  /// never blocks.
+  virtual bool arrived(std::int64_t count) = 0;
+  /// The i-th of the messages that are there.
+  virtual Message& waiting(std::int64_t i) = 0;
+  /// A free message of the channel's size: to be filled as one that has been received, or that
+  /// waits to be, after those that wait already.
+  virtual Message spare() = 0;
+  virtual void put(Message message) = 0;
 };
 
 /// Messages that are free to be used again.
@@ -72,6 +82,10 @@ class LocalChannel final : public Outbox, public Inbox {
   Message const& front() const override { return queue_.front(); }
   Message receive() override { return queue_.pop(); }
   void give_back(Message message) override { pool_.give_back(std::move(message)); }
+  bool arrived(std::int64_t count) override { return queue_.size() >= count; }
+  Message& waiting(std::int64_t i) override { return queue_[queue_.first() + i]; }
+  Message spare() override { return pool_.take(); }
+  void put(Message message) override { queue_.push(std::move(message)); }
   std::size_t bytes() const { return pool_.bytes(); }
 
  private:
@@ -107,18 +121,26 @@ class RemoteOutbox final : public Outbox {
 class RemoteInbox final : public Inbox {
  public:
   RemoteInbox(Communicator& communicator, int from, int tag, std::size_t payload_bytes, int depth);
-  bool arrived() override { return posted_.front().done(); }
-  Message const& front() const override { return posted_.front().message(); }
+  bool arrived() override { return !taken_.empty() || posted_.front().done(); }
+  Message const& front() const override {
+    return taken_.empty() ? posted_.front().message() : taken_.front();
+  }
   Message receive() override;
   void give_back(Message message) override { pool_.give_back(std::move(message)); }
+  bool arrived(std::int64_t count) override;
+  Message& waiting(std::int64_t i) override { return taken_[taken_.first() + i]; }
+  Message spare() override { return pool_.take(); }
+  void put(Message message) override { taken_.push(std::move(message)); }
   std::size_t bytes() const { return pool_.bytes(); }
 
  private:
   void post();
+  Message take();
   Communicator& communicator_;
   int from_;
   int tag_;
   Pool pool_;
+  IndexedRing<Message> taken_;  // out of the transfers, ahead of their being received
   IndexedRing<Transfer> posted_;
 };
 

@@ -39,6 +39,8 @@ class Averaging {
   /// Remembers where the next local steps start from, which the outer step needs of pipeline 0's
   /// copy: at the start of the run, and when replicas have been averaged.
   void start_from(Stage<T>& copy);
+  /// Of a stage of pipeline 0, between averages.
+  void state(Archive& archive);
   /// Of what the outer step keeps.
   std::int64_t bytes() const;
 

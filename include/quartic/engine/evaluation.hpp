@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -33,7 +34,8 @@ struct Cut {
 template <class T>
 class StageEvaluation {
  public:
-  StageEvaluation(int stage, int stages, int pipelines, nn::Block<T>& block,
+  /// Of pipeline 0. `place`: among the stages that this rank hosts.
+  StageEvaluation(int place, int stage, int stages, int pipelines, nn::Block<T>& block,
                   StageLinks const& links, Recorder& recorder);
 
   /// Payload bytes of the sweep messages above and below a block.
@@ -41,12 +43,19 @@ class StageEvaluation {
   static std::size_t bytes_below(nn::Block<T> const& block);
 
   void pin(Cut const& cut, std::span<T const> weights, std::int64_t version);
+  /// So many cuts have been pinned by every stage, by the plan: a batch is swept only then, so that
+  /// at a cut of the plan a batch is swept everywhere or nowhere.
+  void reach(std::int64_t cuts) { reached_ = cuts; }
   /// No more cuts will come: a batch that is not full is swept as it is.
   void close();
   /// Does one sweep if its input is there; false when there is nothing to do now.
   bool progress();
-  /// Batches that are complete here and not yet swept to their end.
+  /// Batches that may be swept and are not yet swept to their end.
   std::int64_t pending() const;
+  /// Whether all that may be swept is swept, and every cut has its copies of all pipelines.
+  bool settled() const;
+  /// Settled: the cuts that wait for others.
+  void state(Archive& archive);
   /// Cuts in batches that have been complete here.
   std::int64_t complete_cuts() const { return complete_cuts_; }
   std::int64_t bytes() const;
@@ -72,6 +81,7 @@ class StageEvaluation {
   static nn::Sweep largest_sweep(nn::Block<T> const& block);
   static std::size_t message_bytes(nn::Sweep largest, std::int64_t elements);
   Batch& open_batch();
+  bool may_sweep(std::int64_t batch) const;
   nn::Sweep sweep_of(Batch const& batch, std::int64_t row_sweep) const;
   void add_totals(std::vector<Score>& totals) const;
   static ObjectiveRow row_of(Cut const& cut, Score const& total, std::int64_t rows);
@@ -88,6 +98,7 @@ class StageEvaluation {
   std::span<T> payload_in(comm::Message& message, std::int64_t elements) const;
   bool is_last() const { return stage_ + 1 == stages_; }
 
+  int place_;
   int stage_;
   int stages_;
   int pipelines_;
@@ -97,10 +108,11 @@ class StageEvaluation {
   nn::SweepPlan plan_;
   std::int64_t row_sweeps_;           // of the trained rows
   std::int64_t held_out_row_sweeps_;  // after those
-  IndexedRing<Batch> batches_;
+  IndexedRing<Batch> batches_;  // numbered over the whole run
   std::vector<Batch> free_;
   std::vector<nn::Score> share_;  // this stage's, of the sweep at hand
   std::vector<Score> scores_;     // running, of the sweep at hand
+  std::int64_t reached_ = std::numeric_limits<std::int64_t>::max();
   std::int64_t complete_cuts_ = 0;
   std::int64_t whole_batch_ = 0;    // next whose cuts become whole
   std::int64_t forward_batch_ = 0;  // next to sweep forward

@@ -24,6 +24,8 @@ class PinChain {
   std::int64_t cuts() const { return pinned_.end(); }
   std::int64_t outstanding() { return pinned_.size() + links_.pins_out->unsent(); }
   std::int64_t pending() const { return pinned_.size(); }
+  /// What waits to be handed down is part of no state: it is settled first.
+  void restart_after(std::int64_t cuts) { pinned_ = IndexedRing<std::vector<T>>(cuts); }
   std::int64_t bytes() const;
 
  private:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "quartic/engine/archive.hpp"
 #include "quartic/engine/records.hpp"
 
 namespace quartic::engine {
@@ -21,15 +22,21 @@ class Recorder {
   /// Of a last stage.
   void loss(int place, LossRow const& row);
   void stale_read(int place, StaleReadRow const& row);
-  void objective(ObjectiveRow const& row);
-  void validation(ObjectiveRow const& row);
+  /// Of the stage where an evaluation ends.
+  void objective(int place, ObjectiveRow const& row);
+  void validation(int place, ObjectiveRow const& row);
   /// Hands over everything if the last time is a second ago; a rank that waits calls it too.
   void flush_when_due(std::int64_t now_ns);
   /// Hands over everything; at the end of a run and before it fails.
   void flush();
+  /// And waits until it is on the disk: for a checkpoint, which counts on it.
+  void sync();
+  /// How many rows a stage has recorded.
+  void state(int place, Archive& archive);
 
  private:
   struct StageRows {
+    RowCounts recorded;
     std::vector<StepRow> steps;
     std::vector<EventRow> events;
     std::vector<LossRow> losses;

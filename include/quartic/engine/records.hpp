@@ -98,6 +98,17 @@ struct MemoryRow {
   std::int64_t planned_buffers_bytes = 0;
 };
 
+/// How many rows of each table a stage has recorded; /objective and /validation belong to the stage
+/// that writes them.
+struct RowCounts {
+  std::int64_t steps = 0;
+  std::int64_t events = 0;
+  std::int64_t losses = 0;
+  std::int64_t stale_reads = 0;
+  std::int64_t objectives = 0;
+  std::int64_t validations = 0;
+};
+
 /// A stage as the trace describes it.
 struct StageInfo {
   int pipeline = 0;
@@ -122,6 +133,8 @@ class RecordSink {
   virtual void memory(MemoryRow const& row) = 0;
   /// Makes everything appended so far readable from outside.
   virtual void flush() = 0;
+  /// Makes it outlast a loss of power.
+  virtual void sync() = 0;
 };
 
 }  // namespace quartic::engine

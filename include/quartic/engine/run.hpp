@@ -11,6 +11,7 @@
 #include "quartic/comm/shared_clock.hpp"
 #include "quartic/core/progress.hpp"
 #include "quartic/engine/averaging.hpp"
+#include "quartic/engine/checkpoint.hpp"
 #include "quartic/engine/cuts.hpp"
 #include "quartic/engine/evaluation.hpp"
 #include "quartic/engine/hosting.hpp"
@@ -18,6 +19,7 @@
 #include "quartic/engine/pin_chain.hpp"
 #include "quartic/engine/recorder.hpp"
 #include "quartic/engine/report.hpp"
+#include "quartic/engine/rounds.hpp"
 #include "quartic/engine/stage.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "quartic/plan/cost.hpp"
@@ -28,11 +30,16 @@ namespace quartic::engine {
 
 enum class Order { plan, arrival };
 
+/// How a run ended: all of it is done, or it was told to stop and has left a checkpoint.
+enum class Ending { done, stopped };
+
 struct RunSettings {
   StageSettings stage;
   AveragingSettings averaging;
   nn::OptimizerSpec optimizer;
   CutSettings cuts;
+  CheckpointSettings checkpoints;
+  std::optional<Checkpoint> resume;  ///< the checkpoint to go on from
   std::vector<plan::StagePeak> peaks;  ///< by stage, to reserve for; empty: as it comes
   MemoryRow planned;                   ///< its planned columns
   Order order = Order::plan;
@@ -47,10 +54,11 @@ template <class T>
 class Run final : public nn::Pulse {
  public:
   /// Collective. `hosted` are the blocks of this rank's seats, in the order of
-  /// Hosting::seats(). `rules`, `cost` and `sink` must outlive the run.
+  /// Hosting::seats(). `rules`, `cost`, `sink` and `checkpoints` must outlive the run; without
+  /// `checkpoints`, and on arrival, none are made.
   Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Cost const& cost,
       RunSettings const& settings, std::vector<std::unique_ptr<nn::Block<T>>> hosted,
-      RecordSink& sink);
+      RecordSink& sink, CheckpointStore* checkpoints = nullptr);
   ~Run() override;
   Run(Run const&) = delete;  // its stages refer to it
   Run& operator=(Run const&) = delete;
@@ -62,8 +70,9 @@ class Run final : public nn::Pulse {
   std::span<T const> model(int place) { return stage(place).weights().model(); }
 
   /// Collective. Trains. Throws Divergence, on every rank, when a loss or gradient of any stage is
-  /// not finite; what was recorded until then has reached the sink.
-  void execute();
+  /// not finite; what was recorded until then has reached the sink. UsageError, on every rank, when
+  /// the plan is not that of the checkpoint to go on from.
+  Ending execute();
 
   MemoryRow memory() const;
   /// Collective; after execute().
@@ -83,15 +92,21 @@ class Run final : public nn::Pulse {
   };
 
   Stage<T>& stage(int place) { return *stages_[static_cast<std::size_t>(place)]; }
-  void replay();
+  Ending replay();
   void replay(plan::PlannedAction const& planned, std::span<plan::PlannedStep const> applied);
   void run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
                   Pass pass);
   void average(plan::PlannedAction const& planned);
   void sample_stale_reads(plan::PlannedAction const& planned);
-  void pin_time_cuts(plan::PlannedAction const& planned);
-  void pin_the_end(plan::Planner const& planner);
-  void pin_all(double plan_time);
+  void pin_stage(int stage, double plan_time);
+  void pass_whole_cuts_on();
+  bool checkpoint_when_due(bool updates);
+  void save();
+  void commit_when_written(std::int64_t written);
+  void commit_now();
+  bool settled();
+  void restore();
+  void state(int place, Archive& archive);
   std::vector<ArrivalWorker> arrival_workers() const;
   void act_on_arrival();
   bool act(ArrivalWorker& worker, std::int64_t idle_ns);
@@ -121,12 +136,18 @@ class Run final : public nn::Pulse {
   std::vector<std::unique_ptr<Stage<T>>> stages_;
   std::vector<StageEvaluation<T>> evaluations_;  // of pipeline 0's, which come first
   std::vector<PinChain<T>> pin_chains_;          // of the others'
-  std::vector<TimeCuts> time_cuts_;
   std::optional<StaleReadCuts> stale_read_cuts_;  // where they are asked for
   std::vector<Averaging<T>> averagings_;          // by stage
   std::vector<Stage<T>*> copies_;                 // of a stage, while they are averaged
   std::vector<plan::Read> reads_;                 // of an action on arrival
-  TimeCuts passed_by_all_;
+  Cuts cuts_;
+  Transit transit_;
+  CheckpointStore* checkpoints_;
+  Rounds rounds_;
+  Checkpoint here_;                  // where the run stands
+  std::optional<Checkpoint> saved_;  // last, and not committed
+  std::int64_t last_checkpoint_ns_ = 0;
+  bool passing_by_ = false;  // what lies before the checkpoint that the run goes on from
   Progress progress_;
   bool oversubscribed_;
   int idle_polls_ = 0;  // in a row

@@ -13,6 +13,7 @@
 #include "quartic/engine/recorder.hpp"
 #include "quartic/engine/stage_weights.hpp"
 #include "quartic/engine/stale_read_cuts.hpp"
+#include "quartic/engine/transit.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/nn/learning_rate.hpp"
 #include "quartic/nn/optimizer.hpp"
@@ -103,6 +104,10 @@ class Stage {
   /// At a cut, before any update that ends after it: records this stage's part of the sample,
   /// unless it has done so.
   void sample_stale_read(StaleReadCut const& cut);
+  /// Whether what is in transit has arrived, though it has not been received; never blocks.
+  bool received(InTransit const& coming);
+  /// Between two actions, with what is in transit to it then.
+  void state(Archive& archive, InTransit const& coming);
   /// After a pass that updates: completes the rows with the plan's columns (empty on arrival).
   void record_steps(std::span<plan::PlannedStep const> planned);
 
@@ -160,6 +165,13 @@ class Stage {
   void update(Pass const& pass, std::int64_t begin_ns);
   void complete(Applied& applied, std::int64_t version, double gradient_sq, double learning_rate);
   void add_noise(std::int64_t microbatch);
+  void in_flight_state(Archive& archive);
+  void halves_state(Archive& archive, std::vector<InFlight*> const& slots);
+  template <class Holder>
+  void origins_state(Archive& archive, std::vector<Holder*> holders);
+  void applied_state(Archive& archive);
+  void sampled_reads_state(Archive& archive);
+  void totals_state(Archive& archive);
   void expect(comm::Message const& message, std::int64_t microbatch) const;
   void event(Pass const& pass, char action, std::int64_t begin_ns, std::int64_t end_ns);
   bool is_last() const { return seat_.stage + 1 == settings_.stages; }

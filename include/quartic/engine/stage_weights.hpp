@@ -54,6 +54,9 @@ class StageWeights {
   std::int32_t copies() const;
   std::int32_t peak_copies() const { return peak_copies_; }
 
+  /// Between actions.
+  void state(Archive& archive);
+
   std::int64_t bytes_of_one() const;
   /// Of the gradient, the optimizers' states and the transform.
   std::int64_t buffer_bytes() const;

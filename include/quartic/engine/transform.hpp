@@ -34,6 +34,11 @@ class Transform {
   /// After an average with other copies, or other start weights, have replaced the live ones.
   virtual void replaced(WeightStore<T> const& store) { static_cast<void>(store); }
   virtual std::int64_t bytes() const { return 0; }
+  /// After that of the store; what follows from the weights is not in it.
+  virtual void state(Archive& archive, WeightStore<T> const& store) {
+    static_cast<void>(archive);
+    static_cast<void>(store);
+  }
 };
 
 /// The transform that `rules` names, for one stage. `store` has the start weights; `optimizer` must

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "quartic/core/indexed_ring.hpp"
+#include "quartic/engine/archive.hpp"
 #include "quartic/plan/version_ledger.hpp"
 
 namespace quartic::engine {
@@ -47,11 +48,17 @@ class WeightStore {
   /// The block written since begin_update becomes the live version.
   void finish_update(std::int64_t oldest);
 
+  /// Between updates.
+  void state(Archive& archive);
+
  private:
   using Block = std::vector<T>;
   std::span<T> span(Block& block) const { return {block}; }
   std::span<T const> span(Block const& block) const { return {block}; }
   void forget_dead();
+  std::vector<std::int64_t> alive() const;
+  void restore_ledger(std::int64_t oldest, std::int64_t floor,
+                      std::vector<std::int64_t> const& holders);
 
   std::size_t parameters_;
   plan::VersionLedger ledger_;

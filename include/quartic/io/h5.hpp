@@ -91,6 +91,9 @@ class File {
   /// Reads or replaces an integer attribute.
   std::int64_t integer(hid_t object, std::string const& name) const;
   void set_integer(hid_t object, std::string const& name, std::int64_t value) const;
+  /// The same of a floating-point attribute.
+  double number(hid_t object, std::string const& name) const;
+  void set_number(hid_t object, std::string const& name, double value) const;
   bool has_attribute(hid_t object, std::string const& name) const;
   /// Replaces a text attribute (UTF-8, variable length: not for files in SWMR mode).
   void set_text(hid_t object, std::string const& name, std::string const& text) const;

@@ -52,6 +52,7 @@ class TraceShard final : public engine::RecordSink {
   void validations(std::span<engine::ObjectiveRow const> rows) override;
   void memory(engine::MemoryRow const& row) override;
   void flush() override;
+  void sync() override;
   /// Flushes and closes, and throws if that fails; nothing may be appended after it. The destructor
   /// does the same, silently.
   void close();
@@ -60,6 +61,13 @@ class TraceShard final : public engine::RecordSink {
   struct Tables;
   std::unique_ptr<Tables> tables_;
 };
+
+/// Each rank, when a run goes on from a checkpoint: gives its shard the rows that its stages had
+/// recorded by then (`counts`, by place) of the earlier part's gathered `FOLDER/trace.h5`. What the
+/// earlier part recorded after the checkpoint is left behind. Failure where rows are missing.
+void copy_earlier_rows(std::filesystem::path const& folder,
+                       std::vector<engine::StageInfo> const& hosted,
+                       std::vector<engine::RowCounts> const& counts, TraceShard& shard);
 
 /// Rank 0, before the run: `FOLDER/trace.h5`, whose root attributes are `info` and whose stage
 /// groups and tables are external links into the shards, so that HDF5 readers in SWMR mode see the

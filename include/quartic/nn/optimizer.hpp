@@ -50,6 +50,8 @@ class Optimizer {
   /// What must be saved to go on later, besides the number of steps: empty for sgd, the velocity
   /// for momentum, both moments for adamw and nadam.
   virtual std::span<T> state() = 0;
+  /// Goes on as after so many steps, whose state() has been put back.
+  virtual void restart_after(std::int64_t steps) { static_cast<void>(steps); }
 
  protected:
   Optimizer(OptimizerSpec const& spec, std::vector<UpdateGroup> groups);

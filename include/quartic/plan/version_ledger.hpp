@@ -12,8 +12,21 @@ namespace quartic::plan {
 class VersionLedger {
  public:
   VersionLedger() { holders_.push(0); }
+  /// As it was: `holders` of the versions from `oldest` up to the live one.
+  template <class Counts>
+  VersionLedger(std::int64_t oldest, std::int64_t floor, Counts const& holders)
+      : holders_(oldest), floor_(floor) {
+    for (auto const count : holders) {
+      if (holders_.end() < floor && count > 0) ++held_below_;
+      holders_.push(static_cast<std::int32_t>(count));
+    }
+  }
 
   std::int64_t live() const { return holders_.end() - 1; }
+  /// The oldest alive, and the oldest that is alive whether anybody holds it or not.
+  std::int64_t oldest() const { return holders_.first(); }
+  std::int64_t floor() const { return floor_; }
+  std::int32_t holders(std::int64_t version) const { return holders_[version]; }
   /// Versions alive: the weight copies of the stage.
   std::int32_t copies() const {
     return held_below_ + static_cast<std::int32_t>(holders_.end() - floor_);

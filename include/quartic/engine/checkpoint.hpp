@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "quartic/engine/archive.hpp"
+#include "quartic/engine/hosting.hpp"
+
+namespace quartic::engine {
+
+/// What a checkpoint says of the run as a whole. It is a cut of the plan: the state of every stage
+/// after the same number of actions of all, with the messages that are then on their way; nothing
+/// is drained for it.
+struct Checkpoint {
+  std::int64_t position = 0;                ///< actions of the plan that are behind it
+  std::uint64_t plan = 0xcbf29ce484222325;  ///< a hash of these: FNV-1a, of none
+  std::int64_t block_updates = 0;
+  std::int64_t wall_ns = 0;  ///< of the run's clock
+};
+
+/// When checkpoints are made; both 0: only when the run is stopped.
+struct CheckpointSettings {
+  std::int64_t every_updates = 0;  ///< block updates
+  std::int64_t every_ns = 0;
+  std::function<bool()> stops = [] { return false; };  ///< whether this rank was told to stop
+};
+
+/// Where checkpoints are kept. A checkpoint counts once every stage is in it and it is committed;
+/// until then the one before does. Every call throws Failure when it cannot be done.
+class CheckpointStore {
+ public:
+  virtual ~CheckpointStore() = default;
+  using State = std::function<void(Archive&)>;
+  /// The rank that hosts the stage: what `state` visits, on its way to the disk when the call
+  /// returns.
+  virtual void save(std::int64_t position, Seat seat, State const& state) = 0;
+  /// Position of the last checkpoint of which everything that this rank saved is on the disk.
+  virtual std::int64_t written() = 0;
+  /// Waits until that is so of everything.
+  virtual void finish() = 0;
+  /// Rank 0, once that is so on every rank: from now on this is the newest checkpoint.
+  virtual void commit(Checkpoint const& checkpoint) = 0;
+  /// What save() was given, to be put back.
+  virtual void restore(std::int64_t position, Seat seat, State const& state) = 0;
+};
+
+}  // namespace quartic::engine

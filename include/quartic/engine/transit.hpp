@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "quartic/plan/planner.hpp"
+#include "quartic/plan/rules.hpp"
+
+namespace quartic::engine {
+
+/// Messages of passes that have been sent to a stage and that it has not received.
+struct InTransit {
+  std::int64_t activations = 0;
+  std::int64_t gradients = 0;
+};
+
+/// Counts, as the plan goes by, what is in transit to every stage: at a cut of the plan that is
+/// what a checkpoint has to save of messages, wherever their bytes are at that moment. The same in
+/// all pipelines.
+class Transit {
+ public:
+  /// `rules` must outlive this.
+  explicit Transit(plan::Rules const& rules)
+      : rules_(rules), stages_(static_cast<std::size_t>(rules.shape.stages)) {}
+
+  void pass(plan::Action const& action);
+  InTransit to(int stage) const { return stages_[static_cast<std::size_t>(stage)]; }
+
+ private:
+  InTransit& at(int stage) { return stages_[static_cast<std::size_t>(stage)]; }
+
+  plan::Rules const& rules_;
+  std::vector<InTransit> stages_;
+};
+
+}  // namespace quartic::engine

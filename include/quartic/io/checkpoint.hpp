@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "quartic/engine/checkpoint.hpp"
+
+namespace quartic::io {
+
+/// A parameter of a stage's block, under whose name its checkpoint shows it.
+struct NamedPart {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::int64_t offset = 0;  ///< elements from the start of the block
+};
+
+/// What the manifest of a checkpoint says. It is written last, so a checkpoint that has one is
+/// whole; it names each file with its length and checksum.
+struct CheckpointManifest {
+  struct File {
+    std::uint32_t checksum = 0;  ///< CRC-32
+    std::uint64_t bytes = 0;
+  };
+  engine::Checkpoint checkpoint;
+  std::map<std::string, std::string> about;  ///< what the run says of itself: words to a line each
+  std::map<std::string, File> files;
+};
+
+/// `FOLDER/checkpoint`: one folder a checkpoint, named by its position, with a file a stage
+/// (`PPPP-SSSS.h5`, pipeline and stage) and `manifest`. It is written as `POSITION.part`, synced and
+/// renamed; then those before it are removed.
+class CheckpointFolder final : public engine::CheckpointStore {
+ public:
+  /// Each rank. `parts`: of a stage that this rank hosts. `about`: for the manifest.
+  CheckpointFolder(std::filesystem::path const& run,
+                   std::function<std::vector<NamedPart>(engine::Seat)> parts,
+                   std::map<std::string, std::string> about);
+  ~CheckpointFolder() override;
+  CheckpointFolder(CheckpointFolder const&) = delete;
+  CheckpointFolder& operator=(CheckpointFolder const&) = delete;
+
+  void save(std::int64_t position, engine::Seat seat, State const& state) override;
+  std::int64_t written() override;
+  void finish() override;
+  void commit(engine::Checkpoint const& checkpoint) override;
+  void restore(std::int64_t position, engine::Seat seat, State const& state) override;
+
+  /// The newest whole checkpoint of a run folder. UsageError where its manifest is damaged; what
+  /// has none was never finished.
+  static std::optional<CheckpointManifest> newest(std::filesystem::path const& run);
+  /// UsageError unless the files of these seats are as the manifest says, byte for byte.
+  static void verify(std::filesystem::path const& run, CheckpointManifest const& manifest,
+                     std::span<engine::Seat const> seats);
+  /// How many rows of the trace a stage had then.
+  static engine::RowCounts rows(std::filesystem::path const& run, std::int64_t position,
+                                engine::Seat seat);
+
+ private:
+  void start_syncing();
+
+  std::filesystem::path folder_;
+  std::function<std::vector<NamedPart>(engine::Seat)> parts_;
+  std::map<std::string, std::string> about_;
+  std::int64_t saved_ = -1;    // position of the last
+  std::int64_t written_ = -1;  // of the last that is on the disk
+  std::vector<std::filesystem::path> files_;  // of the last, that are not being synced yet
+  std::future<void> syncing_;
+};
+
+/// The text of a manifest, and back: UsageError, with `path` in it, for anything that is not one.
+std::string manifest_text(CheckpointManifest const& manifest);
+CheckpointManifest parse_manifest(std::string const& text, std::string const& path);
+
+}  // namespace quartic::io

@@ -1,0 +1,170 @@
+// Run's usual order: it replays the plan.
+#include <algorithm>
+#include <vector>
+
+#include "quartic/engine/run.hpp"
+
+namespace quartic::engine {
+namespace {
+
+/// FNV-1a, by words, of what tells two plans apart: what is done, and with which versions.
+void add_to_hash(std::uint64_t& hash, plan::PlannedAction const& planned) {
+  auto const add = [&](auto value) {
+    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001b3;
+  };
+  add(planned.action.kind);
+  add(planned.action.stage);
+  add(planned.action.microbatch);
+  add(planned.action.count);
+  for (plan::Read const& read : planned.reads) add(read.version);
+}
+
+}  // namespace
+
+template <class T>
+Ending Run<T>::replay() {
+  plan::Planner planner(rules_, cost_);
+  plan::Ticks busy = 0;
+  std::int64_t const resumed_at = settings_.resume ? settings_.resume->position : 0;
+  auto const pin = [this](int stage, double time) { pin_stage(stage, time); };
+  passing_by_ = resumed_at > 0;
+  cuts_.begin(pin);
+  pass_whole_cuts_on();
+  while (plan::PlannedAction const* planned = planner.next()) {
+    busy += planned->end - planned->begin;
+    cuts_.before(*planned, pin);
+    if (stale_read_cuts_) sample_stale_reads(*planned);
+    if (!passing_by_) replay(*planned, planner.applied());
+    transit_.pass(planned->action);
+    cuts_.after(*planned, planner.block_updates(), pin);
+    ++here_.position;
+    here_.block_updates = planner.block_updates();
+    add_to_hash(here_.plan, *planned);
+    if (here_.position == resumed_at) restore();
+    if (here_.position <= resumed_at) continue;
+    pass_whole_cuts_on();
+    evaluate_what_is_overdue();
+    if (checkpoint_when_due(planned->updates)) return Ending::stopped;
+  }
+  cuts_.finish(planner, pin);
+  planned_bubble_ = 1 - static_cast<double>(busy) / (static_cast<double>(planner.makespan()) *
+                                                     static_cast<double>(rules_.workers));
+  return Ending::done;
+}
+
+/// Before `planned`: its own stage at the cuts that its update ends after, and all of them at the
+/// cut that it makes.
+template <class T>
+void Run<T>::sample_stale_reads(plan::PlannedAction const& planned) {
+  int const own = hosting_.place_of({0, planned.action.stage});
+  if (own >= 0 && planned.updates && !passing_by_) {
+    stale_read_cuts_->before(planned.end,
+                             [&](StaleReadCut const& cut) { stage(own).sample_stale_read(cut); });
+  }
+  stale_read_cuts_->reach(planned, [&](StaleReadCut const& cut) {
+    if (passing_by_) return;
+    for (auto const& each : stages_) each->sample_stale_read(cut);
+  });
+}
+
+/// In every pipeline that this rank hosts it of.
+template <class T>
+void Run<T>::pin_stage(int stage, double plan_time) {
+  if (passing_by_) return;
+  for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
+    int const place = hosting_.place_of({pipeline, stage});
+    if (place >= 0) pin(place, plan_time);
+  }
+}
+
+template <class T>
+void Run<T>::pass_whole_cuts_on() {
+  for (StageEvaluation<T>& evaluation : evaluations_) evaluation.reach(cuts_.whole());
+}
+
+/// All pipelines keep to one plan.
+template <class T>
+void Run<T>::replay(plan::PlannedAction const& planned,
+                    std::span<plan::PlannedStep const> applied) {
+  auto const [kind, index, microbatch, count] = planned.action;
+  for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
+    int const place = hosting_.place_of({pipeline, index});
+    if (place < 0) continue;
+    Stage<T>& own = stage(place);
+    run_pieces(own, planned.action, planned.reads,
+               {.updates = planned.updates,
+                .ends = planned.ends,
+                .tags = planned.tags,
+                .oldest_needed = planned.oldest_needed,
+                .plan_begin = plan::to_units(planned.begin),
+                .plan_end = plan::to_units(planned.end)});
+    if (planned.updates) own.record_steps(applied);
+    if (planned.updates && place == 0 && index == 0) progress_.at(microbatch + count);
+  }
+  if (planned.updates) average(planned);
+}
+
+/// Runs an action, piece by piece where it is for several microbatches. `pass` has what all pieces
+/// share; what happens once happens with the last.
+template <class T>
+void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
+                        Pass pass) {
+  plan::Schedule const& schedule = *rules_.schedule;
+  bool const updates = pass.updates;
+  pass.pieces = action.count;
+  for (int piece = 0; piece < action.count; ++piece) {
+    std::int64_t const microbatch = action.microbatch + piece;
+    auto const at = static_cast<std::size_t>(piece);
+    pass.action = {action.kind, action.stage, microbatch};
+    pass.piece = piece;
+    pass.read =
+        at < reads.size() ? reads[at] : plan::Read{.replica = rules_.replica_of(microbatch)};
+    pass.minibatch = rules_.updates->minibatch(microbatch);
+    pass.data_index = schedule.data_index(microbatch);
+    pass.sends = action.stage > 0 && schedule.sampled_stage(microbatch) != action.stage;
+    pass.updates = updates && pass.is_last_piece();
+    if (pass.updates) {
+      pass.rate = rules_.updates->rate(action.stage, stage.weights().version(pass.read.replica));
+    }
+    pass.wait_ns += await(stage, action.kind);
+    stage.run(pass);
+    pass.wait_ns = 0;
+  }
+}
+
+/// After an update: with the copies of the replica in the other pipelines, every so many updates;
+/// then, at the end of a round, with the other replicas. So where the two fall together
+/// a round ends equal everywhere.
+template <class T>
+void Run<T>::average(plan::PlannedAction const& planned) {
+  if (settings_.averaging.pipelines == 1 && !planned.averages) return;
+  int const index = planned.action.stage;
+  int const replica = rules_.replica_of(planned.action.microbatch);
+  copies_.clear();
+  for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
+    int const place = hosting_.place_of({pipeline, index});
+    if (place >= 0) copies_.push_back(&stage(place));
+  }
+  Averaging<T>& averaging = averagings_[static_cast<std::size_t>(index)];
+  if (copies_.empty()) return;
+  if (averaging.due(copies_.front()->weights().version(replica))) {
+    averaging.average(copies_, replica, [this] { idle(); });
+    idle_polls_ = 0;
+  }
+  if (!planned.averages) return;
+  for (Stage<T>* const copy : copies_) {
+    copy->average_replicas();
+    averaging.start_from(*copy);
+  }
+}
+
+template Ending Run<float>::replay();
+template void Run<float>::pass_whole_cuts_on();
+template void Run<double>::pass_whole_cuts_on();
+template Ending Run<double>::replay();
+template void Run<float>::run_pieces(Stage<float>&, plan::Action, std::span<plan::Read const>,
+                                     Pass);
+template void Run<double>::run_pieces(Stage<double>&, plan::Action, std::span<plan::Read const>,
+                                      Pass);
+
+}  // namespace quartic::engine

@@ -1,0 +1,31 @@
+#include "quartic/engine/rounds.hpp"
+
+#include <algorithm>
+
+namespace quartic::engine {
+namespace {
+
+constexpr std::int64_t shortest_ns = 50'000'000;
+constexpr std::int64_t longest_ns = 200'000'000;
+
+enum Value : std::size_t { stop, checkpoint, unwritten, duration };
+
+}  // namespace
+
+Rounds::Proposal Rounds::outcome() const {
+  comm::Agreement::Values const& all = agreement_.largest();
+  return {all[stop] > 0, all[checkpoint] > 0, -all[unwritten]};
+}
+
+void Rounds::begin(std::int64_t position, Proposal const& proposal, std::int64_t now_ns) {
+  // Every rank sees the same durations, so every rank's rounds have the same length.
+  std::int64_t const longest = agreement_.largest()[duration];
+  if (longest > longest_ns) period_ = std::max<std::int64_t>(1, period_ / 2);
+  if (longest < shortest_ns) period_ *= 2;
+  next_ = position + period_;
+  std::int64_t const lasted_ns = last_begin_ns_ < 0 ? shortest_ns : now_ns - last_begin_ns_;
+  last_begin_ns_ = now_ns;
+  agreement_.propose({proposal.stop ? 1 : 0, proposal.checkpoint ? 1 : 0, -proposal.written, lasted_ns});
+}
+
+}  // namespace quartic::engine

@@ -1,0 +1,116 @@
+// Run's checkpoints: when they are made, and what is in them.
+#include "quartic/core/check.hpp"
+#include "quartic/engine/run.hpp"
+
+namespace quartic::engine {
+
+/// After an action of the plan, on every rank at the same positions. Whether the run stops here.
+template <class T>
+bool Run<T>::checkpoint_when_due(bool updates) {
+  if (checkpoints_ == nullptr) return false;
+  CheckpointSettings const& settings = settings_.checkpoints;
+  bool due = settings.every_updates > 0 && updates &&
+             here_.block_updates % settings.every_updates == 0;
+  bool stops = false;
+  if (rounds_.due(here_.position)) {
+    while (!rounds_.done()) idle();
+    Rounds::Proposal const all = rounds_.outcome();
+    commit_when_written(all.written);
+    stops = all.stop;
+    due = due || all.checkpoint;
+    std::int64_t const now_ns = clock_.now_ns();
+    bool const time = settings.every_ns > 0 && now_ns - last_checkpoint_ns_ >= settings.every_ns;
+    rounds_.begin(here_.position, {settings.stops(), time && !due, checkpoints_->written()},
+                  now_ns);
+  }
+  if (due || stops) save();
+  if (stops) commit_now();
+  return stops;
+}
+
+/// Waits for what is part of the cut: evaluations that every stage has come to, and messages in
+/// transit, which every rank sends before it comes to the cut itself.
+template <class T>
+void Run<T>::save() {
+  if (saved_) commit_now();
+  while (!settled()) idle();
+  recorder_.sync();
+  for (std::size_t place = 0; place < stages_.size(); ++place) {
+    checkpoints_->save(here_.position, stages_[place]->seat(),
+                       [&](Archive& archive) { state(static_cast<int>(place), archive); });
+  }
+  last_checkpoint_ns_ = here_.wall_ns = clock_.now_ns();
+  saved_ = here_;
+}
+
+template <class T>
+bool Run<T>::settled() {
+  for (auto const& each : stages_) {
+    if (!each->received(transit_.to(each->seat().stage))) return false;
+  }
+  for (StageEvaluation<T> const& evaluation : evaluations_) {
+    if (!evaluation.settled()) return false;
+  }
+  for (PinChain<T>& chain : pin_chains_) {
+    if (chain.pending() > 0) return false;
+  }
+  return true;
+}
+
+template <class T>
+void Run<T>::commit_when_written(std::int64_t written) {
+  if (!saved_ || written < saved_->position) return;
+  if (communicator_.rank() == 0) checkpoints_->commit(*saved_);
+  saved_.reset();
+}
+
+/// Collective: every rank is at the same position, and owes none of the others anything before it.
+template <class T>
+void Run<T>::commit_now() {
+  checkpoints_->finish();
+  communicator_.barrier();
+  commit_when_written(saved_->position);
+  communicator_.barrier();
+}
+
+/// Once the plan has gone by as far as the checkpoint.
+template <class T>
+void Run<T>::restore() {
+  Checkpoint const& from = *settings_.resume;
+  if (here_.plan != from.plan) {
+    usage_error(
+        "--resume: the first {} actions of this plan are not those that the checkpoint lies "
+        "behind: near its end a run cannot be made longer",
+        from.position);
+  }
+  passing_by_ = false;
+  for (std::size_t place = 0; place < stages_.size(); ++place) {
+    checkpoints_->restore(from.position, stages_[place]->seat(),
+                          [&](Archive& archive) { state(static_cast<int>(place), archive); });
+  }
+  for (std::size_t i = 0; i < pin_chains_.size(); ++i) {
+    int const of_stage = stages_[evaluations_.size() + i]->seat().stage;
+    pin_chains_[i].restart_after(cuts_.passed(of_stage));
+  }
+  pass_whole_cuts_on();
+  rounds_.start_at(from.position);
+  last_checkpoint_ns_ = from.wall_ns;
+}
+
+template <class T>
+void Run<T>::state(int place, Archive& archive) {
+  Stage<T>& own = stage(place);
+  own.state(archive, transit_.to(own.seat().stage));
+  if (own.seat().pipeline > 0) return;
+  evaluations_[static_cast<std::size_t>(place)].state(archive);
+  averagings_[static_cast<std::size_t>(own.seat().stage)].state(archive);
+}
+
+template bool Run<float>::checkpoint_when_due(bool);
+template bool Run<double>::checkpoint_when_due(bool);
+template void Run<float>::restore();
+template void Run<double>::restore();
+template void Run<float>::commit_now();
+template void Run<double>::commit_now();
+
+}  // namespace quartic::engine

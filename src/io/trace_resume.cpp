@@ -1,0 +1,73 @@
+#include <algorithm>
+#include <vector>
+
+#include "quartic/core/check.hpp"
+#include "quartic/io/shard_files.hpp"
+#include "quartic/io/table.hpp"
+#include "quartic/io/trace.hpp"
+
+namespace quartic::io {
+namespace {
+
+constexpr hsize_t rows_at_once = 1 << 14;
+
+// Hands the first `count` rows of a table of which `belongs` is true to `append`, a block at a time.
+template <class Row, class Append, class Belongs>
+void copy_rows(h5::File const& trace, std::string const& group, std::string const& name,
+               std::int64_t count, Append append, Belongs belongs) {
+  if (count == 0) return;
+  h5::Handle const parent = trace.open_group(trace.id(), group);
+  h5::Handle const type = h5::row_type<Row>();
+  h5::Table const table = h5::Table::open(trace, parent.id(), name);
+  std::vector<Row> rows;
+  std::int64_t left = count;
+  for (hsize_t first = 0; left > 0 && first < table.rows(); first += rows_at_once) {
+    rows.resize(std::min(rows_at_once, table.rows() - first));
+    table.read(trace, type.id(), first, rows.size(), rows.data());
+    std::erase_if(rows, [&](Row const& row) { return !belongs(row); });
+    if (std::ssize(rows) > left) rows.resize(static_cast<std::size_t>(left));
+    append(std::span<Row const>(rows));
+    left -= std::ssize(rows);
+  }
+  if (left > 0) {
+    failure("{}: {}/{} has {} rows less than the checkpoint counts", trace.path().string(), group,
+            name, left);
+  }
+}
+
+template <class Row, class Append>
+void copy_rows(h5::File const& trace, std::string const& group, std::string const& name,
+               std::int64_t count, Append append) {
+  copy_rows<Row>(trace, group, name, count, append, [](Row const&) { return true; });
+}
+
+}  // namespace
+
+void copy_earlier_rows(std::filesystem::path const& folder,
+                       std::vector<engine::StageInfo> const& hosted,
+                       std::vector<engine::RowCounts> const& counts, TraceShard& shard) {
+  using namespace engine;
+  h5::File const trace = h5::File::open(folder / "trace.h5", H5F_ACC_RDONLY);
+  for (std::size_t i = 0; i < hosted.size(); ++i) {
+    int const place = static_cast<int>(i);
+    int const pipeline = hosted[i].pipeline;
+    RowCounts const& of_stage = counts[i];
+    std::string const group = stages_path(pipeline) + "/" + stage_name(hosted[i].stage);
+    copy_rows<StepRow>(trace, group, "steps", of_stage.steps,
+                       [&](auto rows) { shard.steps(place, rows); });
+    copy_rows<EventRow>(trace, group, "events", of_stage.events,
+                        [&](auto rows) { shard.events(place, rows); });
+    copy_rows<StaleReadRow>(trace, group, "stale_read", of_stage.stale_reads,
+                            [&](auto rows) { shard.stale_reads(place, rows); });
+    copy_rows<LossRow>(
+        trace, "/", "loss", of_stage.losses, [&](auto rows) { shard.losses(place, rows); },
+        [&](LossRow const& row) { return row.pipeline == pipeline; });
+    copy_rows<ObjectiveRow>(trace, "/", "objective", of_stage.objectives,
+                            [&](auto rows) { shard.objectives(rows); });
+    copy_rows<ObjectiveRow>(trace, "/", "validation", of_stage.validations,
+                            [&](auto rows) { shard.validations(rows); });
+  }
+  shard.sync();
+}
+
+}  // namespace quartic::io
