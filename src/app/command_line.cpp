@@ -116,7 +116,8 @@ void refuse_beside_check(Values const& values) {
 /// The values of the run that --resume names, with those that may be given beside it.
 Values values_to_resume(Values given, std::string const& folder,
                         po::options_description const& known, Config& config) {
-  constexpr std::array allowed{"microbatches", "epochs", "checkpoint-every", "trace-every", "quiet"};
+  constexpr std::array allowed{"microbatches", "epochs", "checkpoint-every", "trace-every",
+                               "quiet"};
   for (auto const& [name, value] : given) {
     if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
       usage_error("--{}: beside --resume only --{} are valid", name, fmt::join(allowed, ", --"));
@@ -177,7 +178,8 @@ Config parse(Command command, std::vector<std::string> const& arguments) {
   refuse_beside_check(values);
   Config config;
   config.command = command;
-  if (auto const folder = take(values, "resume", ""); !folder.empty()) {
+  if (values.contains("resume")) {
+    std::string const folder = take(values, "resume", "");
     values = values_to_resume(std::move(values), folder, known, config);
   }
   if (auto const path = take(values, "config", ""); !path.empty()) {
@@ -206,9 +208,10 @@ std::string help(Command command) {
                  runs ? "train, and write the run folder" : "the plan alone: no data, no training");
   line("--config FILE", "INI file with the same names; the command line wins");
   if (runs) {
-    line("--resume DIR",
-         "go on with that run from its last checkpoint, on any number of ranks; beside it only "
-         "--microbatches or --epochs (more of them), --checkpoint-every, --trace-every and --quiet");
+    line(
+        "--resume DIR",
+        "go on with that run from its last checkpoint, on any number of ranks; beside it only "
+        "--microbatches or --epochs (more of them), --checkpoint-every, --trace-every and --quiet");
   }
   line("--print-config", "print the resolved configuration and exit");
   if (!runs) line("--format grid|table|csv|json", "what to print [table]");

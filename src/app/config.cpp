@@ -338,6 +338,8 @@ OptionSpec checkpoint_option() {
                                   "(default: only on SIGUSR1 or SIGTERM)",
                                   &Config::checkpoint_every);
   option.set = [](Config& c, std::string const& t) {
+    if (t.empty())
+      usage_error("--checkpoint-every '': give block updates, as 1000, or minutes, as 5m");
     c.checkpoint_every = t;
     static_cast<void>(checkpoint_settings(c));
   };
@@ -409,9 +411,18 @@ engine::CheckpointSettings checkpoint_settings(Config const& config) {
   constexpr std::int64_t ns_a_minute = 60'000'000'000;
   std::string const& text = config.checkpoint_every;
   if (text.empty()) return {};
-  if (text.back() != 'm') return {.every_updates = integer("checkpoint-every", text, 1)};
-  std::string const minutes = text.substr(0, text.size() - 1);
-  return {.every_ns = ns_a_minute * integer("checkpoint-every", minutes, 1, most_minutes)};
+  bool const minutes = text.ends_with('m');
+  std::string const digits = text.substr(0, text.size() - (minutes ? 1 : 0));
+  bool const number = !digits.empty() && digits.size() < 10 &&
+                      digits.find_first_not_of("0123456789") == std::string::npos;
+  std::int64_t const every = number ? std::stoll(digits) : 0;
+  if (every == 0 || (minutes && every > most_minutes)) {
+    usage_error(
+        "--checkpoint-every '{}': must be a number of block updates, as 1000, or of minutes, as 5m",
+        text);
+  }
+  return minutes ? engine::CheckpointSettings{.every_ns = ns_a_minute * every}
+                 : engine::CheckpointSettings{.every_updates = every};
 }
 
 std::string config_text(Config const& config) {

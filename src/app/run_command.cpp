@@ -152,7 +152,14 @@ class Training {
     if (config_.resumed_microbatches == 0) return;
     comm::agree(communicator_, [&] {
       earlier_ = checkpoint_to_resume(config_);
-      if (earlier_) io::CheckpointFolder::verify(config_.out, *earlier_, hosting_.seats());
+      if (!earlier_) return;
+      if (!engine::is_on_plan(earlier_->checkpoint, resolved_.rules, *cost_)) {
+        usage_error(
+            "--resume {}: its checkpoint lies in the end of a run of {} microbatches, where a "
+            "longer one does something else; valid is --microbatches {}",
+            config_.out, config_.resumed_microbatches, config_.resumed_microbatches);
+      }
+      io::CheckpointFolder::verify(config_.out, *earlier_, hosting_.seats());
     });
     if (earlier_) settings_.resume = earlier_->checkpoint;
   }
@@ -213,6 +220,7 @@ class Training {
       if (earlier_) {
         folder_.emplace(config_.out);
         io::gather(config_.out, false);
+        io::CheckpointFolder::remove_parts(config_.out);
       } else {
         folder_.emplace(config_.out, config_.overwrite, bytes);
       }
@@ -282,10 +290,8 @@ class Training {
   int train() {
     io::CheckpointFolder checkpoints(
         config_.out, [this](engine::Seat seat) { return named_parts(seat); }, about_);
-    std::optional<StopSignal> signals;
-    if (config_.order == engine::Order::plan) signals.emplace();
     engine::Run<T> run(communicator_, resolved_.rules, *cost_, settings_, std::move(blocks_),
-                       *shard_, signals ? &checkpoints : nullptr);
+                       *shard_, config_.order == engine::Order::plan ? &checkpoints : nullptr);
     give_start_weights(run);
     std::string divergence;
     engine::Ending ending = engine::Ending::done;
@@ -335,9 +341,10 @@ class Training {
   void say_stopped() {
     log_->info("stopped by a signal, with a checkpoint");
     if (communicator_.rank() == 0) {
-      fmt::print(stderr,
-                 "quartic: stopped by a signal, with a checkpoint; `quartic run --resume {}` goes on\n",
-                 config_.out);
+      fmt::print(
+          stderr,
+          "quartic: stopped by a signal, with a checkpoint; `quartic run --resume {}` goes on\n",
+          config_.out);
     }
     folder_.reset();
   }
@@ -356,7 +363,7 @@ class Training {
   HostedParameters parameters_;
   std::optional<plan::Cost> cost_;
   engine::RunSettings settings_;
-  StartWeights<T> start_;            // by --init
+  StartWeights<T> start_;                          // by --init
   std::optional<io::CheckpointManifest> earlier_;  // what --resume goes on from
   std::map<std::string, std::string> about_;       // for checkpoints' manifests
   std::string warning_;
@@ -368,9 +375,9 @@ class Training {
 
 /// Whether the run that --resume names has nothing left to do, so that it may be asked for again.
 bool is_done(comm::Communicator& communicator, Config const& config) {
-  bool const done = config.resumed_microbatches == config.microbatches && io::is_complete(config.out);
-  if (done && communicator.rank() == 0 && !config.quiet)
-    fmt::print("{} is complete\n", config.out);
+  bool const done =
+      config.resumed_microbatches == config.microbatches && io::is_complete(config.out);
+  if (done && communicator.rank() == 0 && !config.quiet) fmt::print("{} is complete\n", config.out);
   return done;
 }
 
@@ -381,6 +388,8 @@ int run_command(comm::Communicator& communicator, std::vector<std::string> const
   comm::agree(communicator,
               [&] { resolved = resolve(parse(Command::run, arguments), communicator.size()); });
   Config const& config = resolved->config;
+  std::optional<StopSignal> signals;  // from here on, though it is the run that looks at them
+  if (config.order == engine::Order::plan) signals.emplace();
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
   resolve_cut(communicator, *resolved);

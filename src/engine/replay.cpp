@@ -1,26 +1,7 @@
 // Run's usual order: it replays the plan.
-#include <algorithm>
-#include <vector>
-
 #include "quartic/engine/run.hpp"
 
 namespace quartic::engine {
-namespace {
-
-/// FNV-1a, by words, of what tells two plans apart: what is done, and with which versions.
-void add_to_hash(std::uint64_t& hash, plan::PlannedAction const& planned) {
-  auto const add = [&](auto value) {
-    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001b3;
-  };
-  add(planned.action.kind);
-  add(planned.action.stage);
-  add(planned.action.microbatch);
-  add(planned.action.count);
-  for (plan::Read const& read : planned.reads) add(read.version);
-}
-
-}  // namespace
-
 template <class T>
 Ending Run<T>::replay() {
   plan::Planner planner(rules_, cost_);
@@ -37,9 +18,7 @@ Ending Run<T>::replay() {
     if (!passing_by_) replay(*planned, planner.applied());
     transit_.pass(planned->action);
     cuts_.after(*planned, planner.block_updates(), pin);
-    ++here_.position;
-    here_.block_updates = planner.block_updates();
-    add_to_hash(here_.plan, *planned);
+    pass(here_, *planned);
     if (here_.position == resumed_at) restore();
     if (here_.position <= resumed_at) continue;
     pass_whole_cuts_on();

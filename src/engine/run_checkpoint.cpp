@@ -9,8 +9,8 @@ template <class T>
 bool Run<T>::checkpoint_when_due(bool updates) {
   if (checkpoints_ == nullptr) return false;
   CheckpointSettings const& settings = settings_.checkpoints;
-  bool due = settings.every_updates > 0 && updates &&
-             here_.block_updates % settings.every_updates == 0;
+  bool due =
+      settings.every_updates > 0 && updates && here_.block_updates % settings.every_updates == 0;
   bool stops = false;
   if (rounds_.due(here_.position)) {
     while (!rounds_.done()) idle();
@@ -77,12 +77,7 @@ void Run<T>::commit_now() {
 template <class T>
 void Run<T>::restore() {
   Checkpoint const& from = *settings_.resume;
-  if (here_.plan != from.plan) {
-    usage_error(
-        "--resume: the first {} actions of this plan are not those that the checkpoint lies "
-        "behind: near its end a run cannot be made longer",
-        from.position);
-  }
+  QUARTIC_ASSERT(here_.plan == from.plan);
   passing_by_ = false;
   for (std::size_t place = 0; place < stages_.size(); ++place) {
     checkpoints_->restore(from.position, stages_[place]->seat(),

@@ -73,17 +73,18 @@ void write_text(fs::path const& path, std::string const& text) {
 void sync_files(std::vector<fs::path> const& files) {
   for (fs::path const& file : files) {
     sync_to_disk(file);
-    write_text(with(file, sum), fmt::format("{:08x} {}", checksum_of_file(file.string()), fs::file_size(file)));
+    write_text(with(file, sum),
+               fmt::format("{:08x} {}", checksum_of_file(file.string()), fs::file_size(file)));
   }
 }
 
-/// Checkpoints, and parts of one, of earlier positions.
-void remove_before(fs::path const& newest) {
-  std::vector<fs::path> earlier;
-  for (fs::directory_entry const& entry : fs::directory_iterator(newest.parent_path())) {
-    if (entry.path().filename() < newest.filename()) earlier.push_back(entry.path());
+template <class Is>
+void remove_where(fs::path const& checkpoints, Is is) {
+  std::vector<fs::path> found;
+  for (fs::directory_entry const& entry : fs::directory_iterator(checkpoints)) {
+    if (is(entry.path())) found.push_back(entry.path());
   }
-  for (fs::path const& folder : earlier) fs::remove_all(folder);
+  for (fs::path const& folder : found) fs::remove_all(folder);
 }
 
 CheckpointManifest::File take_sum(fs::path const& path) {
@@ -159,7 +160,8 @@ void CheckpointFolder::commit(engine::Checkpoint const& checkpoint) {
     fs::remove_all(folder);  // of a run that was not told to go on from it
     fs::rename(part, folder);
     sync_to_disk(folder_);
-    remove_before(folder);
+    remove_where(folder_,
+                 [&](fs::path const& other) { return other.filename() < folder.filename(); });
   } catch (std::exception const& error) {
     failure("the checkpoint cannot be finished: {}; the one before is kept", error.what());
   }
@@ -194,10 +196,16 @@ void CheckpointFolder::verify(fs::path const& run, CheckpointManifest const& man
                        fs::file_size(path, error) == known->second.bytes && !error &&
                        checksum_of_file(path) == known->second.checksum;
     if (right) continue;
-    usage_error("{}: is missing or damaged; remove {} to go on from the checkpoint before, if there is one, "
-                "or from the start",
-                path, folder.string());
+    usage_error(
+        "{}: is missing or damaged; remove {} to go on from the checkpoint before, if there is "
+        "one, "
+        "or from the start",
+        path, folder.string());
   }
+}
+
+void CheckpointFolder::remove_parts(fs::path const& run) {
+  remove_where(run / "checkpoint", [](fs::path const& path) { return path.extension() == aside; });
 }
 
 engine::RowCounts CheckpointFolder::rows(fs::path const& run, std::int64_t position,

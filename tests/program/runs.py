@@ -12,7 +12,7 @@ import numpy as np
 
 from program import EXECUTABLE, MPIRUN, quartic
 
-DONE, FAILED, REFUSED, DIVERGED = 0, 1, 2, 3
+DONE, FAILED, REFUSED, DIVERGED, STOPPED = 0, 1, 2, 3, 4
 TABLES = ("loss", "objective")
 PLANNED_MEMORY = ("weights_bytes", "stashes_bytes", "activations_bytes", "buffers_bytes")
 
@@ -53,7 +53,8 @@ class LiveRun:
     """`quartic run` in the background, in a `with` block that ends it; the job of a launcher included."""
 
     def __init__(self, out, *options, ranks=0):
-        command = [str(EXECUTABLE), "run", *map(str, options), "--quiet", "--out", str(out)]
+        where = () if "--resume" in options else ("--out", out)
+        command = [str(EXECUTABLE), "run", *map(str, (*options, "--quiet", *where))]
         if ranks:
             command = [str(MPIRUN), "-n", str(ranks), *command]
         self.out = Path(out)

@@ -47,6 +47,7 @@ OUT_OF_RANGE = {
     "heads": ("0", "-1", "x"),
     "evaluate-rows": ("-1", "x"),
     "threads": ("0", "1025", "x"),
+    "checkpoint-every": ("", "0", "-1", "x", "m", "0m", "1.5m", "5s", "9999999999"),
 }
 RANGES = [(name, value) for name, values in OUT_OF_RANGE.items() for value in values]
 
@@ -125,6 +126,10 @@ MISTAKES = {
     "too many rows": (("run", "--rows", 2**40), (2**40, 2**33)),
     "two lines in a word": (("run", "--stages", "4\nfour"), "'4?four'"),
     "too many features": (("run", "--features", 2**62), (2**62, 2**33)),
+    "checkpoints on arrival": (("run", "--order", "arrival", "--checkpoint-every", 8), ("--checkpoint-every", "--order plan")),
+    "going on with nothing": (("run", "--resume", ""), ("--resume", "config.ini")),
+    "going on elsewhere": (("run", "--resume", "nowhere"), ("--resume nowhere", "config.ini")),
+    "going on with something else": (("run", "--resume", "nowhere", "--stages", 2), ("--stages", "--microbatches", "--checkpoint-every")),
     "no such plan format": (("plan", "--format", "xml"), ("--format", "grid", "json")),
     "a plan of measured costs": (("plan", "--cost", "measured"), "quartic run"),
     "a plan too long": (("plan", "--method", "gpipe", "--accumulate", 2**62), "--accumulate"),

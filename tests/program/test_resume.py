@@ -4,15 +4,17 @@ moment, on other numbers of ranks.
 QUARTIC_TEST_LONG=1 takes the whole product of methods and objectives.
 """
 
+import os
 import random
-import shutil
+import signal
+import time
 
 import h5py
 import numpy as np
 import pytest
 
 from program import quartic
-from runs import DONE, attributes, kept_what_was_planned, read_tables, refused, same_run
+from runs import STOPPED, LiveRun, attributes, kept_what_was_planned, read_steps, read_tables, refused, same_run, until
 from test_hosting import FOLDED, LONG, METHODS, OBJECTIVES, RUN, STAGES, hosted_options
 
 
@@ -69,3 +71,145 @@ def same_parameters(one, other):
         assert left.keys() == right.keys()
         for name in left:
             assert left[name][()].tobytes() == right[name][()].tobytes(), name
+
+
+# A network whose microbatch takes milliseconds: stopped in its middle, and gone on with to a near end.
+SHORT_RUN = ("--objective", "mlp", "--features", 256, "--hidden", "256,256,256", "--rows", 512, "--microbatch-size", 64, "--seed", 3)
+
+
+def stopped(run, number, to_all):
+    """Waits for rows of its own, sends the signal, and returns what the job said; it must have left a checkpoint."""
+    before = run.has_rows()
+    until(lambda: run.rows() > before, "the run goes on")
+    if run.ranks and not to_all:
+        os.kill(random.choice(run.rank_processes()), number)
+    else:
+        run.process.send_signal(number)
+    code, errors = run.wait(10)
+    assert code == STOPPED, errors
+    assert "stopped by a signal" in errors and f"--resume {run.out}" in errors
+    checkpoint_of(run.out)
+    return errors
+
+
+@pytest.mark.parametrize("ranks, number, to_all", [(0, signal.SIGUSR1, True), (0, signal.SIGTERM, True), (4, signal.SIGUSR1, True),
+                                                   (4, signal.SIGTERM, False), (3, signal.SIGUSR1, False)])
+def test_a_signal_ends_a_run_with_a_checkpoint(ranks, number, to_all, tmp_path):
+    """Sent to the launcher, which forwards SIGUSR1, or to one rank alone. Stopped twice, and then ended."""
+    out = tmp_path / "run"
+    with LiveRun(out, *SHORT_RUN, "--microbatches", 100_000, ranks=ranks) as run:
+        stopped(run, number, to_all)
+    with LiveRun(out, "--resume", out, ranks=ranks) as run:
+        stopped(run, number, to_all)
+    ended = len(read_steps(out, live=True)[0])
+    assert ended > 0
+
+
+def test_a_second_signal_ends_a_run_at_once(tmp_path):
+    """Steps of a second, so that the first has no time to."""
+    slow = ("--objective", "mlp", "--hidden", "1024,1024,1024", "--rows", 4096, "--microbatch-size", 4096, "--microbatches", 1000)
+    with LiveRun(tmp_path / "run", *slow) as run:
+        until(lambda: (tmp_path / "run" / "trace.h5").is_file(), "the run has begun")
+        time.sleep(1)
+        for _ in range(2):
+            run.process.send_signal(signal.SIGUSR1)
+            time.sleep(0.05)
+        code, _ = run.wait(5)
+        assert code == -signal.SIGUSR1
+
+
+SMALL = (*OBJECTIVES["mlp float"], "--method", "pipedream", "--stages", STAGES, "--microbatches", 48, "--seed", 3, "--evaluate-every", 7)
+
+
+@pytest.fixture
+def cut(tmp_path):
+    """The folder of a run that was interrupted after a checkpoint at 100 of 192 block updates."""
+    quartic("run", *SMALL, "--checkpoint-every", 100, "--quiet", "--out", tmp_path / "cut")
+    return interrupted(tmp_path / "cut")
+
+
+def test_a_run_may_become_longer(cut, tmp_path):
+    longer = [option if option != 48 else 64 for option in SMALL]
+    quartic("run", *longer, "--quiet", "--out", tmp_path / "long")
+    quartic("run", "--resume", cut, "--microbatches", 64, "--quiet")
+    same_run(tmp_path / "long", cut)
+
+
+def test_a_finished_run_may_become_longer(tmp_path):
+    quartic("run", *SMALL, "--checkpoint-every", 100, "--quiet", "--out", tmp_path / "run")
+    quartic("run", "--resume", tmp_path / "run", "--microbatches", 64, "--quiet")
+    longer = [option if option != 48 else 64 for option in SMALL]
+    quartic("run", *longer, "--quiet", "--out", tmp_path / "long")
+    same_run(tmp_path / "long", tmp_path / "run")
+
+
+def test_not_from_a_checkpoint_in_its_drain(tmp_path):
+    quartic("run", *SMALL, "--checkpoint-every", 190, "--quiet", "--out", tmp_path / "run")
+    refused("run", "--resume", interrupted(tmp_path / "run"), "--microbatches", 64, says=("--resume", "valid is --microbatches 48"))
+    quartic("run", "--resume", tmp_path / "run", "--quiet")
+
+
+def test_a_finished_run_needs_nothing(tmp_path):
+    quartic("run", *SMALL, "--quiet", "--out", tmp_path / "run")
+    before = (tmp_path / "run" / "trace.h5").read_bytes()
+    done = quartic("run", "--resume", tmp_path / "run", ranks=2)
+    assert "is complete" in done.stdout and (tmp_path / "run" / "trace.h5").read_bytes() == before
+
+
+def test_without_a_checkpoint_it_starts_again(tmp_path):
+    quartic("run", *SMALL, "--quiet", "--out", tmp_path / "whole")
+    quartic("run", *SMALL, "--quiet", "--out", tmp_path / "run")
+    interrupted(tmp_path / "run")
+    quartic("run", "--resume", tmp_path / "run", "--quiet")
+    same_run(tmp_path / "whole", tmp_path / "run")
+    assert "resumed" not in attributes(tmp_path / "run")
+
+
+def test_other_microbatches_and_rates_are_refused(tmp_path):
+    quartic("run", *SMALL, "--decay", "cosine", "--checkpoint-every", 100, "--quiet", "--out", tmp_path / "run")
+    interrupted(tmp_path / "run")
+    refused("run", "--resume", tmp_path / "run", "--microbatches", 40, says=("--resume", "48", "or more"))
+    refused("run", "--resume", tmp_path / "run", "--microbatches", 64, says=("--decay", "48"), ranks=2)
+
+
+def test_another_configuration_is_refused(cut):
+    ini = cut / "config.ini"
+    ini.write_text(ini.read_text().replace("learning-rate = 0.01", "learning-rate = 0.02"))
+    refused("run", "--resume", cut, says=("--resume", "config.ini"), ranks=2)
+
+
+@pytest.mark.parametrize("file", ["manifest", "0000-0000.h5", "0000-0003.h5"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "grown"])
+def test_a_damaged_checkpoint_is_refused(file, damage, cut):
+    path = checkpoint_of(cut) / file
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes({"cut": content[:-1], "flipped": content, "gone": b"", "grown": path.read_bytes() + b"\0"}[damage])
+    if damage == "gone":
+        path.unlink()
+    line = refused("run", "--resume", cut, says=str(path), ranks=3)
+    assert "damaged" in line or "no such file" in line.lower()
+
+
+def test_a_checkpoint_in_the_making_counts_for_nothing(cut, tmp_path):
+    """What a run leaves that dies while it writes the next one."""
+    quartic("run", *SMALL, "--quiet", "--out", tmp_path / "whole")
+    newest = checkpoint_of(cut)
+    part = newest.with_name("000000000500.part")
+    part.mkdir()
+    (part / "0000-0000.h5").write_bytes((newest / "0000-0000.h5").read_bytes()[:1000])
+    quartic("run", "--resume", cut, "--checkpoint-every", 180, "--quiet")
+    same_run(tmp_path / "whole", cut)
+    assert checkpoint_of(cut) != newest
+
+
+def test_parameters_by_name(cut):
+    """h5py shows the live weights under the names that --save-parameters uses, and the file says what it is."""
+    for file in sorted(checkpoint_of(cut).glob("*.h5")):
+        with h5py.File(file) as checkpoint:
+            weights = checkpoint["weights/replica_0000/weights"][-1]
+            shown = {name: data[()] for name, data in checkpoint["parameters"].items()}
+            assert checkpoint.attrs["format_version"] == 1
+            assert sum(values.size for values in shown.values()) == weights.size
+            assert np.array_equal(np.sort(np.concatenate([v.ravel() for v in shown.values()])), np.sort(weights))
+            assert all(name.endswith((".weight", ".bias")) for name in shown), shown.keys()

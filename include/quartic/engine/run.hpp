@@ -39,7 +39,7 @@ struct RunSettings {
   nn::OptimizerSpec optimizer;
   CutSettings cuts;
   CheckpointSettings checkpoints;
-  std::optional<Checkpoint> resume;  ///< the checkpoint to go on from
+  std::optional<Checkpoint> resume;    ///< the checkpoint to go on from, which is on the plan
   std::vector<plan::StagePeak> peaks;  ///< by stage, to reserve for; empty: as it comes
   MemoryRow planned;                   ///< its planned columns
   Order order = Order::plan;
@@ -70,8 +70,7 @@ class Run final : public nn::Pulse {
   std::span<T const> model(int place) { return stage(place).weights().model(); }
 
   /// Collective. Trains. Throws Divergence, on every rank, when a loss or gradient of any stage is
-  /// not finite; what was recorded until then has reached the sink. UsageError, on every rank, when
-  /// the plan is not that of the checkpoint to go on from.
+  /// not finite; what was recorded until then has reached the sink.
   Ending execute();
 
   MemoryRow memory() const;
@@ -134,8 +133,8 @@ class Run final : public nn::Pulse {
   std::unique_ptr<Links> links_;
   // By place: of each stage that this rank hosts, by pipeline, then stage.
   std::vector<std::unique_ptr<Stage<T>>> stages_;
-  std::vector<StageEvaluation<T>> evaluations_;  // of pipeline 0's, which come first
-  std::vector<PinChain<T>> pin_chains_;          // of the others'
+  std::vector<StageEvaluation<T>> evaluations_;   // of pipeline 0's, which come first
+  std::vector<PinChain<T>> pin_chains_;           // of the others'
   std::optional<StaleReadCuts> stale_read_cuts_;  // where they are asked for
   std::vector<Averaging<T>> averagings_;          // by stage
   std::vector<Stage<T>*> copies_;                 // of a stage, while they are averaged

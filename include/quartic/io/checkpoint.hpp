@@ -33,8 +33,8 @@ struct CheckpointManifest {
 };
 
 /// `FOLDER/checkpoint`: one folder a checkpoint, named by its position, with a file a stage
-/// (`PPPP-SSSS.h5`, pipeline and stage) and `manifest`. It is written as `POSITION.part`, synced and
-/// renamed; then those before it are removed.
+/// (`PPPP-SSSS.h5`, pipeline and stage) and `manifest`. It is written as `POSITION.part`, synced
+/// and renamed; then those before it are removed.
 class CheckpointFolder final : public engine::CheckpointStore {
  public:
   /// Each rank. `parts`: of a stage that this rank hosts. `about`: for the manifest.
@@ -57,6 +57,8 @@ class CheckpointFolder final : public engine::CheckpointStore {
   /// UsageError unless the files of these seats are as the manifest says, byte for byte.
   static void verify(std::filesystem::path const& run, CheckpointManifest const& manifest,
                      std::span<engine::Seat const> seats);
+  /// Rank 0, before the run goes on: what a run left that ended while it wrote one.
+  static void remove_parts(std::filesystem::path const& run);
   /// How many rows of the trace a stage had then.
   static engine::RowCounts rows(std::filesystem::path const& run, std::int64_t position,
                                 engine::Seat seat);
@@ -67,8 +69,8 @@ class CheckpointFolder final : public engine::CheckpointStore {
   std::filesystem::path folder_;
   std::function<std::vector<NamedPart>(engine::Seat)> parts_;
   std::map<std::string, std::string> about_;
-  std::int64_t saved_ = -1;    // position of the last
-  std::int64_t written_ = -1;  // of the last that is on the disk
+  std::int64_t saved_ = -1;                   // position of the last
+  std::int64_t written_ = -1;                 // of the last that is on the disk
   std::vector<std::filesystem::path> files_;  // of the last, that are not being synced yet
   std::future<void> syncing_;
 };
