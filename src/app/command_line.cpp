@@ -116,8 +116,8 @@ void refuse_beside_check(Values const& values) {
 /// The values of the run that --resume names, with those that may be given beside it.
 Values values_to_resume(Values given, std::string const& folder,
                         po::options_description const& known, Config& config) {
-  constexpr std::array allowed{"microbatches", "epochs", "checkpoint-every", "trace-every",
-                               "quiet"};
+  constexpr std::array allowed{"microbatches", "epochs", "checkpoint-every",
+                               "trace-every",  "quiet",  "patience"};
   for (auto const& [name, value] : given) {
     if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
       usage_error("--{}: beside --resume only --{} are valid", name, fmt::join(allowed, ", --"));
@@ -211,7 +211,8 @@ std::string help(Command command) {
     line(
         "--resume DIR",
         "go on with that run from its last checkpoint, on any number of ranks; beside it only "
-        "--microbatches or --epochs (more of them), --checkpoint-every, --trace-every and --quiet");
+        "--microbatches or --epochs (more of them), --checkpoint-every, --trace-every, --quiet "
+         "and --patience");
   }
   line("--print-config", "print the resolved configuration and exit");
   if (!runs) line("--format grid|table|csv|json", "what to print [table]");

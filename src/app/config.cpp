@@ -378,6 +378,10 @@ void add_folder_options(std::vector<OptionSpec>& all) {
       "out", "DIR", "run folder (run: runs/<hash of the configuration>)", &Config::out))));
   all.push_back(aside(planned(
       flag_option("overwrite", "replace a finished run in the run folder", &Config::overwrite))));
+  all.push_back(aside(number_option(
+      "patience", "SECONDS",
+      "that ranks wait for another before the run fails and names it (0: for ever)",
+      [](auto& c) -> auto& { return c.patience; }, 0)));
   all.push_back(
       aside(planned(flag_option("quiet", "no progress, no closing table", &Config::quiet))));
 }

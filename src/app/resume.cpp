@@ -46,7 +46,8 @@ std::string other_machine(io::CheckpointManifest const& manifest,
     std::string const& now = environment.at(name);
     if (then != manifest.about.end() && then->second != now) {
       return fmt::format(
-          "the checkpoint was made with {} '{}' and goes on with '{}': from here on the results may "
+          "the checkpoint was made with {} '{}' and goes on with '{}': from here on the results "
+          "may "
           "differ in the last bits",
           name, then->second, now);
     }

@@ -99,6 +99,9 @@ engine::RunSettings run_settings(Resolved const& resolved) {
   settings.checkpoints = checkpoint_settings(config);
   settings.checkpoints.stops = StopSignal::received;
   settings.order = config.order;
+  constexpr double ns_a_second = 1e9;
+  constexpr double longest = 1e9;  // seconds
+  settings.patience_ns = static_cast<std::int64_t>(std::min(config.patience, longest) * ns_a_second);
   settings.trace_every = config.trace_every;
   settings.quiet = config.quiet;
   return settings;

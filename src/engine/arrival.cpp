@@ -26,13 +26,17 @@ void Run<T>::act_on_arrival() {
   std::vector<ArrivalWorker> workers = arrival_workers();
   for (int place = 0; place < static_cast<int>(stages_.size()); ++place) pin(place, undefined);
   std::int64_t idle_ns = 0;
+  std::int64_t last_act_ns = clock_.now_ns();
   auto const is_done = [](ArrivalWorker const& worker) { return worker.done; };
   while (!std::all_of(workers.begin(), workers.end(), is_done)) {
     bool acted = false;
     for (ArrivalWorker& worker : workers) acted |= !worker.done && act(worker, idle_ns);
-    if (!acted) {
+    if (acted) {
+      watchdog_.goes_on();
+      last_act_ns = clock_.now_ns();
+    } else {
       std::int64_t const begin_ns = clock_.now_ns();
-      idle();
+      idle({}, last_act_ns);
       idle_ns += clock_.now_ns() - begin_ns;
     }
     evaluate_what_is_overdue();

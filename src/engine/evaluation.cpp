@@ -317,14 +317,17 @@ void StageEvaluation<T>::state(Archive& archive) {
     whole_batch_ = forward_batch_ = backward_batch_ = first;
     complete_cuts_ = first * plan_.versions_per_sweep;
     std::vector<T> const blank(static_cast<std::size_t>(parameters));
-    for (std::size_t i = 0; i < versions.size(); ++i) pin({plan_times[i], wall_ns[i]}, blank, versions[i]);
+    for (std::size_t i = 0; i < versions.size(); ++i)
+      pin({plan_times[i], wall_ns[i]}, blank, versions[i]);
   }
   archive.rows<T>("weights", std::ssize(versions), parameters, [&](std::int64_t i) {
     Batch& batch = batches_[first + i / plan_.versions_per_sweep];
     std::int64_t const at = i % plan_.versions_per_sweep * parameters;
-    return std::span<T>(batch.weights).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(parameters));
+    return std::span<T>(batch.weights)
+        .subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(parameters));
   });
-  for (std::int64_t b = first; b < batches_.end(); ++b) batches_[b].whole_cuts = batches_[b].cuts.size();
+  for (std::int64_t b = first; b < batches_.end(); ++b)
+    batches_[b].whole_cuts = batches_[b].cuts.size();
 }
 
 template class StageEvaluation<float>;

@@ -105,7 +105,7 @@ void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Re
     if (pass.updates) {
       pass.rate = rules_.updates->rate(action.stage, stage.weights().version(pass.read.replica));
     }
-    pass.wait_ns += await(stage, action.kind);
+    pass.wait_ns += await(stage, pass.action);
     stage.run(pass);
     pass.wait_ns = 0;
   }
@@ -127,7 +127,9 @@ void Run<T>::average(plan::PlannedAction const& planned) {
   Averaging<T>& averaging = averagings_[static_cast<std::size_t>(index)];
   if (copies_.empty()) return;
   if (averaging.due(copies_.front()->weights().version(replica))) {
-    averaging.average(copies_, replica, [this] { idle(); });
+    std::int64_t const begin_ns = clock_.now_ns();
+    averaging.average(copies_, replica, [&] { idle({}, begin_ns); });
+    watchdog_.goes_on();
     idle_polls_ = 0;
   }
   if (!planned.averages) return;

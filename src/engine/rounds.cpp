@@ -25,7 +25,8 @@ void Rounds::begin(std::int64_t position, Proposal const& proposal, std::int64_t
   next_ = position + period_;
   std::int64_t const lasted_ns = last_begin_ns_ < 0 ? shortest_ns : now_ns - last_begin_ns_;
   last_begin_ns_ = now_ns;
-  agreement_.propose({proposal.stop ? 1 : 0, proposal.checkpoint ? 1 : 0, -proposal.written, lasted_ns});
+  agreement_.propose(
+      {proposal.stop ? 1 : 0, proposal.checkpoint ? 1 : 0, -proposal.written, lasted_ns});
 }
 
 }  // namespace quartic::engine

@@ -66,6 +66,7 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       transit_(rules),
       checkpoints_(checkpoints),
       rounds_(communicator, 2 * rules.workers),
+      watchdog_(communicator, settings.patience_ns),
       progress_("training", "microbatches", rules.shape.microbatches,
                 settings.quiet || communicator.rank() != 0),
       oversubscribed_(communicator.ranks_on_node() >
@@ -81,8 +82,9 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
                                                  links, settings.stage, clock_, recorder_, *this));
     averagings_[static_cast<std::size_t>(seat.stage)].start_from(*stages_.back());
     if (seat.pipeline == 0) {
-      evaluations_.emplace_back(place, seat.stage, settings.stage.stages, settings.averaging.pipelines,
-                                stages_.back()->block(), links, recorder_);
+      evaluations_.emplace_back(place, seat.stage, settings.stage.stages,
+                                settings.averaging.pipelines, stages_.back()->block(), links,
+                                recorder_);
     } else {
       pin_chains_.emplace_back(links);
     }
@@ -110,8 +112,10 @@ void Run<T>::start_from(int place, std::span<T const> weights) {
 template <class T>
 Ending Run<T>::execute() {
   try {
-    if (settings_.order == Order::arrival) act_on_arrival();
-    else if (replay() == Ending::stopped) return Ending::stopped;
+    if (settings_.order == Order::arrival)
+      act_on_arrival();
+    else if (replay() == Ending::stopped)
+      return Ending::stopped;
     finish();
     return Ending::done;
   } catch (Divergence const& divergence) {
@@ -121,22 +125,29 @@ Ending Run<T>::execute() {
   }
 }
 
+/// Until the input of an action is there; how long that took.
 template <class T>
-std::int64_t Run<T>::await(Stage<T>& stage, plan::Kind kind) {
-  if (stage.ready(kind)) return 0;
+std::int64_t Run<T>::await(Stage<T>& stage, plan::Action action) {
+  if (stage.ready(action.kind)) return 0;
+  int const sender = action.stage + (action.kind == plan::Kind::forward ? -1 : 1);
+  Wait const wait{{action.kind, sender, action.microbatch},
+                  hosting_.rank_of({stage.seat().pipeline, sender})};
   std::int64_t const begin_ns = clock_.now_ns();
-  while (!stage.ready(kind)) idle();
+  while (!stage.ready(action.kind)) idle(wait, begin_ns);
+  watchdog_.goes_on();
   idle_polls_ = 0;
   std::int64_t const waited = clock_.now_ns() - begin_ns;
-  stage.waited_ns(kind, waited);
+  stage.waited_ns(action.kind, waited);
   return waited;
 }
 
 template <class T>
-void Run<T>::idle() {
+void Run<T>::idle(Wait const& wait, std::int64_t since_ns) {
   beat();
   if (evaluate()) return;
-  recorder_.flush_when_due(clock_.now_ns());
+  std::int64_t const now_ns = clock_.now_ns();
+  recorder_.flush_when_due(now_ns);
+  watchdog_.waits(wait, since_ns, now_ns);
   give_way();
 }
 
@@ -179,9 +190,10 @@ void Run<T>::evaluate_what_is_overdue() {
   auto const overdue = [](auto const& evaluation) { return evaluation.pending() > batches_ahead; };
   auto const far_ahead = [](PinChain<T>& chain) { return chain.outstanding() > pins_ahead; };
   if (evaluations_.empty()) {
-    while (std::all_of(pin_chains_.begin(), pin_chains_.end(), far_ahead)) idle();
+    wait_until([&] { return !std::all_of(pin_chains_.begin(), pin_chains_.end(), far_ahead); });
     return;
   }
+  std::int64_t const begin_ns = clock_.now_ns();
   while (std::all_of(evaluations_.begin(), evaluations_.end(), overdue)) {
     std::int64_t cuts = 0;
     for (StageEvaluation<T> const& evaluation : evaluations_) {
@@ -192,8 +204,9 @@ void Run<T>::evaluate_what_is_overdue() {
       evaluate();  // what can be done; the training has to go on
       return;
     }
-    idle();
+    idle({}, begin_ns);
   }
+  watchdog_.goes_on();
 }
 
 template <class T>
@@ -207,8 +220,8 @@ template <class T>
 void Run<T>::finish() {
   wall_ns_ = clock_.now_ns();
   for (StageEvaluation<T>& evaluation : evaluations_) evaluation.close();
-  while (evaluation_pending()) idle();
-  while (!links_->drained()) idle();
+  wait_until([&] { return !evaluation_pending(); });
+  wait_until([&] { return links_->drained(); });
   recorder_.flush();
   if (saved_) commit_now();
 }

@@ -13,7 +13,7 @@ bool Run<T>::checkpoint_when_due(bool updates) {
       settings.every_updates > 0 && updates && here_.block_updates % settings.every_updates == 0;
   bool stops = false;
   if (rounds_.due(here_.position)) {
-    while (!rounds_.done()) idle();
+    wait_until([&] { return rounds_.done(); });
     Rounds::Proposal const all = rounds_.outcome();
     commit_when_written(all.written);
     stops = all.stop;
@@ -33,7 +33,7 @@ bool Run<T>::checkpoint_when_due(bool updates) {
 template <class T>
 void Run<T>::save() {
   if (saved_) commit_now();
-  while (!settled()) idle();
+  wait_until([&] { return settled(); });
   recorder_.sync();
   for (std::size_t place = 0; place < stages_.size(); ++place) {
     checkpoints_->save(here_.position, stages_[place]->seat(),

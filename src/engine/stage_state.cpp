@@ -15,9 +15,12 @@ void visit_messages(Archive& archive, std::string const& name, std::int64_t coun
   std::vector<std::int64_t> order(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
   auto const header = [&](std::int64_t i) -> comm::Header& { return message(i).header(); };
-  integers_of(archive, "microbatch", order, [&](auto i) -> auto& { return header(i).microbatch; });
-  integers_of(archive, "tag", order, [&](auto i) -> auto& { return header(i).tag; });
-  integers_of(archive, "replica", order, [&](auto i) -> auto& { return header(i).replica; });
+  integers_of(
+      archive, "microbatch", order, [&](auto i) -> auto& { return header(i).microbatch; });
+  integers_of(
+      archive, "tag", order, [&](auto i) -> auto& { return header(i).tag; });
+  integers_of(
+      archive, "replica", order, [&](auto i) -> auto& { return header(i).replica; });
   std::int64_t const columns = count == 0 ? 0 : std::ssize(message(0).template payload<T>());
   archive.rows<T>("payload", count, columns,
                   [&](std::int64_t i) { return message(i).template payload<T>(); });
@@ -39,8 +42,7 @@ void visit_waiting(Archive& archive, std::string const& name, comm::Inbox* inbox
 
 template <class T>
 bool Stage<T>::received(InTransit const& coming) {
-  return (links_.activations_in == nullptr ||
-          links_.activations_in->arrived(coming.activations)) &&
+  return (links_.activations_in == nullptr || links_.activations_in->arrived(coming.activations)) &&
          (links_.gradients_in == nullptr || links_.gradients_in->arrived(coming.gradients));
 }
 
@@ -78,21 +80,32 @@ void Stage<T>::in_flight_state(Archive& archive) {
   }
   std::vector<InFlight*> slots;
   for (std::int64_t j = first; j < end; ++j) slots.push_back(&in_flight_[j]);
-  auto const slot = [&](std::int64_t i) -> InFlight& { return *slots[static_cast<std::size_t>(i)]; };
+  auto const slot = [&](std::int64_t i) -> InFlight& {
+    return *slots[static_cast<std::size_t>(i)];
+  };
 
   std::vector<StepRow> rows;
   for (InFlight const* const each : slots) rows.push_back(each->row);
   archive.steps("rows", rows);
   for (std::size_t i = 0; i < slots.size(); ++i) slots[i]->row = rows[i];
-  integers_of(archive, "data_index", slots, [](auto* s) -> auto& { return s->data_index; });
-  integers_of(archive, "tag_forward", slots, [](auto* s) -> auto& { return s->tags.forward; });
-  integers_of(archive, "tag_backward", slots, [](auto* s) -> auto& { return s->tags.backward; });
-  integers_of(archive, "replica", slots, [](auto* s) -> auto& { return s->read.replica; });
-  integers_of(archive, "version", slots, [](auto* s) -> auto& { return s->read.version; });
-  integers_of(archive, "second", slots, [](auto* s) -> auto& { return s->read.second; });
-  integers_of(archive, "delay", slots, [](auto* s) -> auto& { return s->read.delay; });
-  integers_of(archive, "ahead", slots, [](auto* s) -> auto& { return s->read.ahead; });
-  archive.rows<T>("saved", end - first, sizes_.saved, [&](std::int64_t i) { return slot(i).saved; });
+  integers_of(
+      archive, "data_index", slots, [](auto* s) -> auto& { return s->data_index; });
+  integers_of(
+      archive, "tag_forward", slots, [](auto* s) -> auto& { return s->tags.forward; });
+  integers_of(
+      archive, "tag_backward", slots, [](auto* s) -> auto& { return s->tags.backward; });
+  integers_of(
+      archive, "replica", slots, [](auto* s) -> auto& { return s->read.replica; });
+  integers_of(
+      archive, "version", slots, [](auto* s) -> auto& { return s->read.version; });
+  integers_of(
+      archive, "second", slots, [](auto* s) -> auto& { return s->read.second; });
+  integers_of(
+      archive, "delay", slots, [](auto* s) -> auto& { return s->read.delay; });
+  integers_of(
+      archive, "ahead", slots, [](auto* s) -> auto& { return s->read.ahead; });
+  archive.rows<T>("saved", end - first, sizes_.saved,
+                  [&](std::int64_t i) { return slot(i).saved; });
   if (links_.activations_in != nullptr) {
     if (archive.restores()) {
       for (InFlight* const each : slots) each->input = links_.activations_in->spare();
@@ -109,7 +122,9 @@ void Stage<T>::in_flight_state(Archive& archive) {
 template <class T>
 void Stage<T>::halves_state(Archive& archive, std::vector<InFlight*> const& slots) {
   auto const group = archive.group("between_halves");
-  auto const slot = [&](std::int64_t i) -> InFlight& { return *slots[static_cast<std::size_t>(i)]; };
+  auto const slot = [&](std::int64_t i) -> InFlight& {
+    return *slots[static_cast<std::size_t>(i)];
+  };
   if (archive.restores()) {
     for (InFlight* const each : slots) each->flow = arena_.take(Arena<T>::flow);
   }
@@ -171,8 +186,10 @@ void Stage<T>::sampled_reads_state(Archive& archive) {
   std::vector<SampledRead*> reads;
   for (std::int64_t i = sampled_reads_.first(); i < sampled_reads_.end(); ++i)
     reads.push_back(&sampled_reads_[i]);
-  integers_of(archive, "microbatch", reads, [](auto* r) -> auto& { return r->microbatch; });
-  integers_of(archive, "replica", reads, [](auto* r) -> auto& { return r->replica; });
+  integers_of(
+      archive, "microbatch", reads, [](auto* r) -> auto& { return r->microbatch; });
+  integers_of(
+      archive, "replica", reads, [](auto* r) -> auto& { return r->replica; });
   archive.rows<T>("read", count, parameters, [&](std::int64_t i) {
     return std::span<T>(reads[static_cast<std::size_t>(i)]->copy);
   });

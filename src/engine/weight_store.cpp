@@ -82,8 +82,9 @@ void WeightStore<T>::state(Archive& archive) {
   if (archive.restores()) restore_ledger(oldest, floor, holders);
   std::vector<std::int64_t> versions = alive();
   archive.integers("version", versions);
-  archive.rows<T>("weights", std::ssize(versions), static_cast<std::int64_t>(parameters_),
-                  [&](std::int64_t i) { return span(*blocks_[versions[static_cast<std::size_t>(i)]]); });
+  archive.rows<T>(
+      "weights", std::ssize(versions), static_cast<std::int64_t>(parameters_),
+      [&](std::int64_t i) { return span(*blocks_[versions[static_cast<std::size_t>(i)]]); });
 }
 
 template class WeightStore<float>;

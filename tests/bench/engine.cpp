@@ -28,6 +28,7 @@ struct NoSink final : engine::RecordSink {
   void validations(std::span<engine::ObjectiveRow const>) override {}
   void memory(engine::MemoryRow const&) override {}
   void flush() override {}
+  void sync() override {}
 };
 
 /// What becomes of the rows: no row is made, rows are made and dropped, rows go to a trace on disk.

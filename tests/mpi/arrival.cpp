@@ -53,6 +53,7 @@ struct Steps final : RecordSink {
   void validations(std::span<ObjectiveRow const>) override {}
   void memory(MemoryRow const&) override {}
   void flush() override {}
+  void sync() override {}
 };
 
 struct Case {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "quartic/comm/agreement.hpp"
 #include "quartic/comm/alarm.hpp"
 #include "quartic/comm/channel.hpp"
 #include "quartic/comm/communicator.hpp"
@@ -130,6 +131,37 @@ TEST_SUITE("2 ranks") {
     while (!to_first.drained() || !to_second.drained()) std::this_thread::yield();
   }
 
+  TEST_CASE(
+      "messages can be looked at before they are received, and put there as if they had come") {
+    test::require_ranks(2);
+    Communicator world;
+    constexpr std::int64_t messages = 7;
+    if (world.rank() == 0) {
+      RemoteOutbox outbox(world, 1, tag + 4, 8);
+      for (std::int64_t j = 0; j < messages; ++j) {
+        Message message = outbox.acquire();
+        message.header().microbatch = j;
+        outbox.send(std::move(message));
+      }
+      while (!outbox.drained()) std::this_thread::yield();
+    } else {
+      RemoteInbox inbox(world, 0, tag + 4, 8, 2);
+      while (!inbox.arrived(5)) std::this_thread::yield();
+      for (std::int64_t i = 0; i < 5; ++i) CHECK(inbox.waiting(i).header().microbatch == i);
+      for (std::int64_t j = 0; j < messages; ++j) {
+        wait_for(inbox);
+        CHECK(inbox.front().header().microbatch == j);
+        inbox.give_back(inbox.receive());
+      }
+      Message restored = inbox.spare();
+      restored.header().microbatch = 70;
+      inbox.put(std::move(restored));
+      CHECK(inbox.arrived());
+      CHECK(inbox.receive().header().microbatch == 70);
+    }
+    world.barrier();
+  }
+
   TEST_CASE("an alarm is heard by the other rank, with its place") {
     test::require_ranks(2);
     Communicator world;
@@ -158,6 +190,29 @@ TEST_SUITE("2 ranks") {
     while (!outbox.drained()) std::this_thread::yield();
     CHECK(inbox.receive().header().microbatch == -1);
   }
+}
+
+TEST_CASE("in every round all ranks learn the largest of what each proposed") {
+  Communicator world;
+  Agreement agreement(world);
+  CHECK(agreement.done());
+  constexpr std::int64_t rounds = 20;
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    bool const mine = round % world.size() == world.rank();
+    agreement.propose({mine ? round + 1 : 0, world.rank(), -world.rank(), -5});
+    while (!agreement.done()) std::this_thread::yield();
+    CHECK(agreement.largest() == Agreement::Values{round + 1, world.size() - 1, 0, -5});
+  }
+  if (world.rank() > 0) agreement.propose({});  // a round that never ends can be given up
+  world.barrier();
+}
+
+TEST_CASE("a clock goes on from where another run's stood") {
+  Communicator world;
+  constexpr std::int64_t hour_ns = 3'600'000'000'000;
+  SharedClock const clock(world, hour_ns);
+  CHECK(clock.now_ns() >= hour_ns);
+  CHECK(clock.now_ns() < 2 * hour_ns);
 }
 
 TEST_CASE("all ranks read one clock") {

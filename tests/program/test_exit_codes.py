@@ -46,6 +46,7 @@ OUT_OF_RANGE = {
     "width": ("0", "-1", "x"),
     "heads": ("0", "-1", "x"),
     "evaluate-rows": ("-1", "x"),
+    "patience": ("-1", "x", "nan"),
     "threads": ("0", "1025", "x"),
     "checkpoint-every": ("", "0", "-1", "x", "m", "0m", "1.5m", "5s", "9999999999"),
 }

@@ -42,6 +42,7 @@ struct MemorySink final : RecordSink {
   }
   void memory(MemoryRow const&) override {}
   void flush() override {}
+  void sync() override {}
 };
 
 struct NoSink final : RecordSink {
@@ -53,6 +54,7 @@ struct NoSink final : RecordSink {
   void validations(std::span<ObjectiveRow const>) override {}
   void memory(MemoryRow const&) override {}
   void flush() override {}
+  void sync() override {}
 };
 
 constexpr int stages = 4;

@@ -84,6 +84,7 @@ struct Config {
   /// Of the run in `out`, which --resume goes on with; 0: a new run.
   std::int64_t resumed_microbatches = 0;
   bool overwrite = false;
+  double patience = 600;  ///< seconds that a rank waits for another; 0: any
   bool quiet = false;
   bool print_config = false;
   std::string format = "table";

@@ -54,9 +54,8 @@ class Archive {
   template <class T>
   void rows(std::string const& name, std::int64_t count, std::int64_t columns, Row<T> const& row) {
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
-    visit_rows(name, count, columns, sizeof(T), [&](std::int64_t i) {
-      return static_cast<void*>(row(i).data());
-    });
+    visit_rows(name, count, columns, sizeof(T),
+               [&](std::int64_t i) { return static_cast<void*>(row(i).data()); });
   }
   template <class T>
   void array(std::string const& name, std::span<T> values) {

@@ -75,7 +75,8 @@ class Cuts {
   /// After it, which made so many block updates in all.
   template <class Pin>
   void after(plan::PlannedAction const& planned, std::int64_t block_updates, Pin pin) {
-    bool const cut = by_updates() && planned.updates && block_updates % settings_.every_updates == 0;
+    bool const cut =
+        by_updates() && planned.updates && block_updates % settings_.every_updates == 0;
     if (cut) pin_all(plan::to_units(planned.end), pin);
   }
   /// After the last.

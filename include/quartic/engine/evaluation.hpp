@@ -108,7 +108,7 @@ class StageEvaluation {
   nn::SweepPlan plan_;
   std::int64_t row_sweeps_;           // of the trained rows
   std::int64_t held_out_row_sweeps_;  // after those
-  IndexedRing<Batch> batches_;  // numbered over the whole run
+  IndexedRing<Batch> batches_;        // numbered over the whole run
   std::vector<Batch> free_;
   std::vector<nn::Score> share_;  // this stage's, of the sweep at hand
   std::vector<Score> scores_;     // running, of the sweep at hand

@@ -21,6 +21,7 @@
 #include "quartic/engine/report.hpp"
 #include "quartic/engine/rounds.hpp"
 #include "quartic/engine/stage.hpp"
+#include "quartic/engine/watchdog.hpp"
 #include "quartic/nn/optimizer.hpp"
 #include "quartic/plan/cost.hpp"
 #include "quartic/plan/peaks.hpp"
@@ -43,6 +44,7 @@ struct RunSettings {
   std::vector<plan::StagePeak> peaks;  ///< by stage, to reserve for; empty: as it comes
   MemoryRow planned;                   ///< its planned columns
   Order order = Order::plan;
+  std::int64_t patience_ns = 0;  ///< that a rank waits for another before the run fails; 0: any
   std::int64_t trace_every = 1;
   bool quiet = false;
 };
@@ -112,9 +114,18 @@ class Run final : public nn::Pulse {
   void act(ArrivalWorker& worker, plan::Action action, std::int64_t waited_ns);
   void pin_arrival_cut(Stage<T>& stage);
 
-  std::int64_t await(Stage<T>& stage, plan::Kind kind);
+  std::int64_t await(Stage<T>& stage, plan::Action action);
+  /// For what no single rank sends.
+  template <class Done>
+  void wait_until(Done done) {
+    if (done()) return;
+    std::int64_t const begin_ns = clock_.now_ns();
+    while (!done()) idle({}, begin_ns);
+    watchdog_.goes_on();
+    idle_polls_ = 0;
+  }
+  void idle(Wait const& wait, std::int64_t since_ns);
   void give_way();
-  void idle();
   void pin(int place, double plan_time);
   bool evaluate();
   bool evaluation_pending() const;
@@ -143,6 +154,7 @@ class Run final : public nn::Pulse {
   Transit transit_;
   CheckpointStore* checkpoints_;
   Rounds rounds_;
+  Watchdog watchdog_;
   Checkpoint here_;                  // where the run stands
   std::optional<Checkpoint> saved_;  // last, and not committed
   std::int64_t last_checkpoint_ns_ = 0;

@@ -1,0 +1,99 @@
+#include "quartic/engine/watchdog.hpp"
+
+#include <fmt/ranges.h>
+
+#include <array>
+#include <utility>
+
+#include "quartic/core/check.hpp"
+
+namespace quartic::engine {
+namespace {
+
+constexpr int watchdog_tag = 4;
+/// That those who wait too have to say so.
+constexpr std::int64_t answer_ns = 1'000'000'000;
+
+enum Field : std::size_t { from, still_waits, kind, stage, microbatch, host, fields };
+
+comm::Message empty_message() {
+  return comm::Message(fields * sizeof(std::int64_t));
+}
+
+}  // namespace
+
+Watchdog::Watchdog(comm::Communicator& communicator, std::int64_t patience_ns)
+    : communicator_(communicator), patience_ns_(communicator.size() > 1 ? patience_ns : 0) {
+  if (patience_ns_ > 0) posted_ = communicator.receive_from_anyone(empty_message(), watchdog_tag);
+}
+
+void Watchdog::waits(Wait const& wait, std::int64_t since_ns, std::int64_t now_ns) {
+  if (patience_ns_ == 0) return;
+  listen();
+  std::int64_t const waited_ns = now_ns - since_ns;
+  bool const told = waiting_.contains(communicator_.rank());
+  if (!told && (waited_ns > patience_ns_ || !waiting_.empty())) tell(true, wait);
+  bool const first = !waiting_.empty() && waiting_.begin()->first == communicator_.rank();
+  if (first && waited_ns > patience_ns_ + answer_ns) throw Failure(verdict(waited_ns));
+}
+
+void Watchdog::goes_on() {
+  if (waiting_.erase(communicator_.rank()) > 0) tell(false, {});
+}
+
+void Watchdog::tell(bool waits, Wait const& wait) {
+  int const own = communicator_.rank();
+  if (waits) waiting_[own] = wait;
+  std::erase_if(sent_, [](comm::Transfer& transfer) { return transfer.done(); });
+  for (int rank = 0; rank < communicator_.size(); ++rank) {
+    if (rank == own) continue;
+    comm::Message message = empty_message();
+    auto const values = message.payload<std::int64_t>();
+    values[from] = own;
+    values[still_waits] = waits ? 1 : 0;
+    values[kind] = static_cast<std::int64_t>(wait.action.kind);
+    values[stage] = wait.action.stage;
+    values[microbatch] = wait.action.microbatch;
+    values[host] = wait.rank;
+    sent_.push_back(communicator_.send(std::move(message), rank, watchdog_tag));
+  }
+}
+
+void Watchdog::listen() {
+  while (posted_.done()) {
+    comm::Message const message = posted_.take();
+    auto const values = message.payload<std::int64_t>();
+    int const rank = static_cast<int>(values[from]);
+    waiting_.erase(rank);
+    if (values[still_waits] != 0) {
+      waiting_[rank] = {{static_cast<plan::Kind>(values[kind]), static_cast<int>(values[stage]),
+                         values[microbatch]},
+                        static_cast<int>(values[host])};
+    }
+    posted_ = communicator_.receive_from_anyone(empty_message(), watchdog_tag);
+  }
+}
+
+/// Who holds up the run, and what those wait for that wait for it.
+std::string Watchdog::verdict(std::int64_t waited_ns) const {
+  constexpr double ns_a_second = 1e9;
+  std::vector<int> silent;
+  for (int rank = 0; rank < communicator_.size(); ++rank) {
+    if (!waiting_.contains(rank)) silent.push_back(rank);
+  }
+  std::vector<std::string> actions;
+  for (auto const& [rank, wait] : waiting_) {
+    if (wait.action.kind != plan::Kind::wait && !waiting_.contains(wait.rank)) {
+      actions.push_back(fmt::format("rank {} waits for {} of stage {} there", rank,
+                                    plan::to_text(wait.action), wait.action.stage));
+    }
+  }
+  std::string const who = silent.empty()
+                              ? std::string("every rank says that it waits")
+                              : fmt::format("rank {} does not answer", fmt::join(silent, ", "));
+  return fmt::format("no progress for {:.0f} s (--patience): {}{}{}",
+                     static_cast<double>(waited_ns) / ns_a_second, who, actions.empty() ? "" : "; ",
+                     fmt::join(actions, "; "));
+}
+
+}  // namespace quartic::engine

@@ -1,0 +1,46 @@
+"""A rank that stops holds up all others: after --patience the run fails, and names it and what was waited for."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from runs import FAILED, LONG_RUN, LiveRun, until
+
+
+@pytest.mark.parametrize("victim, ranks", [(0, 3), (2, 3), (1, 2)])
+def test_a_rank_that_stops_is_named(victim, ranks, tmp_path):
+    with LiveRun(tmp_path / "run", *LONG_RUN, "--patience", 1.5, ranks=ranks) as run:
+        run.has_rows()
+        stopped = rank_of(run, victim)
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            code, errors = run.wait(20)
+        finally:
+            if os.path.exists(f"/proc/{stopped}"):
+                os.kill(stopped, signal.SIGCONT)
+    (line,) = [line for line in errors.splitlines() if line.startswith("quartic: ")]
+    assert code == FAILED
+    assert f"rank {victim} does not answer" in line and "--patience" in line
+    assert "waits for" in line and "of stage" in line, line
+
+
+def rank_of(run, number):
+    """The process id of a rank."""
+    for process in run.rank_processes():
+        with open(f"/proc/{process}/environ", "rb") as environment:
+            if f"OMPI_COMM_WORLD_RANK={number}\0".encode() in environment.read():
+                return process
+    raise AssertionError(f"no rank {number}")
+
+
+def test_a_rank_that_is_slow_is_waited_for(tmp_path):
+    with LiveRun(tmp_path / "run", *LONG_RUN, "--patience", 8, ranks=3) as run:
+        run.has_rows()
+        stopped = rank_of(run, 1)
+        os.kill(stopped, signal.SIGSTOP)
+        time.sleep(2)
+        os.kill(stopped, signal.SIGCONT)
+        rows = run.rows()
+        until(lambda: run.rows() > rows, "the run goes on")
