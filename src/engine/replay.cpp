@@ -58,6 +58,8 @@ void Run<T>::pin_stage(int stage, double plan_time) {
 
 template <class T>
 void Run<T>::pass_whole_cuts_on() {
+  if (passed_on_ == cuts_.whole()) return;
+  passed_on_ = cuts_.whole();
   for (StageEvaluation<T>& evaluation : evaluations_) evaluation.reach(cuts_.whole());
 }
 

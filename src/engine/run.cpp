@@ -17,6 +17,8 @@ namespace {
 constexpr std::int64_t batches_ahead = 4;
 /// Cuts of another pipeline that may be on their way before its training waits.
 constexpr std::int64_t pins_ahead = 8;
+/// In the shortest round: by so much the ranks may be apart, which do not keep the plan's time.
+constexpr std::int64_t slots_a_round = 4;
 
 template <class T>
 std::vector<MessageBytes> message_bytes(std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
@@ -65,7 +67,7 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       cuts_(settings.cuts, rules.shape.stages),
       transit_(rules),
       checkpoints_(checkpoints),
-      rounds_(communicator, 2 * rules.workers),
+      rounds_(communicator, slots_a_round * rules.workers),
       watchdog_(communicator, settings.patience_ns),
       progress_("training", "microbatches", rules.shape.microbatches,
                 settings.quiet || communicator.rank() != 0),

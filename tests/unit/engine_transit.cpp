@@ -88,9 +88,13 @@ TEST_CASE("a round's outcome is known one round later, and its length follows th
   rounds.begin(30, {}, 2'000'000);
   CHECK_FALSE(rounds.due(49));
   REQUIRE(rounds.due(50));
-  rounds.begin(50, {}, 1'000'000'000);  // a second
+  rounds.begin(50, {}, 1'000'000'000);  // a second: rounds shrink, to 10 actions at the least
   rounds.begin(90, {}, 2'000'000'000);
-  CHECK(rounds.due(110));
+  CHECK_FALSE(rounds.due(109));
+  rounds.begin(110, {}, 3'000'000'000);
+  rounds.begin(120, {}, 4'000'000'000);
+  CHECK_FALSE(rounds.due(129));
+  CHECK(rounds.due(130));
 }
 
 }  // namespace

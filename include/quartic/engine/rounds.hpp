@@ -9,7 +9,7 @@ namespace quartic::engine {
 /// What the ranks of a run decide together while it goes on. At the same positions of the plan (so
 /// many actions) each proposes, and at the next one learns what all have proposed at the last: so
 /// all act at the same position, and none waits unless another is a whole round behind. A round
-/// grows and shrinks to about a tenth of a second.
+/// grows and shrinks to about a tenth of a second, but to no fewer actions than it begins with.
 class Rounds {
  public:
   struct Proposal {
@@ -20,13 +20,14 @@ class Rounds {
 
   /// Collective. The first round has so many actions.
   Rounds(comm::Communicator& communicator, std::int64_t actions)
-      : agreement_(communicator), period_(actions), next_(actions) {}
+      : agreement_(communicator), shortest_(actions), period_(actions), next_(actions) {}
 
   /// Where a resumed run stands.
   void start_at(std::int64_t position) { next_ = position + period_; }
-  /// Whether the round ends at this position; after each action. Makes progress.
+  /// Whether the round ends at this position; after each action. Makes progress now and then.
   bool due(std::int64_t position) {
-    agreement_.done();
+    constexpr std::int64_t now_and_then = 32;
+    if (position % now_and_then == 0) agreement_.done();
     return position >= next_;
   }
   /// Whether all have proposed what the round that ends is about.
@@ -38,6 +39,7 @@ class Rounds {
 
  private:
   comm::Agreement agreement_;
+  std::int64_t shortest_;
   std::int64_t period_;
   std::int64_t next_;
   std::int64_t last_begin_ns_ = -1;

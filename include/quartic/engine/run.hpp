@@ -151,6 +151,7 @@ class Run final : public nn::Pulse {
   std::vector<Stage<T>*> copies_;                 // of a stage, while they are averaged
   std::vector<plan::Read> reads_;                 // of an action on arrival
   Cuts cuts_;
+  std::int64_t passed_on_ = -1;  // of them, to the evaluations
   Transit transit_;
   CheckpointStore* checkpoints_;
   Rounds rounds_;
