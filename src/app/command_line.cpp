@@ -110,6 +110,18 @@ void refuse_beside_check(Values const& values) {
   }
 }
 
+/// config.ini has the value as it stands: with a remark in it, or blanks at its ends, it would be
+/// another one there.
+void refuse_what_config_cannot_say(std::string const& option, std::string const& value) {
+  auto const is_control = [](char letter) { return letter >= 0 && letter < ' '; };
+  bool const has_blank_end = value.starts_with(' ') || value.ends_with(' ');
+  if (has_blank_end || value.find('#') != std::string::npos ||
+      std::any_of(value.begin(), value.end(), is_control)) {
+    usage_error("--{} {}: valid is a text without #, control characters, or blanks at its ends",
+                option, quartic::quoted(value));
+  }
+}
+
 void refuse_contradictions(Config const& config) {
   constexpr double tick = 1 / static_cast<double>(plan::ticks_per_unit);
   constexpr double longest = 1e9;  // in ticks it still fits into 63 bits
@@ -156,8 +168,10 @@ Config parse(Command command, std::vector<std::string> const& arguments) {
                           {{"grid", "grid"}, {"table", "table"}, {"csv", "csv"}, {"json", "json"}});
   config.check = take(values, "check", "");
   for (OptionSpec const& option : all_options()) {
-    if (auto const found = values.find(option.name); found != values.end())
-      option.set(config, found->second);
+    auto const found = values.find(option.name);
+    if (found == values.end()) continue;
+    if (option.decides) refuse_what_config_cannot_say(option.name, found->second);
+    option.set(config, found->second);
   }
   refuse_contradictions(config);
   return config;

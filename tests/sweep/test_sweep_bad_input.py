@@ -62,7 +62,6 @@ STUDIES = {
     "a formula that is nested too deeply": (TINY + "[group.computed]\ndelta = \"" + "+".join(["1"] * 5000) + "\"\n", ("computed: delta", "nested too deeply")),
     "a formula beyond the whole numbers": (
         TINY + "[group.computed]\ndelta = \"" + "*".join(["999999999"] * 3) + "\"\n", ("computed: delta", "64 bits")),
-    "a name of two lines": (TINY + "[[group]]\nname = \"a\\nb\"\nvary = 3\n", ("vary must be a table",)),
     "a group's name of two lines": (TINY.replace('name = "pipedream"', 'name = "a\\nb"').replace("[0, 1]", "[]"), ("group a?b",)),
     "a quotation without an end": (TINY + "[data.mine]\nmake = 'a \"b'\n", ("data.mine", "no closing quotation")),
     "no such maker": (TINY + "[data.mine]\nmaker = \"m.py\"\nmake = \"a\"\n", ("analysis/m.py",)),
