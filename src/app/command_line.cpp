@@ -52,12 +52,26 @@ void refuse_what_is_no_text(std::string const& path, std::string const& text) {
     usage_error("--config {}: is not a text file; valid are lines of OPTION = VALUE", path);
 }
 
+/// Boost puts values for %words% into its messages, again and again where a value has such a word:
+/// it comes to no end of one that names itself.
+void refuse_placeholders(std::string const& path, std::string const& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::string const name = line.substr(0, line.find_first_of("#="));
+    if (name.find('%') != std::string::npos)
+      usage_error(
+          "--config {}: {}: no option has a % in its name; valid are lines of OPTION = VALUE", path,
+          quartic::quoted(name));
+  }
+}
+
 po::parsed_options parse_file(std::string const& path, po::options_description const& known) {
   if (std::filesystem::is_directory(path)) usage_error("--config {}: is a directory", path);
   std::ifstream file(path);
   if (!file) usage_error("--config {}: cannot be read", path);
   std::istringstream text(std::string(std::istreambuf_iterator<char>(file), {}));
   refuse_what_is_no_text(path, text.str());
+  refuse_placeholders(path, text.str());
   try {
     return po::parse_config_file(text, known);
   } catch (po::error const& error) {

@@ -200,6 +200,9 @@ BAD_FILES = {
     "given twice": ("stages = 4\nstages = 4\n", ("--stages", "twice")),
     "no assignment": ("method = sgd\nfour stages\n", ("bad.ini", "four stages")),
     "bytes": (b"\x7fELF\x02\x01\x00\x1b[31m\xff\xfe" * 50 + b"\n", "bad.ini"),
+    "a name that Boost would put its own message into": ("%canonical_option% = 3\n", ("'%canonical_option% '", "no option has a %")),
+    "a line that it would put into itself": ("%invalid_line%\n", "'%invalid_line%'"),
+    "a section that it would put into itself": ("[%original_token%]\nstages = 4\n", "no option has a %"),
     "a section": ("[run]\nstages = 4\n", "run.stages"),
 }
 
