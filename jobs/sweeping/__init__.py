@@ -9,6 +9,10 @@ ROOT = Path(__file__).resolve().parents[2]
 class Mistake(Exception):
     """What the user can put right: one line that says what would be right. sweep.py prints it and exits 2."""
 
+    def __str__(self) -> str:
+        """One line, whatever the names and values in it hold."""
+        return "".join(letter if letter.isprintable() else "?" for letter in super().__str__())
+
 
 def make_folder(path: Path, purpose: str) -> None:
     """With its parents; nothing where it is there."""

@@ -73,7 +73,10 @@ def made_file(name: str, table: dict, analysis: Path, where: str) -> DataFile:
     maker = analysis / table.get("maker", "make_data.py")
     if not maker.is_file():
         raise Mistake(f"{where}: there is no analysis/{maker.name}")
-    recipe = tuple(shlex.split(table["make"]))
+    try:
+        recipe = tuple(shlex.split(table["make"]))
+    except ValueError as error:
+        raise Mistake(f"{where}: make = {table['make']!r}: {str(error).lower()}") from None
     mark = hashlib.sha256(" ".join((maker.name, *recipe)).encode()).hexdigest()[:8]
     return DataFile(name, MADE / f"{name}-{mark}.h5", maker, recipe)
 

@@ -9,6 +9,7 @@ from . import Mistake
 
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod}
 FUNCTIONS = {"max": max, "min": min}
+LARGEST = 2**63 - 1
 VALID = "valid are whole numbers, the other options' names (their hyphens as underscores), + - * // %, max and min"
 
 
@@ -37,6 +38,11 @@ def value_of(text: str, options: dict, where: str) -> int:
     if not isinstance(text, str):
         raise Mistake(f"{where} = {text!r}: must be a formula in quotes; a number that stays belongs under options")
     try:
-        return value(ast.parse(text, mode="eval").body)
+        found = value(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, ZeroDivisionError) as error:
         raise Mistake(f"{where} = {text!r}: {error.args[0]}") from None
+    except (RecursionError, MemoryError):
+        raise Mistake(f"{where}: is nested too deeply") from None
+    if abs(found) > LARGEST:
+        raise Mistake(f"{where} = {text!r}: is beyond the whole numbers of 64 bits")
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from .tables import NUMBER, check_table, read_toml, require
 
 SIZES = ("quick", "full")
 COMMANDS = ("run", "plan")
+MOST_RUNS = 100_000
+"""Of a group. Beyond it is a slip of the pen, and the list of its runs alone would not fit into memory."""
 OURS = ("out", "overwrite", "quiet", "config", "print-config", "format", "check")
 
 STUDY = {"question": str, "notebook": str, "command": str, "ranks": (int, str), "minutes": NUMBER, "may-diverge": bool,
@@ -133,6 +136,8 @@ def choices_of(group: dict, study: dict, where: str):
     names = [*group["options"], *(name for one in axes for name in one[0]), *group["computed"]]
     if twice := {name for name in names if names.count(name) > 1}:
         raise Mistake(f"{where}: {twice.pop()} is given twice, among options, vary, zip and computed")
+    if (runs := math.prod(map(len, axes))) > MOST_RUNS:
+        raise Mistake(f"{where}: has {runs} runs; at most {MOST_RUNS}")
     for point in itertools.product(*axes):
         options = study["options"] | group["options"]
         for part in point:
@@ -158,7 +163,7 @@ def check_start(command: str, ranks: int | str, where: str) -> None:
 
 def axis(lists: dict, where: str) -> list[dict]:
     """[{option: value, …}, …]: lists of one length, read side by side; "1..8" is the list of these whole numbers."""
-    lists = {name: range_of(values) for name, values in lists.items()}
+    lists = {name: range_of(values, f"{where}: {name}") for name, values in lists.items()}
     for name, values in lists.items():
         if not isinstance(values, list):
             raise Mistake(f"{where}: {name} must be a list, not {values!r}; what stays belongs under options")
@@ -171,9 +176,14 @@ def axis(lists: dict, where: str) -> list[dict]:
     return [dict(zip(lists, row)) for row in zip(*lists.values())]
 
 
-def range_of(values):
-    found = re.fullmatch(r"(\d+)\.\.(\d+)", values) if isinstance(values, str) else None
-    return list(range(int(found[1]), int(found[2]) + 1)) if found else values
+def range_of(values, where: str):
+    found = re.fullmatch(r"(\d{1,18})\.\.(\d{1,18})", values) if isinstance(values, str) else None
+    if not found:
+        return values
+    numbers = range(int(found[1]), int(found[2]) + 1)
+    if len(numbers) > MOST_RUNS:
+        raise Mistake(f"{where}: \"{values}\" are {len(numbers)} numbers; a group has at most {MOST_RUNS} runs")
+    return list(numbers)
 
 
 def check_options(options: dict, where: str) -> None:

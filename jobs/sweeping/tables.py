@@ -16,8 +16,10 @@ def read_toml(path: Path) -> dict:
             return tomllib.load(file)
     except OSError as error:
         raise Mistake(f"{path}: {error.strerror.lower()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # of the TOML, its UTF-8, or a number of thousands of digits
         raise Mistake(f"{path}: is not TOML: {error}") from None
+    except RecursionError:
+        raise Mistake(f"{path}: is not TOML that can be read: it is nested too deeply") from None
 
 
 def check_table(table: dict, types: dict, where: str) -> None:

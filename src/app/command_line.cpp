@@ -55,12 +55,26 @@ void refuse_what_is_no_text(std::string const& path, std::string const& text) {
     usage_error("--config {}: is not a text file; valid are lines of OPTION = VALUE", path);
 }
 
+/// Boost puts values for %words% into its messages, again and again where a value has such a word:
+/// it comes to no end of one that names itself.
+void refuse_placeholders(std::string const& path, std::string const& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::string const name = line.substr(0, line.find_first_of("#="));
+    if (name.find('%') != std::string::npos)
+      usage_error(
+          "--config {}: {}: no option has a % in its name; valid are lines of OPTION = VALUE", path,
+          quartic::quoted(name));
+  }
+}
+
 po::parsed_options parse_file(std::string const& path, po::options_description const& known) {
   if (std::filesystem::is_directory(path)) usage_error("--config {}: is a directory", path);
   std::ifstream file(path);
   if (!file) usage_error("--config {}: cannot be read", path);
   std::istringstream text(std::string(std::istreambuf_iterator<char>(file), {}));
   refuse_what_is_no_text(path, text.str());
+  refuse_placeholders(path, text.str());
   try {
     return po::parse_config_file(text, known);
   } catch (po::error const& error) {
@@ -126,7 +140,9 @@ Values values_to_resume(Values given, std::string const& folder,
   if (!std::filesystem::is_regular_file(path))
     usage_error("--resume {}: holds no config.ini; give the folder of a run", folder);
   Values values = values_of(parse_file(path, known), path + ": ");
-  config.resumed_microbatches = integer(path + ": microbatches", values["microbatches"], 1);
+  if (!values.contains("microbatches"))
+    usage_error("--resume {}: its config.ini is not what a run leaves", folder);
+  config.resumed_microbatches = integer("microbatches", values["microbatches"], 1);
   config.out = folder;
   if (given.contains("microbatches") || given.contains("epochs")) {
     values.erase("microbatches");
@@ -134,6 +150,18 @@ Values values_to_resume(Values given, std::string const& folder,
   }
   given.merge(values);
   return given;
+}
+
+/// config.ini has the value as it stands: with a remark in it, or blanks at its ends, it would be
+/// another one there.
+void refuse_what_config_cannot_say(std::string const& option, std::string const& value) {
+  auto const is_control = [](char letter) { return letter >= 0 && letter < ' '; };
+  bool const has_blank_end = value.starts_with(' ') || value.ends_with(' ');
+  if (has_blank_end || value.find('#') != std::string::npos ||
+      std::any_of(value.begin(), value.end(), is_control)) {
+    usage_error("--{} {}: valid is a text without #, control characters, or blanks at its ends",
+                option, quartic::quoted(value));
+  }
 }
 
 void refuse_contradictions(Config const& config) {
@@ -191,8 +219,10 @@ Config parse(Command command, std::vector<std::string> const& arguments) {
                           {{"grid", "grid"}, {"table", "table"}, {"csv", "csv"}, {"json", "json"}});
   config.check = take(values, "check", "");
   for (OptionSpec const& option : all_options()) {
-    if (auto const found = values.find(option.name); found != values.end())
-      option.set(config, found->second);
+    auto const found = values.find(option.name);
+    if (found == values.end()) continue;
+    if (option.decides) refuse_what_config_cannot_say(option.name, found->second);
+    option.set(config, found->second);
   }
   refuse_contradictions(config);
   return config;

@@ -198,8 +198,8 @@ void add_model_options(std::vector<OptionSpec>& all) {
                  [](Config const& c) { return fmt::format("{}", fmt::join(c.hidden, ",")); }});
   all.push_back(
       choice_option("activation", "between layers (mlp)", activations, &Config::activation));
-  all.push_back(text_option("preset", fmt::format("{}", fmt::join(nn::gpt_presets(), "|")),
-                            "sizes of the gpt that are not given", &Config::preset));
+  all.push_back(choice_option("preset", "sizes of the gpt that are not given",
+                              same(nn::gpt_presets()), &Config::preset));
   add_gpt_size(all, "layers", "blocks (gpt)", &nn::GptSize::layers);
   add_gpt_size(all, "width", "numbers a token between blocks (gpt)", &nn::GptSize::width);
   add_gpt_size(all, "heads", "of attention (gpt)", &nn::GptSize::heads);

@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <numeric>
+#include <sstream>
 
 #include "quartic/core/check.hpp"
 #include "quartic/io/bytes.hpp"
+#include "quartic/io/h5_isolated.hpp"
 #include "quartic/io/h5_numbers.hpp"
 
 namespace quartic::io {
@@ -68,6 +71,26 @@ std::int64_t elements_of(Shape const& shape) {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
+/// Of every parameter its name and the lengths of its dimensions, each text up to a zero.
+std::string list(h5::File const& file) {
+  return h5::reading([&] {
+    std::string text;
+    for (std::string const& name : file.names(file.id())) {
+      if (name.ends_with(not_a_parameter)) continue;
+      h5::Handle const dataset = h5::open_numbers(file, name, h5::Numbers::any, valid);
+      text += fmt::format("{}{}{}{}", name, '\0', fmt::join(shape_of(file, dataset), " "), '\0');
+    }
+    return text;
+  });
+}
+
+/// The text before the next zero; `rest` goes on behind it.
+std::string_view take(std::string_view& rest) {
+  std::string_view const text = rest.substr(0, rest.find('\0'));
+  rest.remove_prefix(text.size() + 1);
+  return text;
+}
+
 /// The places of a slice in its dataset.
 h5::Handle select(h5::File const& file, h5::Handle const& dataset, ParameterSlice const& slice) {
   h5::Handle space = file.own(H5Dget_space(dataset.id()), H5Sclose, "H5Dget_space");
@@ -83,6 +106,19 @@ h5::Handle select(h5::File const& file, h5::Handle const& dataset, ParameterSlic
 h5::Handle line_of(h5::File const& file, ParameterSlice const& slice) {
   auto const size = static_cast<hsize_t>(slice.size);
   return file.own(H5Screate_simple(1, &size, nullptr), H5Sclose, "H5Screate_simple");
+}
+
+template <class T>
+std::vector<T> read_slice(std::string const& path, ParameterSlice const& slice) {
+  h5::File const file = h5::File::open(path, H5F_ACC_RDONLY);
+  h5::Handle const dataset = file.open_dataset(file.id(), slice.name);
+  h5::Handle const places = select(file, dataset, slice);
+  h5::Handle const line = line_of(file, slice);
+  std::vector<T> values(static_cast<std::size_t>(slice.size));
+  file.check(
+      H5Dread(dataset.id(), memory_type<T>(), line.id(), places.id(), H5P_DEFAULT, values.data()),
+      "H5Dread");
+  return values;
 }
 
 template <class T>
@@ -115,14 +151,13 @@ void complain(std::vector<std::string>& complaints, char const* what,
 }  // namespace
 
 ParameterReader::ParameterReader(std::string const& path)
-    : checksum_(checksum_text(checksum_of_file(checked_path(path)))), file_(open_to_read(path)) {
-  h5::reading([&] {
-    for (std::string const& name : file_.names(file_.id())) {
-      if (name.ends_with(not_a_parameter)) continue;
-      h5::Handle const dataset = h5::open_numbers(file_, name, h5::Numbers::any, valid);
-      shapes_.emplace(name, shape_of(file_, dataset));
-    }
-  });
+    : path_(path), checksum_(checksum_text(checksum_of_file(checked_path(path)))) {
+  std::string const listed = h5::isolated_bytes(path, [&] { return list(open_to_read(path)); });
+  for (auto rest = std::string_view(listed); !rest.empty();) {
+    std::string const name(take(rest));
+    std::istringstream lengths{std::string(take(rest))};
+    shapes_[name] = {std::istream_iterator<std::int64_t>(lengths), {}};
+  }
 }
 
 void ParameterReader::require(ParameterShapes const& model) const {
@@ -145,25 +180,20 @@ void ParameterReader::require(ParameterShapes const& model) const {
   complain(complaints, "not of the model", std::move(extra));
   complain(complaints, "of another shape", std::move(misshapen));
   if (complaints.empty()) return;
-  usage_error("{}: does not fit the model: {}", file_.path().string(), fmt::join(complaints, "; "));
+  usage_error("{}: does not fit the model: {}", path_, fmt::join(complaints, "; "));
 }
 
 template <class T>
 void ParameterReader::read(ParameterSlice const& slice, std::span<T> values) const {
   QUARTIC_ASSERT(std::ssize(values) == slice.size);
-  h5::reading([&] {
-    h5::Handle const dataset = file_.open_dataset(file_.id(), slice.name);
-    h5::Handle const places = select(file_, dataset, slice);
-    h5::Handle const line = line_of(file_, slice);
-    file_.check(
-        H5Dread(dataset.id(), memory_type<T>(), line.id(), places.id(), H5P_DEFAULT, values.data()),
-        "H5Dread");
-  });
+  std::vector<T> const read =
+      h5::reading([&] { return h5::isolated(path_, [&] { return read_slice<T>(path_, slice); }); });
+  std::copy(read.begin(), read.end(), values.begin());
   auto const odd =
       std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
   if (odd == values.end()) return;
-  usage_error("{}: /{} element {}, counted from 0, is {} as {}; valid is any finite number",
-              file_.path().string(), shown(slice.name), slice.first + (odd - values.begin()), *odd,
+  usage_error("{}: /{} element {}, counted from 0, is {} as {}; valid is any finite number", path_,
+              shown(slice.name), slice.first + (odd - values.begin()), *odd,
               sizeof(T) == sizeof(float) ? "float" : "double");
 }
 

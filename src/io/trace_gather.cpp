@@ -49,8 +49,7 @@ using OtherLosses = std::map<std::string, fs::path>;
 
 // Returns how many stages the shard holds.
 std::size_t copy_shard(h5::File const& target, fs::path const& path, OtherLosses& other_losses) {
-  // The shard of a killed run keeps the mark of its writer; only a SWMR reader may open that.
-  h5::File const shard = h5::File::open(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ);
+  h5::File const shard = h5::File::open_left_behind(path);
   std::size_t stages = 0;
   for (std::string const& name : shard.names(shard.id())) {
     if (name == "stage") {
@@ -72,7 +71,7 @@ std::size_t copy_shard(h5::File const& target, fs::path const& path, OtherLosses
 // Appends the losses of the other pipelines to /loss, by pipeline.
 void copy_losses(h5::File const& target, OtherLosses const& other_losses) {
   for (auto const& [pipeline, path] : other_losses) {
-    h5::File const shard = h5::File::open(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ);
+    h5::File const shard = h5::File::open_left_behind(path);
     h5::Handle const group = shard.open_group(shard.id(), "pipeline/" + pipeline);
     copy_table(target, target.id(), shard, group.id(), "loss");
   }

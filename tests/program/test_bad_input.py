@@ -180,6 +180,20 @@ def test_cifar_folder(wrong):
     assert os.listdir() == ["cifar"]
 
 
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_file_that_crashes_hdf5(ranks):
+    """A byte of the type of /y, which then has numbers of thousands of bytes: HDF5 1.10 believes it, and reads beyond its memory."""
+    with h5py.File("a.h5", "w", libver="earliest") as file:
+        file["X"] = X
+        file.create_dataset("y", data=REAL, chunks=True)
+    with open("a.h5", "r+b") as file:
+        size_of_type = file.read().rindex(bytes.fromhex("11203f0008000000")) + 4
+        file.seek(size_of_type + 1)
+        file.write(b"\xce")
+    refused("run", "--data", "a.h5", "--stages", 2, "--out", "run", says=("a.h5: is damaged", "HDF5 crashes reading it"), ranks=ranks)
+    assert os.listdir() == ["a.h5"]
+
+
 @pytest.mark.parametrize("path, says", [("nowhere.h5", "no such file"), (".", "folder"), ("/dev/zero", "regular"), ("a" * 300, "name too long")])
 def test_no_file(path, says):
     line = refused("run", "--data", path, "--out", "run", says=path)

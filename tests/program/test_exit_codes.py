@@ -103,7 +103,11 @@ MISTAKES = {
     "a cut of a linear objective": (("run", "--cut", "even"), ("--cut", "quadratic", "columns")),
     "a bound that no cut meets": (("run", "--objective", "gpt", "--memory-bound", 1000), ("--memory-bound 1000", "the least is")),
     "a bound without a choice": (("run", "--objective", "gpt", "--cut", "even", "--memory-bound", 1000), ("--memory-bound", "counted")),
-    "no such preset": (("run", "--objective", "gpt", "--preset", "huge"), ("--preset huge", "tiny, nano, small, medium")),
+    "an empty preset": (("run", "--preset", ""), ("--preset ''", "tiny, nano, small, medium")),
+    "a remark in a value": (("run", "--init", "a#b.h5"), ("--init 'a#b.h5'", "without #")),
+    "a blank behind a value": (("run", "--data", "a.h5 "), ("--data 'a.h5 '", "blanks at its ends")),
+    "a value of two lines": (("run", "--validation", "a\nrows = 1"), ("--validation 'a?rows = 1'", "control characters")),
+    "no such preset": (("run", "--objective", "gpt", "--preset", "huge"), ("--preset 'huge'", "tiny, nano, small, medium")),
     "held-out rows of a file that is not there": (("run", "--validation", "nowhere"), "nowhere"),
     "all rows held out": (("run", "--validation", "1"), ("--validation 1", "fraction", "4096")),
     "no rows held out": (("run", "--validation", "0"), ("--validation 0", "fraction")),
@@ -202,6 +206,9 @@ BAD_FILES = {
     "given twice": ("stages = 4\nstages = 4\n", ("--stages", "twice")),
     "no assignment": ("method = sgd\nfour stages\n", ("bad.ini", "four stages")),
     "bytes": (b"\x7fELF\x02\x01\x00\x1b[31m\xff\xfe" * 50 + b"\n", "bad.ini"),
+    "a name that Boost would put its own message into": ("%canonical_option% = 3\n", ("'%canonical_option% '", "no option has a %")),
+    "a line that it would put into itself": ("%invalid_line%\n", "'%invalid_line%'"),
+    "a section that it would put into itself": ("[%original_token%]\nstages = 4\n", "no option has a %"),
     "a section": ("[run]\nstages = 4\n", "run.stages"),
 }
 

@@ -55,6 +55,15 @@ STUDIES = {
     "no such data": (TINY.replace("rows = 64", "data = \"@mine\""), ("@mine", "[data.mine]")),
     "data of two kinds": (TINY + "[data.mine]\nmake = \"a\"\nfile = \"b\"\n", ("data.mine", "one of make and file")),
     "a missing file": (TINY.replace("rows = 64", "data = \"@mine\"") + "[data.mine]\nfile = \"b.txt\"\n", ("b.txt", "data/README.md", "--data")),
+    "a range of too many": (TINY.replace("[0, 1]", '"0..99999999999"'), ("seed", "0..99999999999", "at most 100000")),
+    "too many runs": (TINY.replace("[0, 1]", '"1..1000"').replace("[2, 4]", '"1..1000"'), ("group pipedream", "1000000 runs", "at most 100000")),
+    "nested too deeply": (TINY + "x = " + "[" * 5000, ("is not TOML", "nested too deeply")),
+    "a number of thousands of digits": (TINY + "x = " + "9" * 5000, ("is not TOML",)),
+    "a formula that is nested too deeply": (TINY + "[group.computed]\ndelta = \"" + "+".join(["1"] * 5000) + "\"\n", ("computed: delta", "nested too deeply")),
+    "a formula beyond the whole numbers": (
+        TINY + "[group.computed]\ndelta = \"" + "*".join(["999999999"] * 3) + "\"\n", ("computed: delta", "64 bits")),
+    "a group's name of two lines": (TINY.replace('name = "pipedream"', 'name = "a\\nb"').replace("[0, 1]", "[]"), ("group a?b",)),
+    "a quotation without an end": (TINY + "[data.mine]\nmake = 'a \"b'\n", ("data.mine", "no closing quotation")),
     "no such maker": (TINY + "[data.mine]\nmaker = \"m.py\"\nmake = \"a\"\n", ("analysis/m.py",)),
 }
 

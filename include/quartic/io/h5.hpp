@@ -62,6 +62,9 @@ class File {
   static File create(std::filesystem::path const& path);
   /// `flags` as H5Fopen takes them.
   static File open(std::filesystem::path const& path, unsigned flags);
+  /// To read what a writer in SWMR mode has left, ended or killed. Failure for a file that is
+  /// damaged or shorter than it says of itself.
+  static File open_left_behind(std::filesystem::path const& path);
 
   hid_t id() const { return handle_.id(); }
   std::filesystem::path const& path() const { return path_; }

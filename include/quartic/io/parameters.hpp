@@ -44,8 +44,8 @@ class ParameterReader {
   void read(ParameterSlice const& slice, std::span<T> values) const;
 
  private:
+  std::string path_;
   std::string checksum_;
-  h5::File file_;
   ParameterShapes shapes_;
 };
 
