@@ -21,7 +21,7 @@ void Rounds::begin(std::int64_t position, Proposal const& proposal, std::int64_t
   // Every rank sees the same durations, so every rank's rounds have the same length.
   std::int64_t const longest = agreement_.largest()[duration];
   if (longest > longest_ns) period_ = std::max(shortest_, period_ / 2);
-  if (longest < shortest_ns) period_ *= 2;
+  if (0 < longest && longest < shortest_ns) period_ *= 2;  // 0 before the first
   next_ = position + period_;
   std::int64_t const lasted_ns = last_begin_ns_ < 0 ? shortest_ns : now_ns - last_begin_ns_;
   last_begin_ns_ = now_ns;

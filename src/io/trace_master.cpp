@@ -52,7 +52,12 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
     link(file, file.id(), "memory", 0, "/memory");
   }
   file.close();
-  std::filesystem::rename(aside, folder / "trace.h5");
+  std::error_code error;
+  std::filesystem::rename(aside, folder / "trace.h5", error);
+  if (error) {
+    usage_error("{}: cannot be created: {}; a run needs a folder that can be written",
+                (folder / "trace.h5").string(), error.message());
+  }
 }
 
 }  // namespace quartic::io

@@ -71,30 +71,35 @@ TEST_CASE("nothing goes below the stage where a backward stops") {
 TEST_CASE("a round's outcome is known one round later, and its length follows the clock") {
   comm::Communicator communicator;
   Rounds rounds(communicator, 10);
+  auto const begin = [&](std::int64_t position, Rounds::Proposal const& proposal,
+                         std::int64_t now_ns) {
+    REQUIRE(rounds.due(position));
+    REQUIRE(rounds.done());
+    rounds.begin(position, proposal, now_ns);
+    REQUIRE(rounds.done());
+  };
+  constexpr std::int64_t ms = 1'000'000;
   CHECK_FALSE(rounds.due(9));
-  REQUIRE(rounds.due(10));
   CHECK_FALSE(rounds.outcome().stop);
-  rounds.begin(10, {.stop = true, .written = 7}, 0);
-  CHECK(rounds.done());
+  begin(10, {.stop = true, .written = 7}, 0);
   CHECK(rounds.outcome().stop);
   CHECK_FALSE(rounds.outcome().checkpoint);
   CHECK(rounds.outcome().written == 7);
   CHECK_FALSE(rounds.due(19));
-  REQUIRE(rounds.due(20));
-  rounds.begin(20, {.checkpoint = true}, 1'000'000);  // a millisecond: rounds grow from the next on
+  begin(20, {.checkpoint = true}, ms);
+  CHECK_FALSE(rounds.outcome().stop);
   CHECK(rounds.outcome().checkpoint);
   CHECK(rounds.outcome().written == -1);
-  REQUIRE(rounds.due(30));
-  rounds.begin(30, {}, 2'000'000);
+  begin(30, {}, 2 * ms);  // the round to 20 took a millisecond: from here on they grow
   CHECK_FALSE(rounds.due(49));
-  REQUIRE(rounds.due(50));
-  rounds.begin(50, {}, 1'000'000'000);  // a second: rounds shrink, to 10 actions at the least
-  rounds.begin(90, {}, 2'000'000'000);
+  begin(50, {}, 1000 * ms);
+  CHECK_FALSE(rounds.due(89));
+  begin(90, {}, 2000 * ms);  // that to 50 took a second: now they shrink
   CHECK_FALSE(rounds.due(109));
-  rounds.begin(110, {}, 3'000'000'000);
-  rounds.begin(120, {}, 4'000'000'000);
+  begin(110, {}, 3000 * ms);
+  begin(120, {}, 4000 * ms);  // to 10 actions at the least
   CHECK_FALSE(rounds.due(129));
-  CHECK(rounds.due(130));
+  begin(130, {}, 5000 * ms);
 }
 
 }  // namespace
