@@ -33,9 +33,10 @@ class Parser {
 
  private:
   [[noreturn]] void damaged() const {
-    usage_error("{}: is damaged; remove its folder to go on from the checkpoint before, if there is one, "
-                "or from the start",
-                path_);
+    usage_error(
+        "{}: is damaged; remove its folder to go on from the checkpoint before, if there is one, "
+        "or from the start",
+        path_);
   }
 
   /// What lies between the first line and the last, which has its checksum.
@@ -68,11 +69,16 @@ class Parser {
       return;
     }
     ++fields_;
-    if (name == "position") checkpoint.position = integer<std::int64_t>(value);
-    else if (name == "plan") checkpoint.plan = integer<std::uint64_t>(value, 16);
-    else if (name == "block_updates") checkpoint.block_updates = integer<std::int64_t>(value);
-    else if (name == "wall_ns") checkpoint.wall_ns = integer<std::int64_t>(value);
-    else damaged();
+    if (name == "position")
+      checkpoint.position = integer<std::int64_t>(value);
+    else if (name == "plan")
+      checkpoint.plan = integer<std::uint64_t>(value, 16);
+    else if (name == "block_updates")
+      checkpoint.block_updates = integer<std::int64_t>(value);
+    else if (name == "wall_ns")
+      checkpoint.wall_ns = integer<std::int64_t>(value);
+    else
+      damaged();
   }
 
   CheckpointManifest::File file(std::string_view value) const {
@@ -99,7 +105,8 @@ std::string manifest_text(CheckpointManifest const& manifest) {
   for (auto const& [name, value] : manifest.about)
     text += fmt::format("{}{} = {}\n", about_mark, name, value);
   for (auto const& [name, file] : manifest.files) {
-    text += fmt::format("{}{} = {} {}\n", file_mark, name, checksum_text(file.checksum), file.bytes);
+    text +=
+        fmt::format("{}{} = {} {}\n", file_mark, name, checksum_text(file.checksum), file.bytes);
   }
   return text + fmt::format("{}{}\n", last_line, checksum_text(checksum_of(text)));
 }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <thread>
 
 #include "quartic/core/check.hpp"
 
@@ -60,7 +62,14 @@ ShardLock::~ShardLock() {
 bool ShardLock::held(fs::path const& shard) {
   int const descriptor = ::open(shard.c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor < 0) return false;
-  bool const refused = ::flock(descriptor, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+  // A reader of the live run has a lock too, while HDF5 opens the file.
+  constexpr int looks = 50;
+  constexpr auto between_looks = std::chrono::milliseconds(20);
+  bool refused = true;
+  for (int look = 0; refused && look < looks; ++look) {
+    if (look > 0) std::this_thread::sleep_for(between_looks);
+    refused = ::flock(descriptor, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+  }
   ::close(descriptor);
   return refused;
 }

@@ -34,8 +34,9 @@ void link(h5::File const& file, hid_t parent, std::string const& name, int rank,
 void write_master(std::filesystem::path const& folder, RunInfo const& info,
                   std::vector<engine::StageInfo> const& stages) {
   make_shard_folder(folder);
-  // Aside first: when a run goes on, the earlier trace is there until every row of it is in a shard.
-  std::filesystem::path const aside = folder / "trace.h5.part";
+  // Aside first: when a run goes on, the earlier trace is there until every row of it is in a
+  // shard.
+  std::filesystem::path const aside = folder / "trace.h5.new";
   h5::File file = h5::File::create(aside);
   describe(file, info);
   {

@@ -11,7 +11,8 @@ namespace {
 
 constexpr hsize_t rows_at_once = 1 << 14;
 
-// Hands the first `count` rows of a table of which `belongs` is true to `append`, a block at a time.
+// Hands the first `count` rows of a table of which `belongs` is true to `append`, a block at a
+// time.
 template <class Row, class Append, class Belongs>
 void copy_rows(h5::File const& trace, std::string const& group, std::string const& name,
                std::int64_t count, Append append, Belongs belongs) {

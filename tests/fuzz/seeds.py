@@ -81,6 +81,15 @@ def trace(folder):
         shutil.rmtree(run)
 
 
+def checkpoint(folder):
+    run = folder.parent / "run-checkpoint"
+    quartic("run", "--objective", "quadratic", "--rows", 16, "--features", 4, "--stages", 1, "--microbatches", 10, "--microbatch-size", 4,
+            "--checkpoint-every", 10, "--out", run, "--quiet")
+    newest = run / "checkpoint" / f"{20:012}"
+    (folder / "checksummed").write_bytes((newest / "manifest").read_bytes() + (newest / "0000-0000.h5").read_bytes())
+    shutil.rmtree(run)
+
+
 def idx_images():
     pixels = RANDOM.integers(0, 256, (ROWS, 3, 3), dtype=numpy.uint8)
     return struct.pack(">4B3I", 0, 0, 8, 3, *pixels.shape) + pixels.tobytes()
@@ -136,7 +145,8 @@ def config(folder):
     (folder / "short.ini").write_text("# a remark\nstages = 8\nlearning-rate = 0.05\nhidden = 16,16\nshuffle = true\n")
 
 
-READERS = {"hdf5_data": hdf5_data, "hdf5_parameters": hdf5_parameters, "hdf5_delays": hdf5_delays, "trace": trace, "idx": idx,
+READERS = {"hdf5_data": hdf5_data, "hdf5_parameters": hdf5_parameters, "hdf5_delays": hdf5_delays, "trace": trace, "checkpoint": checkpoint,
+           "idx": idx,
            "cifar": cifar, "libsvm": libsvm, "text": text, "tokens": tokens, "gzip": packed, "schedule": schedule, "config": config}
 
 
