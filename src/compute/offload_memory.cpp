@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <map>
+#include <memory>
 #include <new>
 
 #include "offload_device.hpp"
@@ -67,7 +68,11 @@ class GuardedBlocks {
   int open_ = 0;
 };
 
-GuardedBlocks* guarded = nullptr;
+// Null where memory is not guarded.
+std::unique_ptr<GuardedBlocks>& guarded() {
+  static std::unique_ptr<GuardedBlocks> blocks;
+  return blocks;
+}
 
 // A device's memory is not zeros, and OpenMP has no call that makes it so.
 void clear(void* memory, std::int64_t bytes) {
@@ -85,20 +90,20 @@ void copy(void* to, int to_device, void const* from, int from_device, std::int64
 }  // namespace
 
 void guard_memory() {
-  static GuardedBlocks blocks;
-  guarded = &blocks;
+  guarded() = std::make_unique<GuardedBlocks>();
 }
 
 bool is_device_memory(void const* first, std::int64_t bytes) {
-  return guarded == nullptr || bytes == 0 || guarded->holds(static_cast<char const*>(first), bytes);
+  return guarded() == nullptr || bytes == 0 ||
+         guarded()->holds(static_cast<char const*>(first), bytes);
 }
 
 OpenMemory::OpenMemory() {
-  if (guarded != nullptr) guarded->open();
+  if (guarded() != nullptr) guarded()->open();
 }
 
 OpenMemory::~OpenMemory() {
-  if (guarded != nullptr) guarded->close();
+  if (guarded() != nullptr) guarded()->close();
 }
 
 void copy_within(void* to, void const* from, std::int64_t bytes) {
@@ -111,7 +116,7 @@ namespace detail {
 void* allocate(std::int64_t bytes) {
   auto const size = static_cast<std::size_t>(bytes);
   if (!on_device()) return std::memset(::operator new (size, std::align_val_t{alignment}), 0, size);
-  if (guarded != nullptr) return guarded->add(size);
+  if (guarded() != nullptr) return guarded()->add(size);
   // Whole words, for clear().
   void* const memory = omp_target_alloc((size + 7) / 8 * 8, omp_get_default_device());
   if (memory == nullptr) failure("the device has no {} bytes of memory left", bytes);
@@ -121,7 +126,7 @@ void* allocate(std::int64_t bytes) {
 
 void release(void* memory, std::int64_t /*bytes*/) noexcept {
   if (!on_device()) return ::operator delete (memory, std::align_val_t{alignment});
-  if (guarded != nullptr) return guarded->remove(memory);
+  if (guarded() != nullptr) return guarded()->remove(memory);
   omp_target_free(memory, omp_get_default_device());
 }
 

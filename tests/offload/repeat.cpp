@@ -9,6 +9,7 @@
 #include "quartic/compute/gemm.hpp"
 #include "quartic/compute/layer_norm.hpp"
 #include "quartic/compute/loss.hpp"
+#include "quartic/compute/reference.hpp"
 #include "quartic/compute/update.hpp"
 #include "quartic/compute/vector.hpp"
 #include "unit/compute_run.hpp"
@@ -79,6 +80,26 @@ std::vector<double> sums(Inputs<T> const& in) {
 }
 
 }  // namespace
+
+TEST_CASE_TEMPLATE(
+    "sums of many blocks of rows, and of more terms than lanes, equal the plain ones", T, float,
+    double) {
+  Inputs<T> const in;
+  auto const x = in.of(in.x, rows * width);
+  auto const y = in.of(in.y, rows * width);
+  CHECK(run(dot<T>, in.x, in.y) == doctest::Approx(reference::dot<T>(in.x, in.y)).epsilon(1e-11));
+  auto sum = normals<T>(width), expected = sum;
+  run(add_column_sums<T>, {x.data(), rows, width}, sum);
+  reference::add_column_sums<T>({x.data(), rows, width}, expected);
+  CHECK(distance(sum, expected) < 10 * rounding<T>);
+  auto const statistics = normals<T>(2 * rows);
+  auto dweight = normals<T>(width), dbias = normals<T>(width);
+  auto expected_dweight = dweight, expected_dbias = dbias;
+  run(layer_norm_backward_weight<T>, x, statistics, y, dweight, dbias);
+  reference::layer_norm_backward_weight<T>(x, statistics, y, expected_dweight, expected_dbias);
+  CHECK(distance(dweight, expected_dweight) < 10 * rounding<T>);
+  CHECK(distance(dbias, expected_dbias) < 10 * rounding<T>);
+}
 
 TEST_CASE_TEMPLATE("kernels give the same bits every time, however many threads stand in", T, float,
                    double) {

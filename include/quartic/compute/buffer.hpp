@@ -36,6 +36,8 @@ class Buffer {
     std::swap(elements_, other.elements_);
     return *this;
   }
+  Buffer(Buffer const&) = delete;
+  Buffer& operator=(Buffer const&) = delete;
   ~Buffer() {
     if (elements_ != nullptr) detail::release(elements_, size_bytes());
   }
