@@ -43,6 +43,8 @@ home=$(cd "$bin/.." && pwd)
 export OPAL_PREFIX="$home" PMIX_INSTALL_PREFIX="$home"
 export OMPI_MCA_mca_base_component_path="$home/lib/openmpi" PMIX_MCA_mca_base_component_path="$home/lib/pmix"
 export LD_LIBRARY_PATH="$home/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" PATH="$home/bin:$home/libexec:$PATH"
+# mpirun wants to find what it starts other nodes with, even where there is only this one.
+command -v ssh > /dev/null || export OMPI_MCA_plm_rsh_agent=/bin/sh
 exec "$home/libexec/${0##*/}" "$@"
 WRAPPER
 chmod +x "$out/bin/quartic"

@@ -35,9 +35,9 @@ done
 cp -L /bin/dash "$root/bin/sh"
 echo "root:x:0:0:root:/root:/bin/sh" > "$root/etc/passwd"
 cp -a /dev/null /dev/zero /dev/urandom "$root/dev/" || { echo "no device files can be made here: the empty root directory is left out"; exit 0; }
-inside=(env -i HOME=/root OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 chroot "$root")
+inside=(env -i HOME=/root OMP_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 /usr/sbin/chroot "$root")
 "${inside[@]}" /moved/away/bin/quartic info
 "${inside[@]}" /moved/away/bin/quartic run --stages 2 --microbatches 16 --quiet --out /tmp/one
 "${inside[@]}" /moved/away/bin/mpirun --oversubscribe -n 2 /moved/away/bin/quartic run --stages 2 --microbatches 16 --quiet --out /tmp/two
 cmp "$root/tmp/one/config.ini" "$root/tmp/two/config.ini"
-OMP_NUM_THREADS=1 "${inside[@]}" /moved/away/bin/test_offload
+"${inside[@]}" /moved/away/bin/test_offload
