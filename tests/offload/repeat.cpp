@@ -21,15 +21,15 @@ using namespace quartic::samples;
 
 namespace {
 
-constexpr std::int64_t many = 200'003;  // more than the lanes of a sum
-constexpr std::int64_t rows = 301;      // more than a block of rows
+constexpr std::int64_t many = 200'003;   // more than the lanes of a sum
+constexpr std::int64_t many_rows = 301;  // more than a block of rows
 constexpr std::int64_t width = 65;
 
 template <class T>
 struct Inputs {
   std::vector<T> x = normals<T>(many), y = normals<T>(many);
-  std::vector<T> token = std::vector<T>(rows);
-  std::vector<std::int32_t> label = std::vector<std::int32_t>(rows);
+  std::vector<T> token = std::vector<T>(many_rows);
+  std::vector<std::int32_t> label = std::vector<std::int32_t>(many_rows);
 
   Inputs() {
     for (std::size_t i = 0; i < token.size(); ++i) token[i] = static_cast<T>(i * i % 7);
@@ -47,16 +47,16 @@ std::vector<double> sums(Inputs<T> const& in) {
   auto const keep = [&](std::vector<T> const& values) {
     out.insert(out.end(), values.begin(), values.end());
   };
-  auto const x = in.of(in.x, rows * width);
-  auto const y = in.of(in.y, rows * width);
+  auto const x = in.of(in.x, many_rows * width);
+  auto const y = in.of(in.y, many_rows * width);
   out.push_back(run(dot<T>, in.x, in.y));
   out.push_back(run(squared_distance<T>, in.x, in.y));
   auto w = in.x, gradient = in.y;
   out.push_back(run(sgd_update<T>, {0.1, 0.01}, w, w, gradient));
   keep(w);
   out.push_back(run(softmax_cross_entropy<T>, width, x, in.label, T(1), {}).value);
-  std::vector<T> column(width), dweight(width), dbias(width), statistics(2 * rows);
-  run(add_column_sums<T>, {x.data(), rows, width}, column);
+  std::vector<T> column(width), dweight(width), dbias(width), statistics(2 * many_rows);
+  run(add_column_sums<T>, {x.data(), many_rows, width}, column);
   keep(column);
   auto normalised = std::vector<T>(x.size());
   run(layer_norm_forward<T>, x, in.of(in.x, width), in.of(in.y, width), normalised, statistics);
@@ -72,9 +72,10 @@ std::vector<double> sums(Inputs<T> const& in) {
   auto scores = std::vector<T>(x.begin(), x.end());
   run(causal_softmax<T>, 0, T(0.3), {scores.data(), width, width});
   keep(scores);
-  std::vector<T> product(rows * rows);
-  run(gemm<T>, 1, {x.data(), rows, width}, transposed(ConstMatrix<T>{y.data(), rows, width}), 0,
-      {product.data(), rows, rows});
+  std::vector<T> product(many_rows * many_rows);
+  run(gemm<T>, 1, {x.data(), many_rows, width},
+      transposed(ConstMatrix<T>{y.data(), many_rows, width}), 0,
+      {product.data(), many_rows, many_rows});
   keep(product);
   return out;
 }
@@ -85,14 +86,14 @@ TEST_CASE_TEMPLATE(
     "sums of many blocks of rows, and of more terms than lanes, equal the plain ones", T, float,
     double) {
   Inputs<T> const in;
-  auto const x = in.of(in.x, rows * width);
-  auto const y = in.of(in.y, rows * width);
+  auto const x = in.of(in.x, many_rows * width);
+  auto const y = in.of(in.y, many_rows * width);
   CHECK(run(dot<T>, in.x, in.y) == doctest::Approx(reference::dot<T>(in.x, in.y)).epsilon(1e-11));
   auto sum = normals<T>(width), expected = sum;
-  run(add_column_sums<T>, {x.data(), rows, width}, sum);
-  reference::add_column_sums<T>({x.data(), rows, width}, expected);
+  run(add_column_sums<T>, {x.data(), many_rows, width}, sum);
+  reference::add_column_sums<T>({x.data(), many_rows, width}, expected);
   CHECK(distance(sum, expected) < 10 * rounding<T>);
-  auto const statistics = normals<T>(2 * rows);
+  auto const statistics = normals<T>(2 * many_rows);
   auto dweight = normals<T>(width), dbias = normals<T>(width);
   auto expected_dweight = dweight, expected_dbias = dbias;
   run(layer_norm_backward_weight<T>, x, statistics, y, dweight, dbias);
