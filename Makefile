@@ -8,7 +8,7 @@ QUARTIC_WERROR ?= OFF
 
 export PYTHON JOBS QUARTIC_WERROR
 .DEFAULT_GOAL := build
-.PHONY: build test demo check-all bench convergence peers models figures report install-packages format tidy asan clean help
+.PHONY: build gpu test-gpu bundle test demo check-all bench convergence peers models figures report install-packages format tidy asan clean help
 
 build: build/release/build.ninja  ## the executable, build/release/quartic (the default)
 	cmake --build build/release --target quartic --parallel $(JOBS)
@@ -16,6 +16,17 @@ build: build/release/build.ninja  ## the executable, build/release/quartic (the 
 test: packages-test build build/audit/build.ninja  ## build with assertions, and run every quick test (minutes)
 	cmake --build build/audit --parallel $(JOBS)
 	ctest --preset audit --parallel $(JOBS)
+
+gpu: packages-gpu build/gpu/build.ninja  ## the executable with kernels for NVIDIA GPUs, build/gpu/quartic
+	cmake --build build/gpu --target quartic --parallel $(JOBS)
+
+test-gpu: packages-gpu build/gpu/build.ninja  ## the kernels' tests for NVIDIA GPUs, on one or on the host in its place
+	cmake --build build/gpu --target test_offload --parallel $(JOBS)
+	ctest --preset gpu -R '^offload'
+
+bundle: packages-gpu build/gpu/build.ninja  ## build/bundle: a tree that runs on a node with a driver and nothing else
+	cmake --build build/gpu --target quartic test_offload bench_gpu --parallel $(JOBS)
+	cmake/bundle.sh build/gpu build/bundle/quartic
 
 demo: packages-demo build  ## train the small published example on 2, 4, 8 and 16 stages, and draw it
 	jobs/demo.sh
@@ -65,7 +76,8 @@ packages-%:
 packages_for_demo = build analysis
 packages_for_figures = analysis
 packages_for_test = build analysis test
-packages_for_all  = build analysis test tools slurm
+packages_for_gpu  = build test gpu
+packages_for_all  = build analysis test tools slurm gpu
 
 build/%/build.ninja: CMakePresets.json
 	cmake --preset $* -DQUARTIC_PYTHON=$(PYTHON) $(if $(filter ON,$(QUARTIC_WERROR)),-DQUARTIC_WERROR=ON)

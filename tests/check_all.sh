@@ -39,6 +39,9 @@ check commands  "${PYTHON:-/usr/bin/python3}" tests/program/readme_commands.py
 check asan      make asan
 check tidy      make tidy
 check install   tests/program/install.sh
+check gpu/test  make test-gpu
+check gpu/bundle make bundle
+check gpu/away  tests/offload/bundle.sh
 check bench     make bench
 shopt -s nullglob
 for script in tests/fault/*.sh; do

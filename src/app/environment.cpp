@@ -10,6 +10,7 @@
 #include <set>
 
 #include "quartic/compute/blas.hpp"
+#include "quartic/compute/device.hpp"
 #include "quartic_version.h"
 
 namespace quartic::app {
@@ -51,6 +52,8 @@ std::map<std::string, std::string> environment(comm::Communicator& communicator)
       {"compiler", "g++ " __VERSION__},
       {"flags", QUARTIC_FLAGS},
       {"blas", compute::blas_description()},
+      {"device", compute::computes_on()},
+      {"products", compute::products_by()},
       {"mpi", communicator.description()},
       {"hosts", fmt::format("{}", fmt::join(hosts, ","))},
       {"started", communicator.broadcast(started, 0)},

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "quartic/app/commands.hpp"
+#include "quartic/app/device.hpp"
 #include "quartic/app/environment.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/trace_state.hpp"
@@ -11,6 +12,7 @@ namespace quartic::app {
 int info_command(comm::Communicator& communicator, std::vector<std::string> const& arguments) {
   if (!arguments.empty()) usage_error("quartic info takes no arguments");
   auto const attributes = environment(communicator);
+  std::string const devices = device_report(communicator);
   if (communicator.rank() != 0) return 0;
   fmt::print("quartic   {} ({}, {})\n", QUARTIC_VERSION, QUARTIC_GIT, QUARTIC_BUILD_TYPE);
   fmt::print("compiler  {} {}\n", attributes.at("compiler"), attributes.at("flags"));
@@ -20,7 +22,7 @@ int info_command(comm::Communicator& communicator, std::vector<std::string> cons
   fmt::print("HDF5      {}\n", io::hdf5_description());
   fmt::print("processor {}\n", attributes.at("cpu"));
   fmt::print("ranks     {} on {}\n", communicator.size(), attributes.at("hosts"));
-  fmt::print("devices   none (this build computes on the host)\n");
+  fmt::print("devices   {}\n", devices);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "data_sources.hpp"
+#include "quartic/app/device.hpp"
 #include "quartic/app/memory.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/delays.hpp"
@@ -63,8 +64,7 @@ void resolve_objective(Config& config) {
   }
   if (config.objective != "logistic" && config.l2 != 0)
     usage_error("--l2 is an option of --objective logistic");
-  if (config.device == "gpu")
-    usage_error("--device gpu: this build has no device code; valid is host");
+  require_device(config.device);
 }
 
 /// What --augment changes are images, and larger than what a crop may move them by.

@@ -9,7 +9,7 @@
 #include "quartic/compute/gemm.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 namespace {
 
 blasint blas_size(std::int64_t size) {
@@ -59,6 +59,15 @@ void gemv(T alpha, ConstMatrix<T> a, std::span<T const> x, T beta, std::span<T> 
           a.values, leading(a.stride), x.data(), 1, beta, y.data(), 1);
 }
 
+template void gemm(float, ConstMatrix<float>, ConstMatrix<float>, float, Matrix<float>);
+template void gemm(double, ConstMatrix<double>, ConstMatrix<double>, double, Matrix<double>);
+template void gemv(float, ConstMatrix<float>, std::span<float const>, float, std::span<float>);
+template void gemv(double, ConstMatrix<double>, std::span<double const>, double, std::span<double>);
+
+}  // namespace QUARTIC_HOST_KERNELS
+
+namespace quartic::compute {
+
 void set_blas_threads(int threads) {
   openblas_set_num_threads(threads);
 }
@@ -70,10 +79,5 @@ std::string blas_description() {
 std::string blas_core() {
   return openblas_get_corename();
 }
-
-template void gemm(float, ConstMatrix<float>, ConstMatrix<float>, float, Matrix<float>);
-template void gemm(double, ConstMatrix<double>, ConstMatrix<double>, double, Matrix<double>);
-template void gemv(float, ConstMatrix<float>, std::span<float const>, float, std::span<float>);
-template void gemv(double, ConstMatrix<double>, std::span<double const>, double, std::span<double>);
 
 }  // namespace quartic::compute

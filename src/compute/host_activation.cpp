@@ -1,11 +1,11 @@
 // Activation functions on the host.
 #include <cmath>
 
-#include "host_math.hpp"
+#include "elementary.hpp"
 #include "quartic/compute/activation.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 template <class T>
 void relu_forward(std::span<T const> x, std::span<T> y) {
   QUARTIC_ASSERT(x.size() == y.size());
@@ -55,4 +55,4 @@ void gelu_backward(std::span<T const> x, std::span<T const> dy, std::span<T> dx)
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

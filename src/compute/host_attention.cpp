@@ -1,12 +1,12 @@
 // The softmax of causal attention on the host.
 #include <algorithm>
 
+#include "elementary.hpp"
 #include "host_lanes.hpp"
-#include "host_math.hpp"
 #include "quartic/compute/attention.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 template <class T>
 void causal_softmax(std::int64_t first_query, T scale, Matrix<T> scores) {
   QUARTIC_ASSERT(first_query + scores.rows <= scores.columns);
@@ -42,4 +42,4 @@ void causal_softmax_backward(std::int64_t first_query, T scale, ConstMatrix<T> p
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

@@ -3,7 +3,7 @@
 #include "quartic/compute/bend.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 
 template <class T>
 void blend(double omega, std::span<T const> a, std::span<T const> b, std::span<T> out) {
@@ -55,4 +55,4 @@ void outer_step(OuterStep step, std::span<T> mean, std::span<T> old, std::span<T
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

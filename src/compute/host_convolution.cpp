@@ -8,7 +8,7 @@
 #include "quartic/compute/gemm.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 namespace {
 
 constexpr std::int64_t wanted_columns = 256;
@@ -222,4 +222,4 @@ void add_channel_sums(std::int64_t pixels, std::span<T const> x, std::span<T> su
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

@@ -2,7 +2,7 @@
 #include "quartic/compute/embedding.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 
 template <class T>
 void embedding_forward(std::int64_t sequence, std::int64_t width, std::span<T const> id,
@@ -42,4 +42,4 @@ void embedding_backward(std::int64_t sequence, std::int64_t width, std::span<T c
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

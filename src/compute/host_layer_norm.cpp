@@ -5,7 +5,7 @@
 #include "quartic/compute/layer_norm.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 namespace {
 
 constexpr double epsilon = 1e-5;
@@ -103,4 +103,4 @@ void layer_norm_backward_weight(std::span<T const> x, std::span<T const> statist
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

@@ -3,12 +3,12 @@
 #include <cmath>
 #include <limits>
 
+#include "elementary.hpp"
 #include "host_lanes.hpp"
-#include "host_math.hpp"
 #include "quartic/compute/loss.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 namespace {
 
 template <class T>
@@ -96,4 +96,4 @@ LossSum softmax_cross_entropy(std::int64_t classes, std::span<T const> z,
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

@@ -5,7 +5,7 @@
 #include "quartic/compute/image.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 namespace {
 
 std::size_t index(std::int64_t value) {
@@ -129,4 +129,4 @@ void normalise_backward(Batches const& shape, double epsilon, std::span<T const>
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

@@ -7,7 +7,7 @@
 #include "quartic/compute/image.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 namespace {
 
 void check(Window const& window, std::int64_t images, std::size_t inputs, std::size_t outputs) {
@@ -176,4 +176,4 @@ void crop_planes(std::int64_t height, std::int64_t width, std::int64_t y_height,
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

@@ -5,7 +5,7 @@
 #include "quartic/compute/sparse.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 namespace {
 
 // Vectors that one walk through the entries serves: two cache lines of doubles, held in registers.
@@ -100,4 +100,4 @@ void spmm_transposed_add(CompressedRows<T> a, std::int64_t vectors, std::span<T 
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

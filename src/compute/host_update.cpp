@@ -7,7 +7,7 @@
 #include "quartic/compute/update.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 namespace {
 
 // A few consecutive elements in registers. All of a chunk is read before any of it is written, so
@@ -130,4 +130,4 @@ double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std:
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

@@ -5,7 +5,7 @@
 #include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
 
-namespace quartic::compute {
+namespace QUARTIC_HOST_KERNELS {
 
 // Some processors (Zen 3 and 4) move whole buffers at a fraction of their speed where the two ends
 // lie alike within a page: the C library's long copies use an instruction that suffers from it, its
@@ -98,4 +98,4 @@ void transpose(ConstMatrix<T> from, std::span<T> to) {
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 
-}  // namespace quartic::compute
+}  // namespace QUARTIC_HOST_KERNELS

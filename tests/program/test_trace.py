@@ -97,6 +97,7 @@ def test_attributes_and_layout():
         loss = file["loss"][()]
     texts = ("config", "config_hash", "git", "data_checksum", "cpu", "blas_core", "compiler", "flags", "blas", "hosts", "cost")
     assert all(found[name] for name in texts)
+    assert (found["device"], found["products"]) == ("host", found["blas"])
     assert (found["format_version"], found["method"], found["stages"], found["complete"]) == (1, "pipedream", 3, 1)
     assert (found["steady_first"], found["steady_end"]) == (12, 21)
     assert (found["cost"], found["time_unit"]) == ("slot", "slot") and "Open MPI" in found["mpi"]

@@ -27,7 +27,7 @@ def library_flags():
 
 def complaint(root, file):
     """The compiler's first error about a file that includes this header and nothing else."""
-    command = ["g++", "-std=c++20", "-fsyntax-only", *WARNINGS, "-DQUARTIC_ASSERTIONS", f"-I{root}/include", f"-I{root}/tests",
+    command = ["g++", "-std=c++20", "-fopenmp", "-fsyntax-only", *WARNINGS, "-DQUARTIC_ASSERTIONS", f"-I{root}/include", f"-I{root}/tests",
                *library_flags(), "-x", "c++", "-"]
     result = subprocess.run(command, input=f'#include "{file}"\n', capture_output=True, text=True)
     errors = [line for line in result.stderr.splitlines() if "error:" in line] or [result.stderr]

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "quartic/compute/bend.hpp"
+#include "unit/compute_run.hpp"
 #include "unit/compute_samples.hpp"
 
 using namespace quartic;
@@ -16,18 +17,18 @@ TEST_CASE_TEMPLATE("blend, predict, correct and the outer step are what they say
     auto out = poison<T>(size);
     std::vector<T> expected(n);
 
-    blend<T>(0.25, a, b, out);
+    run(blend<T>, 0.25, a, b, out);
     for (std::size_t i = 0; i < n; ++i) expected[i] = T(0.25) * a[i] + T(0.75) * b[i];
     CHECK(distance(out, expected) < rounding<T>);
 
-    predict<T>(0.5, a, b, out);
+    run(predict<T>, 0.5, a, b, out);
     for (std::size_t i = 0; i < n; ++i) expected[i] = a[i] - T(0.5) * b[i];
     CHECK(distance(out, expected) < rounding<T>);
 
     auto last = b;
     auto const u_before = normals<T>(size);
     auto u = u_before;
-    correct<T>({0.75, 3}, a, last, u, out);
+    run(correct<T>, {0.75, 3}, a, last, u, out);
     for (std::size_t i = 0; i < n; ++i) {
       expected[i] = a[i] - 3 * (T(0.75) * u_before[i] + T(0.25) * (a[i] - b[i]));
     }
@@ -37,7 +38,7 @@ TEST_CASE_TEMPLATE("blend, predict, correct and the outer step are what they say
     auto mean = a;
     auto old = b;
     auto m = u_before;
-    outer_step<T>({0.7, 0.9}, mean, old, m);
+    run(outer_step<T>, {0.7, 0.9}, mean, old, m);
     for (std::size_t i = 0; i < n; ++i) {
       T const moved = b[i] - a[i];
       T const momentum = T(0.9) * u_before[i] + moved;
@@ -52,6 +53,6 @@ TEST_CASE("an outer step of rate 1 without momentum is the mean") {
   std::vector<double> mean{3, -1};
   std::vector<double> old{1, 5};
   std::vector<double> m{0, 0};
-  outer_step<double>({1, 0}, mean, old, m);
+  run(outer_step<double>, {1, 0}, mean, old, m);
   CHECK(mean == std::vector<double>{3, -1});
 }

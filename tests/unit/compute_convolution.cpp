@@ -2,6 +2,7 @@
 
 #include "quartic/compute/convolution.hpp"
 #include "quartic/compute/reference.hpp"
+#include "unit/compute_run.hpp"
 #include "unit/compute_samples.hpp"
 
 using namespace quartic;
@@ -44,19 +45,19 @@ TEST_CASE_TEMPLATE("convolutions and both halves of their backward equal the pla
       CAPTURE(c.x.size());
       auto y = poison<T>(std::ssize(c.dy));
       auto expected_y = y;
-      convolution_forward<T>(shape, images, c.w, c.x, y, c.scratch);
+      run(convolution_forward<T>, shape, images, c.w, c.x, y, c.scratch);
       reference::convolution_forward<T>(shape, images, c.w, c.x, expected_y);
       CHECK(distance(y, expected_y) < 10 * rounding<T>);
 
       auto dx = poison<T>(std::ssize(c.x));
       auto expected_dx = dx;
-      convolution_input_gradient<T>(shape, images, c.w, c.dy, dx, c.scratch);
+      run(convolution_input_gradient<T>, shape, images, c.w, c.dy, dx, c.scratch);
       reference::convolution_input_gradient<T>(shape, images, c.w, c.dy, expected_dx);
       CHECK(distance(dx, expected_dx) < 10 * rounding<T>);
 
       auto dw = normals<T>(std::ssize(c.w));
       auto expected_dw = dw;
-      convolution_weight_gradient<T>(shape, images, c.x, c.dy, dw, c.scratch);
+      run(convolution_weight_gradient<T>, shape, images, c.x, c.dy, dw, c.scratch);
       reference::convolution_weight_gradient<T>(shape, images, c.x, c.dy, expected_dw);
       CHECK(distance(dw, expected_dw) < 10 * rounding<T>);
     }
@@ -68,12 +69,12 @@ TEST_CASE_TEMPLATE("the bias of channels and its gradient equal the plain ones",
     auto const bias = normals<T>(5);
     auto y = normals<T>(3 * 5 * pixels);
     auto expected = y;
-    add_channel_bias<T>(bias, pixels, y);
+    run(add_channel_bias<T>, bias, pixels, y);
     reference::add_channel_bias<T>(bias, pixels, expected);
     CHECK(y == expected);
     auto sum = normals<T>(5);
     auto expected_sum = sum;
-    add_channel_sums<T>(pixels, y, sum);
+    run(add_channel_sums<T>, pixels, y, sum);
     reference::add_channel_sums<T>(pixels, y, expected_sum);
     CHECK(distance(sum, expected_sum) < rounding<T>);
   }

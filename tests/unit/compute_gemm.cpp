@@ -5,6 +5,7 @@
 #include "quartic/compute/blas.hpp"
 #include "quartic/compute/gemm.hpp"
 #include "quartic/compute/reference.hpp"
+#include "unit/compute_run.hpp"
 #include "unit/compute_samples.hpp"
 
 using namespace quartic;
@@ -29,7 +30,7 @@ void compare_gemm(std::int64_t m, std::int64_t n, std::int64_t k, int flags, T a
   auto plain = fast;
   auto const left = read_as(a, m, k, (flags & 1) != 0, gap);
   auto const right = read_as(b, k, n, (flags & 2) != 0, gap);
-  gemm<T>(alpha, left, right, beta, {fast.data(), m, n, n + gap});
+  run(gemm<T>, alpha, left, right, beta, {fast.data(), m, n, n + gap});
   reference::gemm<T>(alpha, left, right, beta, {plain.data(), m, n, n + gap});
   for (std::int64_t row = 0; row < m; ++row) {
     auto const line = [&](std::vector<T> const& c) {
@@ -46,7 +47,7 @@ void compare_gemv(std::int64_t rows, std::int64_t columns, bool as_transpose, T 
   auto const x = normals<T>(columns);
   auto fast = beta == 0 ? poison<T>(rows) : normals<T>(rows);
   auto plain = fast;
-  gemv<T>(alpha, read_as(a, rows, columns, as_transpose, 0), x, beta, fast);
+  run(gemv<T>, alpha, read_as(a, rows, columns, as_transpose, 0), x, beta, fast);
   reference::gemv<T>(alpha, read_as(a, rows, columns, as_transpose, 0), x, beta, plain);
   CHECK(distance(fast, plain) < 10 * rounding<T>);
 }
@@ -76,9 +77,9 @@ TEST_CASE_TEMPLATE("gemm equals the plain product for all shapes, flags and fact
 
 TEST_CASE_TEMPLATE("gemm with an empty side changes what beta says", T, float, double) {
   std::vector<T> c{1, 2};
-  gemm<T>(1, {nullptr, 1, 0}, {nullptr, 0, 2}, 1, {c.data(), 1, 2});
+  run(gemm<T>, 1, {nullptr, 1, 0}, {nullptr, 0, 2}, 1, {c.data(), 1, 2});
   CHECK(c == std::vector<T>{1, 2});
-  gemm<T>(1, {nullptr, 0, 3}, {nullptr, 3, 0}, 0, {nullptr, 0, 0});
+  run(gemm<T>, 1, {nullptr, 0, 3}, {nullptr, 3, 0}, 0, {nullptr, 0, 0});
 }
 
 TEST_CASE_TEMPLATE("gemv equals the plain product", T, float, double) {
@@ -98,17 +99,17 @@ TEST_CASE_TEMPLATE("products do not depend on where their operands lie", T, floa
   auto const b = normals<T>(k * n);
   auto c = poison<T>(m * n);
   auto y = poison<T>(m);
-  gemm<T>(1, {a.data(), m, k}, {b.data(), k, n}, 0, {c.data(), m, n});
-  gemv<T>(1, {a.data(), m, k}, std::span<T const>(b).first(k), 0, y);
+  run(gemm<T>, 1, {a.data(), m, k}, {b.data(), k, n}, 0, {c.data(), m, n});
+  run(gemv<T>, 1, {a.data(), m, k}, std::span<T const>(b).first(k), 0, y);
   for (std::size_t shift = 1; shift < 16; ++shift) {
     auto const a2 = shifted(a, shift);
     auto const b2 = shifted(b, shift / 2);
     auto c2 = poison<T>(m * n + 16);
-    gemm<T>(1, {a2.data() + shift, m, k}, {b2.data() + shift / 2, k, n}, 0,
-            {c2.data() + shift, m, n});
+    run(gemm<T>, 1, {a2.data() + shift, m, k}, {b2.data() + shift / 2, k, n}, 0,
+        {c2.data() + shift, m, n});
     CHECK(std::equal(c.begin(), c.end(), c2.begin() + static_cast<std::ptrdiff_t>(shift)));
-    gemv<T>(1, {a2.data() + shift, m, k}, std::span<T const>(b2).subspan(shift / 2, k), 0,
-            std::span<T>(c2).subspan(shift, m));
+    run(gemv<T>, 1, {a2.data() + shift, m, k}, std::span<T const>(b2).subspan(shift / 2, k), 0,
+        std::span<T>(c2).subspan(shift, m));
     CHECK(std::equal(y.begin(), y.end(), c2.begin() + static_cast<std::ptrdiff_t>(shift)));
   }
 }

@@ -4,6 +4,7 @@
 
 #include "quartic/compute/image.hpp"
 #include "quartic/compute/reference.hpp"
+#include "unit/compute_run.hpp"
 #include "unit/compute_samples.hpp"
 
 using namespace quartic;
@@ -36,14 +37,14 @@ TEST_CASE_TEMPLATE("max pooling equals the plain one", T, float, double) {
     for (T& value : x) value = std::round(2 * value);  // equal ones among them
     auto y = poison<T>(output_size(window));
     auto place = y, expected_y = y, expected_place = y;
-    max_pool_forward<T>(window, images, x, y, place);
+    run(max_pool_forward<T>, window, images, x, y, place);
     reference::max_pool_forward<T>(window, images, x, expected_y, expected_place);
     CHECK(y == expected_y);
     CHECK(place == expected_place);
     auto const dy = normals<T>(std::ssize(y));
     auto dx = poison<T>(std::ssize(x));
     auto expected_dx = dx;
-    max_pool_backward<T>(window, images, place, dy, dx);
+    run(max_pool_backward<T>, window, images, place, dy, dx);
     reference::max_pool_backward<T>(window, images, place, dy, expected_dx);
     CHECK(dx == expected_dx);
   }
@@ -55,7 +56,7 @@ TEST_CASE_TEMPLATE("max pooling hides no NaN", T, float, double) {
     std::vector<T> x{1, 2, 3, 4};
     x[at] = not_a_number;
     auto y = normals<T>(1), place = y;
-    max_pool_forward<T>({1, 2, 2, 2, 2}, 1, x, y, place);
+    run(max_pool_forward<T>, {1, 2, 2, 2, 2}, 1, x, y, place);
     CHECK(std::isnan(y[0]));
     CHECK(place[0] == static_cast<T>(at));
   }
@@ -66,12 +67,12 @@ TEST_CASE_TEMPLATE("average pooling equals the plain one", T, float, double) {
     auto const x = normals<T>(input_size(window));
     auto y = poison<T>(output_size(window));
     auto expected_y = y;
-    average_pool_forward<T>(window, images, x, y);
+    run(average_pool_forward<T>, window, images, x, y);
     reference::average_pool_forward<T>(window, images, x, expected_y);
     CHECK(distance(y, expected_y) < rounding<T>);
     auto dx = poison<T>(std::ssize(x));
     auto expected_dx = dx;
-    average_pool_backward<T>(window, images, y, dx);
+    run(average_pool_backward<T>, window, images, y, dx);
     reference::average_pool_backward<T>(window, images, y, expected_dx);
     CHECK(distance(dx, expected_dx) < rounding<T>);
   }
@@ -84,23 +85,23 @@ TEST_CASE_TEMPLATE("batch normalisation equals the plain one", T, float, double)
     for (T& value : x) value = 3 * value + 20;
     auto mean = poison<T>(7), variance = mean, dw = mean, db = mean;
     auto expected_mean = mean, expected_variance = mean, expected_dw = mean, expected_db = mean;
-    batch_statistics<T>(shape, x, mean, variance);
+    run(batch_statistics<T>, shape, x, mean, variance);
     reference::batch_statistics<T>(shape, x, expected_mean, expected_variance);
     CHECK(distance(mean, expected_mean) < rounding<T>);
     CHECK(distance(variance, expected_variance) < rounding<T>);
 
     auto const w = normals<T>(7), b = normals<T>(7);
     auto y = poison<T>(std::ssize(x)), expected_y = y, dx = y, expected_dx = y;
-    normalise<T>(shape, epsilon, w, b, mean, variance, x, y);
+    run(normalise<T>, shape, epsilon, w, b, mean, variance, x, y);
     reference::normalise<T>(shape, epsilon, w, b, mean, variance, x, expected_y);
     CHECK(distance(y, expected_y) < rounding<T>);
 
     auto const dy = normals<T>(std::ssize(x));
-    normalise_sums<T>(shape, epsilon, mean, variance, x, dy, dw, db);
+    run(normalise_sums<T>, shape, epsilon, mean, variance, x, dy, dw, db);
     reference::normalise_sums<T>(shape, epsilon, mean, variance, x, dy, expected_dw, expected_db);
     CHECK(distance(dw, expected_dw) < rounding<T>);
     CHECK(distance(db, expected_db) < rounding<T>);
-    normalise_backward<T>(shape, epsilon, w, mean, variance, dw, db, x, dy, dx);
+    run(normalise_backward<T>, shape, epsilon, w, mean, variance, dw, db, x, dy, dx);
     reference::normalise_backward<T>(shape, epsilon, w, mean, variance, dw, db, x, dy, expected_dx);
     CHECK(distance(dx, expected_dx) < rounding<T>);
   }
@@ -113,11 +114,11 @@ TEST_CASE_TEMPLATE("padded planes hold the image in the middle, and give it back
   for (auto const& [height, width, y_height, y_width] : sizes) {
     auto const x = normals<T>(images * height * width);
     auto y = poison<T>(images * y_height * y_width), expected = y;
-    pad_planes<T>(height, width, y_height, y_width, x, y);
+    run(pad_planes<T>, height, width, y_height, y_width, x, y);
     reference::pad_planes<T>(height, width, y_height, y_width, x, expected);
     CHECK(y == expected);
     auto back = poison<T>(std::ssize(x)), expected_back = back;
-    crop_planes<T>(height, width, y_height, y_width, y, back);
+    run(crop_planes<T>, height, width, y_height, y_width, y, back);
     reference::crop_planes<T>(height, width, y_height, y_width, y, expected_back);
     CHECK(back == x);
     CHECK(expected_back == x);

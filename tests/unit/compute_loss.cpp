@@ -2,6 +2,7 @@
 
 #include "quartic/compute/loss.hpp"
 #include "quartic/compute/reference.hpp"
+#include "unit/compute_run.hpp"
 #include "unit/compute_samples.hpp"
 
 using namespace quartic;
@@ -25,14 +26,14 @@ void compare(Loss<T> fast, Loss<T> plain, std::vector<T> const& z, std::vector<T
   auto gradient = poison<T>(std::ssize(z));
   auto expected = gradient;
   auto in_place = z;
-  auto const sum = fast(z, y, T(0.125), gradient);
+  auto const sum = run(fast, z, y, T(0.125), gradient);
   auto const expected_sum = plain(z, y, T(0.125), expected);
   CHECK(sum.value == doctest::Approx(expected_sum.value).epsilon(rounding<T>));
   CHECK(std::isnan(sum.correct) == std::isnan(expected_sum.correct));
   if (!std::isnan(sum.correct)) CHECK(sum.correct == expected_sum.correct);
   CHECK(distance(gradient, expected) < rounding<T>);
-  CHECK(fast(z, y, 0, {}).value == sum.value);
-  CHECK(fast(in_place, y, T(0.125), in_place).value == sum.value);
+  CHECK(run(fast, z, y, T(0), {}).value == sum.value);
+  CHECK(run(fast, in_place, y, T(0.125), in_place).value == sum.value);
   CHECK(in_place == gradient);
 }
 
@@ -58,11 +59,12 @@ TEST_CASE_TEMPLATE("log-loss neither overflows nor cancels", T, float, double) {
   std::vector<T> const z{1000, -1000, 1000, -1000};
   std::vector<T> const y{1, 0, 0, 1};
   auto gradient = poison<T>(4);
-  CHECK(log_loss<T>(z, y, 1, gradient).value == 2000);
+  CHECK(run(log_loss<T>, z, y, 1, gradient).value == 2000);
   CHECK(gradient == std::vector<T>{0, 0, 1, -1});
   std::vector<T> const sure{40};
   std::vector<T> const right{1};
-  CHECK(log_loss<T>(sure, right, 1, {}).value == doctest::Approx(std::exp(-40.0)).epsilon(1e-6));
+  CHECK(run(log_loss<T>, sure, right, 1, {}).value ==
+        doctest::Approx(std::exp(-40.0)).epsilon(1e-6));
 }
 
 TEST_CASE_TEMPLATE("softmax cross-entropy equals the plain one", T, float, double) {
@@ -72,14 +74,14 @@ TEST_CASE_TEMPLATE("softmax cross-entropy equals the plain one", T, float, doubl
     z[1] = 300;  // exp of it overflows in float
     auto gradient = poison<T>(12 * classes);
     auto expected = gradient;
-    auto const sum = softmax_cross_entropy<T>(classes, z, labels, T(0.25), gradient);
+    auto const sum = run(softmax_cross_entropy<T>, classes, z, labels, T(0.25), gradient);
     auto const expected_sum =
         reference::softmax_cross_entropy<T>(classes, z, labels, T(0.25), expected);
     CHECK(sum.value == doctest::Approx(expected_sum.value).epsilon(rounding<T>));
     CHECK(sum.correct == expected_sum.correct);
     CHECK(distance(gradient, expected) < rounding<T>);
-    CHECK(softmax_cross_entropy<T>(classes, z, labels, 0, {}).value == sum.value);
-    softmax_cross_entropy<T>(classes, z, labels, T(0.25), z);
+    CHECK(run(softmax_cross_entropy<T>, classes, z, labels, 0, {}).value == sum.value);
+    run(softmax_cross_entropy<T>, classes, z, labels, T(0.25), z);
     CHECK(z == gradient);
   }
 }
@@ -88,7 +90,7 @@ TEST_CASE("a NaN shows in every loss") {
   auto const z = poison<double>(4);
   std::vector<double> const y{0, 1, 0, 1};
   std::vector<std::int32_t> const labels{0, 1};
-  CHECK(std::isnan(squared_error<double>(z, y, 1, {}).value));
-  CHECK(std::isnan(log_loss<double>(z, y, 1, {}).value));
-  CHECK(std::isnan(softmax_cross_entropy<double>(2, z, labels, 1, {}).value));
+  CHECK(std::isnan(run(squared_error<double>, z, y, 1, {}).value));
+  CHECK(std::isnan(run(log_loss<double>, z, y, 1, {}).value));
+  CHECK(std::isnan(run(softmax_cross_entropy<double>, 2, z, labels, 1, {}).value));
 }

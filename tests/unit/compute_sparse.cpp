@@ -2,6 +2,7 @@
 
 #include "quartic/compute/reference.hpp"
 #include "quartic/compute/sparse.hpp"
+#include "unit/compute_run.hpp"
 #include "unit/compute_samples.hpp"
 
 using namespace quartic;
@@ -32,10 +33,10 @@ TEST_CASE_TEMPLATE("sparse products equal the plain ones, on any rows", T, float
   for (std::int64_t const first : {0, 4, 36}) {
     auto const a = view(x, first, 37 - first);
     compare<T>(
-        a.columns, a.rows, [&](auto in, auto out) { spmv_add<T>(a, in, out); },
+        a.columns, a.rows, [&](auto in, auto out) { run(spmv_add<T>, a, in, out); },
         [&](auto in, auto out) { reference::spmv_add<T>(a, in, out); });
     compare<T>(
-        a.rows, a.columns, [&](auto in, auto out) { spmv_transposed_add<T>(a, in, out); },
+        a.rows, a.columns, [&](auto in, auto out) { run(spmv_transposed_add<T>, a, in, out); },
         [&](auto in, auto out) { reference::spmv_transposed_add<T>(a, in, out); });
   }
 }
@@ -46,11 +47,11 @@ TEST_CASE_TEMPLATE("sparse products with several vectors equal the plain ones", 
   for (std::int64_t const vectors : {1, 3, 15, 16, 17, 32, 45}) {
     compare<T>(
         a.columns * vectors, a.rows * vectors,
-        [&](auto in, auto out) { spmm_add<T>(a, vectors, in, out); },
+        [&](auto in, auto out) { run(spmm_add<T>, a, vectors, in, out); },
         [&](auto in, auto out) { reference::spmm_add<T>(a, vectors, in, out); });
     compare<T>(
         a.rows * vectors, a.columns * vectors,
-        [&](auto in, auto out) { spmm_transposed_add<T>(a, vectors, in, out); },
+        [&](auto in, auto out) { run(spmm_transposed_add<T>, a, vectors, in, out); },
         [&](auto in, auto out) { reference::spmm_transposed_add<T>(a, vectors, in, out); });
   }
 }

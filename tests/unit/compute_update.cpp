@@ -5,6 +5,7 @@
 #include "quartic/compute/reference.hpp"
 #include "quartic/compute/update.hpp"
 #include "quartic/compute/vector.hpp"
+#include "unit/compute_run.hpp"
 #include "unit/compute_samples.hpp"
 
 using namespace quartic;
@@ -42,7 +43,7 @@ void compare(std::int64_t size, Fast fast, Plain plain, std::int64_t states = 1)
   CHECK(distance(apart.velocity, expected.velocity) < rounding<T>);
   CHECK(apart.gradient == std::vector<T>(w.size(), T(0)));
   CHECK(apart.gradient_sq == doctest::Approx(expected.gradient_sq).epsilon(1e-12));
-  CHECK(apart.gradient_sq == sum_of_squares<T>(start.gradient));
+  CHECK(apart.gradient_sq == run(sum_of_squares<T>, start.gradient));
   CHECK(in_place.to == apart.to);
   CHECK(in_place.velocity == apart.velocity);
   CHECK(in_place.gradient == apart.gradient);
@@ -59,13 +60,13 @@ TEST_CASE_TEMPLATE("updates equal the plain ones, in place and apart bitwise ali
   AdamStep const nadam{0.99, 0.9, 0.999, 1e-3, 0.05, 0.07, 1.5};
   for (std::int64_t size = 0; size < 40; ++size) {
     compare<T>(
-        size, [&](auto from, auto& r) { return sgd_update<T>(sgd, from, r.to, r.gradient); },
+        size, [&](auto from, auto& r) { return run(sgd_update<T>, sgd, from, r.to, r.gradient); },
         [&](auto from, auto& r) { return reference::sgd_update<T>(sgd, from, r.to, r.gradient); });
     for (MomentumStep const& step : {momentum, nesterov}) {
       compare<T>(
           size,
           [&](auto from, auto& r) {
-            return momentum_update<T>(step, from, r.to, r.gradient, r.velocity);
+            return run(momentum_update<T>, step, from, r.to, r.gradient, r.velocity);
           },
           [&](auto from, auto& r) {
             return reference::momentum_update<T>(step, from, r.to, r.gradient, r.velocity);
@@ -78,7 +79,7 @@ TEST_CASE_TEMPLATE("updates equal the plain ones, in place and apart bitwise ali
     compare<T>(
         size,
         [&](auto from, auto& r) {
-          return adam_update<T>(nadam, from, r.to, r.gradient, moment(r, 0), moment(r, 1));
+          return run(adam_update<T>, nadam, from, r.to, r.gradient, moment(r, 0), moment(r, 1));
         },
         [&](auto from, auto& r) {
           return reference::adam_update<T>(nadam, from, r.to, r.gradient, moment(r, 0),
@@ -95,7 +96,7 @@ TEST_CASE("momentum without memory or decay is plain gradient descent, bitwise")
   auto velocity = normals<double>(37);
   auto to = poison<double>(37);
   auto expected = to;
-  momentum_update<double>({0.1, 0, 0}, w, to, first, velocity);
-  sgd_update<double>({0.1, 0}, w, expected, second);
+  run(momentum_update<double>, {0.1, 0, 0}, w, to, first, velocity);
+  run(sgd_update<double>, {0.1, 0}, w, expected, second);
   CHECK(to == expected);
 }

@@ -2,6 +2,7 @@
 
 #include "quartic/compute/reference.hpp"
 #include "quartic/compute/vector.hpp"
+#include "unit/compute_run.hpp"
 #include "unit/compute_samples.hpp"
 
 using namespace quartic;
@@ -13,9 +14,9 @@ TEST_CASE_TEMPLATE("copy and fill reach every element and no other", T, float, d
     auto const from = normals<T>(size);
     auto to = poison<T>(size + 1);
     auto const inside = std::span<T>(to).first(from.size());
-    copy<T>(from, inside);
+    run(copy<T>, from, inside);
     CHECK(std::equal(from.begin(), from.end(), to.begin()));
-    fill<T>(T(2.5), inside);
+    run(fill<T>, T(2.5), inside);
     CHECK(std::count(to.begin(), to.end(), T(2.5)) == size);
     CHECK(std::isnan(to.back()));
   }
@@ -27,18 +28,18 @@ TEST_CASE_TEMPLATE("sums equal the plain ones at every length and place", T, flo
     auto const y = normals<T>(size + 1);
     auto const a = std::span<T const>(x).subspan(1);
     auto const b = std::span<T const>(y).subspan(1);
-    CHECK(dot<T>(a, b) == doctest::Approx(reference::dot<T>(a, b)).epsilon(1e-13));
-    CHECK(sum_of_squares<T>(a) == dot<T>(a, a));
-    CHECK(squared_distance<T>(a, b) ==
+    CHECK(run(dot<T>, a, b) == doctest::Approx(reference::dot<T>(a, b)).epsilon(1e-13));
+    CHECK(run(sum_of_squares<T>, a) == run(dot<T>, a, a));
+    CHECK(run(squared_distance<T>, a, b) ==
           doctest::Approx(reference::squared_distance<T>(a, b)).epsilon(1e-13));
     std::vector<T> const elsewhere(a.begin(), a.end());
-    CHECK(sum_of_squares<T>(elsewhere) == sum_of_squares<T>(a));
+    CHECK(run(sum_of_squares<T>, elsewhere) == run(sum_of_squares<T>, a));
   }
 }
 
 TEST_CASE_TEMPLATE("sums keep in double what a sum in T would lose", T, float, double) {
   std::vector<T> const x(100000, T(0.1));
-  CHECK(sum_of_squares<T>(x) ==
+  CHECK(run(sum_of_squares<T>, x) ==
         doctest::Approx(1e5 * double{T(0.1)} * double{T(0.1)}).epsilon(1e-12));
 }
 
@@ -48,22 +49,22 @@ TEST_CASE_TEMPLATE("bias, column sums, scaled sums and the transpose equal the p
   auto const bias = normals<T>(columns);
   auto y = normals<T>(rows * stride);
   auto expected = y;
-  fill_rows<T>(bias, {y.data(), rows, columns, stride});
+  run(fill_rows<T>, bias, {y.data(), rows, columns, stride});
   reference::fill_rows<T>(bias, {expected.data(), rows, columns, stride});
   CHECK(y == expected);
 
   auto sum = normals<T>(columns);
   auto expected_sum = sum;
-  add_column_sums<T>({y.data(), rows, columns, stride}, sum);
+  run(add_column_sums<T>, {y.data(), rows, columns, stride}, sum);
   reference::add_column_sums<T>({y.data(), rows, columns, stride}, expected_sum);
   CHECK(sum == expected_sum);
 
   auto scaled = sum;
-  add_scaled<T>(T(-0.5), bias, scaled);
+  run(add_scaled<T>, T(-0.5), bias, scaled);
   for (std::size_t i = 0; i < sum.size(); ++i) CHECK(scaled[i] == sum[i] + T(-0.5) * bias[i]);
 
   auto turned = poison<T>(rows * columns);
-  transpose<T>({y.data(), rows, columns, stride}, turned);
+  run(transpose<T>, {y.data(), rows, columns, stride}, turned);
   for (std::size_t i = 0; i < turned.size(); ++i) {
     CHECK(turned[i] == y[(i % rows) * stride + i / rows]);
   }

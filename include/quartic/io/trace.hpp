@@ -21,8 +21,9 @@ struct RunInfo {
   bool events = false;     ///< stages have an `events` table
   int loss_rank = 0;       ///< the rank whose shard holds /loss of pipeline 0
   int objective_rank = 0;  ///< the rank whose shard holds /objective
-  /// config, config_hash, git, data_checksum, cpu, blas_core, compiler, flags, blas, mpi, hosts,
-  /// started, cost, and slurm_* under Slurm: written as text attributes under these names.
+  /// config, config_hash, git, data_checksum, cpu, blas_core, compiler, flags, blas, device,
+  /// products (what computes the dense ones), mpi, hosts, started, cost, and slurm_* under Slurm:
+  /// written as text attributes under these names.
   std::map<std::string, std::string> attributes;
   /// The microbatches of the planned steady state (methods.md §1).
   std::int64_t steady_first = 0;

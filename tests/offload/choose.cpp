@@ -1,0 +1,24 @@
+// Where the tests of kernels compute in this program: on the first device there is, else on the
+// host in place of one. With QUARTIC_OWN_PRODUCTS in the environment, without cuBLAS.
+#include <cstdio>
+#include <cstdlib>
+
+#include "offload_device.hpp"
+#include "quartic/compute/device.hpp"
+
+namespace quartic::compute {
+namespace {
+
+bool choose() {
+  if (device_count() > 0)
+    compute_on(0, {.cublas = std::getenv("QUARTIC_OWN_PRODUCTS") == nullptr});
+  else
+    compute_as_device();
+  std::printf("computes on %s, products by %s\n", computes_on().c_str(), products_by().c_str());
+  return true;
+}
+
+bool const chosen = choose();
+
+}  // namespace
+}  // namespace quartic::compute
