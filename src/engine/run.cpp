@@ -195,8 +195,9 @@ void Run<T>::evaluate_what_is_overdue() {
     wait_until([&] { return !std::all_of(pin_chains_.begin(), pin_chains_.end(), far_ahead); });
     return;
   }
-  std::int64_t const begin_ns = clock_.now_ns();
+  std::int64_t begin_ns = -1;
   while (std::all_of(evaluations_.begin(), evaluations_.end(), overdue)) {
+    if (begin_ns < 0) begin_ns = clock_.now_ns();
     std::int64_t cuts = 0;
     for (StageEvaluation<T> const& evaluation : evaluations_) {
       cuts = std::max(cuts, evaluation.complete_cuts());
@@ -208,7 +209,7 @@ void Run<T>::evaluate_what_is_overdue() {
     }
     idle({}, begin_ns);
   }
-  watchdog_.goes_on();
+  if (begin_ns >= 0) watchdog_.goes_on();
 }
 
 template <class T>

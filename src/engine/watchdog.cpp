@@ -11,8 +11,10 @@ namespace quartic::engine {
 namespace {
 
 constexpr int watchdog_tag = 4;
+/// Until a wait is worth a look at the others.
+constexpr std::int64_t short_wait_ns = 500'000'000;
 /// That those who wait too have to say so.
-constexpr std::int64_t answer_ns = 1'000'000'000;
+constexpr std::int64_t answer_ns = 2'000'000'000;
 
 enum Field : std::size_t { from, still_waits, kind, stage, microbatch, host, fields };
 
@@ -28,9 +30,9 @@ Watchdog::Watchdog(comm::Communicator& communicator, std::int64_t patience_ns)
 }
 
 void Watchdog::waits(Wait const& wait, std::int64_t since_ns, std::int64_t now_ns) {
-  if (patience_ns_ == 0) return;
-  listen();
   std::int64_t const waited_ns = now_ns - since_ns;
+  if (patience_ns_ == 0 || waited_ns < short_wait_ns) return;
+  listen();
   bool const told = waiting_.contains(communicator_.rank());
   if (!told && (waited_ns > patience_ns_ || !waiting_.empty())) tell(true, wait);
   bool const first = !waiting_.empty() && waiting_.begin()->first == communicator_.rank();

@@ -26,8 +26,10 @@ class Rounds {
   void start_at(std::int64_t position) { next_ = position + period_; }
   /// Whether the round ends at this position; after each action. Makes progress now and then.
   bool due(std::int64_t position) {
-    constexpr std::int64_t now_and_then = 32;
-    if (position % now_and_then == 0) agreement_.done();
+    if (position >= next_look_) {
+      agreement_.done();
+      next_look_ = position + period_ / looks_a_round;
+    }
     return position >= next_;
   }
   /// Whether all have proposed what the round that ends is about.
@@ -38,10 +40,12 @@ class Rounds {
   void begin(std::int64_t position, Proposal const& proposal, std::int64_t now_ns);
 
  private:
+  static constexpr std::int64_t looks_a_round = 8;
   comm::Agreement agreement_;
   std::int64_t shortest_;
   std::int64_t period_;
   std::int64_t next_;
+  std::int64_t next_look_ = 0;
   std::int64_t last_begin_ns_ = -1;
 };
 
