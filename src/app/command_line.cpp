@@ -206,6 +206,7 @@ Config parse(Command command, std::vector<std::string> const& arguments) {
   refuse_beside_check(values);
   Config config;
   config.command = command;
+  config.print_config = flag("print-config", take(values, "print-config", "false"));
   if (values.contains("resume")) {
     std::string const folder = take(values, "resume", "");
     values = values_to_resume(std::move(values), folder, known, config);
@@ -213,7 +214,6 @@ Config parse(Command command, std::vector<std::string> const& arguments) {
   if (auto const path = take(values, "config", ""); !path.empty()) {
     values.merge(values_of(parse_file(path, known), path + ": "));
   }
-  config.print_config = flag("print-config", take(values, "print-config", "false"));
   config.format =
       choice<std::string>("format", take(values, "format", "table"),
                           {{"grid", "grid"}, {"table", "table"}, {"csv", "csv"}, {"json", "json"}});
@@ -238,10 +238,9 @@ std::string help(Command command) {
                  runs ? "train, and write the run folder" : "the plan alone: no data, no training");
   line("--config FILE", "INI file with the same names; the command line wins");
   if (runs) {
-    line(
-        "--resume DIR",
-        "go on with that run from its last checkpoint, on any number of ranks; beside it only "
-        "--microbatches or --epochs (more of them), --checkpoint-every, --trace-every, --quiet "
+    line("--resume DIR",
+         "go on with that run from its last checkpoint, on any number of ranks; beside it only "
+         "--microbatches or --epochs (more of them), --checkpoint-every, --trace-every, --quiet "
          "and --patience");
   }
   line("--print-config", "print the resolved configuration and exit");

@@ -101,7 +101,8 @@ engine::RunSettings run_settings(Resolved const& resolved) {
   settings.order = config.order;
   constexpr double ns_a_second = 1e9;
   constexpr double longest = 1e9;  // seconds
-  settings.patience_ns = static_cast<std::int64_t>(std::min(config.patience, longest) * ns_a_second);
+  settings.patience_ns =
+      static_cast<std::int64_t>(std::min(config.patience, longest) * ns_a_second);
   settings.trace_every = config.trace_every;
   settings.quiet = config.quiet;
   return settings;

@@ -58,7 +58,8 @@ SharedClock::SharedClock(Communicator& communicator, std::int64_t elapsed_ns) {
     if (communicator.rank() == rank) offset = measure_offset(communicator);
   }
   communicator.barrier();
-  start_ns_ = std::stoll(communicator.broadcast(std::to_string(monotonic_ns() - elapsed_ns), 0)) - offset;
+  start_ns_ =
+      std::stoll(communicator.broadcast(std::to_string(monotonic_ns() - elapsed_ns), 0)) - offset;
 }
 
 }  // namespace quartic::comm

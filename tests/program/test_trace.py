@@ -292,11 +292,14 @@ def test_every_option_of_the_help_is_accepted(command, folder):
               "delta": "7", "beta1": "0.9", "replicas": "3", "local-steps": "2", "backward": "mono", "lambda": "inf", "annealing": "0.5",
               "correction": "0", "synchronous": "0.1", "stages-per-worker": "4", "layers": "2", "width": "32", "heads": "4",
               "sequence": "16", "validation": "0.25", "evaluate-rows": "0", "init": "some.h5",
+              "resume": "some-run", "checkpoint-every": "5m",
               "cut": "even"}
     of_method = {"backward-weights": "paci", "slack": "paci", "delays": "rpd", "delta": "rpd", "replicas": "local-sgd",
                  "local-steps": "local-sgd", "backward": "timeprest", "lambda": "i-timeprest", "annealing": "pipemare",
                  "correction": "pipemare", "synchronous": "pipemare", "stages-per-worker": "interleaved"}
     (folder / "some.ini").write_text("")
+    (folder / "some-run").mkdir()
+    (folder / "some-run" / "config.ini").write_text("microbatches = 8\n")
     (folder / "some.csv").write_text("0F0,0B0")
     end = ["--print-config"] if command == "run" else []
     for name, takes, default in listed:

@@ -7,10 +7,10 @@
 
 namespace quartic::comm {
 
-/// One clock for all ranks: nanoseconds since rank 0's start, or since that of the run that this one
-/// goes on with. Ranks on rank 0's node read the same
-/// monotonic clock; others correct theirs by the offset measured over the fastest of a few round
-/// trips (Cristian 1989), which is right to half that round trip.
+/// One clock for all ranks: nanoseconds since rank 0's start, or since that of the run that this
+/// one goes on with. Ranks on rank 0's node read the same monotonic clock; others correct theirs by
+/// the offset measured over the fastest of a few round trips (Cristian 1989), which is right to
+/// half that round trip.
 class SharedClock {
  public:
   /// Collective.
