@@ -14,7 +14,7 @@ from .tables import NUMBER, check_table, read_toml, require
 
 SIZES = ("quick", "full")
 COMMANDS = ("run", "plan")
-OURS = ("out", "overwrite", "quiet", "config", "print-config", "format", "check")
+OURS = ("out", "overwrite", "resume", "quiet", "config", "print-config", "format", "check")
 
 STUDY = {"question": str, "notebook": str, "command": str, "ranks": (int, str), "minutes": NUMBER, "may-diverge": bool,
          "data": dict, "options": dict, "group": list, **{size: dict for size in SIZES}}
