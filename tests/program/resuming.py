@@ -23,7 +23,7 @@ MICROBATCHES = {"quadratic": 600, "mlp float": 600, "gpt": 144}
 RANKS = (0, 2, 3, STAGES)
 MOMENTS = ("at its start", "in its middle", "in a checkpoint", "in a checkpoint")
 CHECKPOINTS = 12  # of a whole run: one is nearly always in the making
-END_SECONDS = 30.0
+END_SECONDS = 300.0  # far beyond what a busy machine needs: a hang fails the trial
 
 
 @dataclass
@@ -48,7 +48,7 @@ class References:
     @cache
     def of(self, method, objective):
         out = self.folder / f"{method} {objective}"
-        quartic(*options_of(method, objective), "--quiet", "--out", out, timeout=120)
+        quartic(*options_of(method, objective), "--quiet", "--out", out, timeout=END_SECONDS)
         return out
 
 
@@ -65,8 +65,8 @@ def strike_until_done(out, story, reference, chance):
         with LiveRun(out, *what_goes_on(out, story, every), ranks=ranks) as run:
             story.ranks.append(ranks)
             struck = strike(run, chance, story) if left else []
-            code, errors = run.wait(END_SECONDS * (1 if left else 4))
-        until(lambda: not any(map(is_alive, struck)), "all ranks have ended")
+            code, errors = run.wait(END_SECONDS)
+        until(lambda: not any(map(is_alive, struck)), "all ranks have ended", seconds=END_SECONDS)
         assert left or code == DONE, errors
         if code == DONE:
             break
@@ -89,7 +89,7 @@ def strike(run, chance, story):
         time.sleep(chance.random() * (1 if run.ranks else 0.1))
     else:
         known = parts(run.out)
-        until(lambda: run.process.poll() is not None or parts(run.out) - known, "a checkpoint", seconds=60)
+        until(lambda: run.process.poll() is not None or parts(run.out) - known, "a checkpoint", seconds=END_SECONDS)
         time.sleep(chance.random() * (0.3 if moment == "in its middle" else 0.01))
     ranks = ranks_of(run)
     if run.process.poll() is not None:
