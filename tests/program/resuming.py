@@ -67,7 +67,7 @@ def strike_until_done(out, story, reference, chance):
             struck = strike(run, chance, story) if left else []
             code, errors = run.wait(END_SECONDS)
         until(lambda: not any(map(is_alive, struck)), "all ranks have ended", seconds=END_SECONDS)
-        assert left or code == DONE, errors
+        assert left or code == DONE, f"exit code {code}: {errors}"
         if code == DONE:
             break
     check(reference, out)
@@ -92,14 +92,10 @@ def strike(run, chance, story):
         until(lambda: run.process.poll() is not None or parts(run.out) - known, "a checkpoint", seconds=END_SECONDS)
         time.sleep(chance.random() * (0.3 if moment == "in its middle" else 0.01))
     ranks = ranks_of(run)
-    if run.process.poll() is not None:
-        story.blows.append("it was faster")
-    elif ranks and chance.random() < 0.5:
-        kill([chance.choice(ranks)])
-        story.blows.append(f"a rank {moment}")
-    else:
-        kill([run.process.pid, *ranks])
-        story.blows.append(f"all {moment}")
+    victims, whom = ([chance.choice(ranks)], "a rank") if ranks and chance.random() < 0.5 else ([run.process.pid, *ranks], "all")
+    # An ended process that nobody has waited for can be killed once more.
+    hit = run.process.poll() is None and kill(victims)
+    story.blows.append(f"{whom} {moment}" if hit else "it was faster")
     return ranks
 
 
@@ -119,17 +115,21 @@ def ranks_of(run):
 
 
 def kill(processes):
+    """Whether there was one to kill."""
+    hit = False
     for process in processes:
         try:
             os.kill(process, signal.SIGKILL)
+            hit = True
         except ProcessLookupError:
             pass
+    return hit
 
 
 def check(reference, out):
     """Bitwise the same steps, losses, objective, stale reads and parameters; nothing else is left but checkpoints."""
     same_run(reference, out)
     same_parameters(reference, out)
-    assert attributes(out)["complete"] == 1
-    assert set(os.listdir(out)) - {"checkpoint"} == set(os.listdir(reference))
-    assert all(not entry.endswith(".part") for entry in os.listdir(out / "checkpoint"))
+    assert attributes(out)["complete"] == 1, "its trace is not complete"
+    left = set(os.listdir(out)) - {"checkpoint"} ^ set(os.listdir(reference))
+    assert not left and not parts(out), f"there is {left or parts(out)}"
