@@ -12,6 +12,7 @@ from . import Mistake, make_folder, report, slurm
 from .answers import Answers
 from .data import DataFile, data_files, require_user_files
 from .estimate import Estimate
+from .folder import STOPPED
 from .local import Pool, Stopped
 from .machine import Machine, load_machine
 from .program import find_program
@@ -133,9 +134,14 @@ def task(path: Path) -> int:
     try:
         Pool([run], submission.machine, submission.program, Progress([run], Estimate([]), submission.machine)).execute()
     except Stopped:
-        print("sweep: stopped; the run is made again when the job is requeued, or by the next --submit", file=sys.stderr)
+        print("sweep: stopped; it goes on when the job is requeued, or with the next --submit", file=sys.stderr)
         return FAILED
-    return verdict(standings([run]))
+    record = run.folder.record()
+    if record is None or record.outcome != STOPPED:
+        return verdict(standings([run]))
+    print(f"sweep: stopped with a checkpoint: {record.message}; requeued, to go on", file=sys.stderr, flush=True)
+    slurm.requeue()
+    return DONE
 
 
 def verdict(some: list[Standing]) -> int:
@@ -145,4 +151,6 @@ def verdict(some: list[Standing]) -> int:
         print(f"sweep: {line}", file=sys.stderr)
     if failures:
         print(f"sweep: {len(failures)} of {len(some)} runs failed; --retry makes them again", file=sys.stderr)
+    if stopped := sum(one.state == STOPPED for one in some):
+        print(f"sweep: {stopped} of {len(some)} runs stopped before their end; --local or --submit goes on with them", file=sys.stderr)
     return DONE if all(one.is_done for one in some) else FAILED

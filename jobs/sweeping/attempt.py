@@ -1,8 +1,9 @@
-"""One attempt at a run: its process, its time limit, its end, and the record of it."""
+"""One attempt at a run: its process, its time limit, its end, and the record of it. What an earlier one has left goes on."""
 
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import signal
 import subprocess
@@ -11,12 +12,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from . import ROOT, Mistake
-from .folder import COMPLETE, DIVERGED, ENVIRONMENT, FAILED, KILLED, OUTPUT, Lock, Record
+from .folder import COMPLETE, DIVERGED, ENVIRONMENT, FAILED, KILLED, OUTPUT, STOPPED, Lock, Record
 from .machine import Machine
 from .program import reason
 from .runs import Run
 
-GRACE_SECONDS = 10
+TERM_SECONDS = 10  # from the signal that asks a launcher to end to the one that makes it
 EXIT_DONE, EXIT_DIVERGED, EXIT_STOPPED = 0, 3, 4
 BY_A_SIGNAL = range(129, 129 + 64)  # a launcher's exit codes where a signal has ended a rank: 128 and its number
 
@@ -32,42 +33,59 @@ class Attempt:
 
     def __init__(self, run: Run, lock: Lock, machine: Machine, program: Path):
         folder = run.folder.path
-        run.folder.clear()
+        goes_on = run.folder.can_go_on()
+        earlier = run.folder.stored() if goes_on else None
         self.run = run
         self.lock = lock
         self.cores = run.cores(machine)
-        self.command = [*machine.command(run.program_words(program), run.ranks, run.threads), f"--out={folder}"]
+        self.command = machine.command(run.program_words(str(program), str(folder)), run.ranks, run.threads)
+        self.seconds_before = earlier.seconds if earlier else 0.0
+        self.checkpoint = run.folder.checkpoint() if goes_on else None
+        run.folder.clear(to_go_on=goes_on)
         environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **os.environ, **machine.environment}
         (folder / ENVIRONMENT).write_text("".join(f"{name}={environment[name]}\n" for name in sorted(environment) if name.startswith(TOLD)))
+        # SIGTERM first would be wrong: mpirun and srun end their ranks at once, and forward SIGUSR1.
+        self.signals = iter([(signal.SIGUSR1, machine.grace), (signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, math.inf)])
+        self.is_asked = False
+        """To end, by a signal."""
         self.overdue = False
+        """Because its time was up."""
         self.started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self.begin = time.monotonic()
         self.due = self.begin + 60 * run.minutes
         self.process = start(self.command, environment, folder / OUTPUT, lock)
 
     def poll(self) -> Record | None:
-        """The record, written, once the run has ended; ends it when its time is up."""
+        """The record once the run has ended; asks it to when its time is up. It is written, but for that of a run which the sweep has
+        ended before there was anything to go on with: the next one makes it."""
         exit_code = self.process.poll()
         if exit_code is None:
             if time.monotonic() >= self.due:
                 self.expire()
             return None
         record = self.record(exit_code)
-        self.run.folder.write_record(record)
+        if self.overdue or not self.is_asked or record.outcome in (COMPLETE, STOPPED):
+            self.run.folder.write_record(record)
         self.lock.release()
         return record
 
     def expire(self) -> None:
-        """Its time is up: it is asked to end, and made to when it does not."""
-        self.send(signal.SIGKILL if self.overdue else signal.SIGTERM)
-        self.overdue = True
-        self.due = time.monotonic() + GRACE_SECONDS
+        """Its time is up, or that to end in."""
+        self.overdue |= not self.is_asked
+        self.ask_to_end()
+
+    def ask_to_end(self) -> None:
+        """To stop with a checkpoint; when it does not, or is asked again, to end; and then it is made to."""
+        number, seconds = next(self.signals, (signal.SIGKILL, math.inf))
+        self.is_asked = True
+        self.due = time.monotonic() + seconds
+        self.send(number)
 
     def abandon(self) -> None:
-        """Ends it without a record, so that the next sweep makes it."""
+        """Ends it now and without a record: the sweep cannot go on."""
         self.send(signal.SIGTERM)
         try:
-            self.process.wait(GRACE_SECONDS)
+            self.process.wait(TERM_SECONDS)
         except subprocess.TimeoutExpired:
             self.send(signal.SIGKILL)
             self.process.wait()
@@ -80,23 +98,34 @@ class Attempt:
     def record(self, exit_code: int) -> Record:
         trace = self.run.folder.fingerprint()
         outcome, message = self.end(exit_code, has_trace=trace is not None)
-        return Record(outcome=outcome, message=message, exit_code=exit_code, seconds=round(time.monotonic() - self.begin, 4),
+        seconds = self.seconds_before + time.monotonic() - self.begin
+        return Record(outcome=outcome, message=message, exit_code=exit_code, seconds=round(seconds, 4),
                       cores=self.cores, started=self.started, command=self.command,
                       trace=trace if outcome in (COMPLETE, DIVERGED) else None)
 
     def end(self, exit_code: int, has_trace: bool) -> tuple[str, str]:
         """The outcome, and the line that says why it is not another."""
-        if self.overdue:
-            return FAILED, f"its time was up after {self.run.minutes:g} minutes"
         if exit_code == EXIT_DONE:
             return (COMPLETE, "") if has_trace else (FAILED, "exit code 0, but there is no trace.h5")
+        time_was_up = f"its time was up after {self.run.minutes:g} minutes"
+        if self.has_stopped(exit_code):
+            return STOPPED, time_was_up if self.overdue else "by a signal"
+        if self.overdue:
+            return FAILED, time_was_up
         if exit_code < 0:
             return KILLED, f"by {signal.Signals(-exit_code).name}"
-        if exit_code == EXIT_STOPPED or exit_code in BY_A_SIGNAL:
+        if exit_code in BY_A_SIGNAL:
             return KILLED, f"a rank, by a signal (exit code {exit_code})"
         lines = (self.run.folder.path / OUTPUT).read_text(errors="replace").strip().splitlines()
         message = reason(lines) if lines else f"exit code {exit_code} and not a word"
         return (DIVERGED if exit_code == EXIT_DIVERGED and has_trace else FAILED), message
+
+    def has_stopped(self, exit_code: int) -> bool:
+        """With a checkpoint. A launcher may kill the last ranks when the first has ended: then it is the checkpoint that tells."""
+        if exit_code == EXIT_STOPPED:
+            return True
+        by_a_signal = exit_code < 0 or exit_code in BY_A_SIGNAL
+        return self.is_asked and by_a_signal and self.run.folder.checkpoint() not in (None, self.checkpoint)
 
 
 def start(command: list[str], environment: dict[str, str], output: Path, lock: Lock) -> subprocess.Popen:

@@ -19,10 +19,11 @@ LOCK = "sweep.lock"
 OUTPUT = "output"
 ENVIRONMENT = "environment"
 PROGRAM_LOCK = "lock"
-# All that a run and its sweep leave, but for the locks.
-LEAVINGS = ("trace.h5", "config.ini", "log", "ranks", "checkpoint", "parameters.h5", "parameters.h5.part", RECORD, OUTPUT, ENVIRONMENT)
+# All that a run leaves, and its sweep, but for the locks.
+RUN_FILES = ("trace.h5", "trace.h5.part", "config.ini", "log", "ranks", "checkpoint", "parameters.h5", "parameters.h5.part")
+SWEEP_FILES = (RECORD, OUTPUT, ENVIRONMENT)
 
-COMPLETE, DIVERGED, FAILED, KILLED = "complete", "diverged", "failed", "killed"
+COMPLETE, DIVERGED, FAILED, KILLED, STOPPED = "complete", "diverged", "failed", "killed", "stopped"
 RUNNING, MISSING = "running", "missing"
 
 
@@ -31,12 +32,14 @@ class Record:
     """How a run ended."""
 
     outcome: str
-    """complete; diverged; failed; killed: by a signal, which is not the run's own fault, so the next sweep makes it again"""
+    """complete; diverged; failed; killed: by a signal, which is not the run's own fault, so the next sweep makes it again; stopped:
+    with a checkpoint, from which the next sweep goes on"""
     message: str
     """The line that says why; empty when it is complete."""
     exit_code: int
     """Of the program, or of what launched it; below 0: the signal that ended it."""
     seconds: float
+    """Of this attempt and of those whose work it went on with."""
     cores: int
     started: str
     """UTC"""
@@ -60,21 +63,36 @@ class Folder:
         self.path = path
 
     def state(self) -> tuple[str, Record | None]:
-        """complete, diverged, failed, killed, running or missing, and the record if there is one."""
+        """complete, diverged, failed, killed, stopped, running or missing, and the record if there is one."""
         if self.is_locked():
             return RUNNING, None
         record = self.record()
-        return (record.outcome, record) if record else (MISSING, None)
+        if record:
+            return record.outcome, record
+        return (STOPPED if self.can_go_on() else MISSING), None
 
     def record(self) -> Record | None:
         """None where there is none, where it is torn, and where its trace is no longer what it was."""
-        try:
-            record = Record(**json.loads((self.path / RECORD).read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        if record.outcome in (COMPLETE, DIVERGED) and not is_still(self.path / "trace.h5", record.trace):
+        record = self.stored()
+        if record and record.outcome in (COMPLETE, DIVERGED) and not is_still(self.path / "trace.h5", record.trace):
             return None
         return record
+
+    def stored(self) -> Record | None:
+        """What was recorded, of whatever is there now."""
+        try:
+            return Record(**json.loads((self.path / RECORD).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def checkpoint(self) -> str | None:
+        """The name of the newest whole one."""
+        return max((path.parent.name for path in self.path.glob("checkpoint/*/manifest") if path.parent.suffix != ".part"), default=None)
+
+    def can_go_on(self) -> bool:
+        """Whether there is a checkpoint, and the trace up to it. A trace that was at its end and is not what it was is no beginning."""
+        is_damaged = self.stored() is not None and self.record() is None
+        return not is_damaged and (self.path / "trace.h5").is_file() and self.checkpoint() is not None
 
     def write_record(self, record: Record) -> None:
         write_whole(self.path / RECORD, json.dumps(asdict(record), indent=1) + "\n")
@@ -83,9 +101,10 @@ class Folder:
         trace = self.path / "trace.h5"
         return fingerprint(trace) if trace.is_file() else None
 
-    def clear(self) -> None:
-        """Removes what an earlier attempt left; a file that somebody else put there stays."""
-        for path in [*(self.path / name for name in LEAVINGS), *self.path.glob(f"{RECORD}.*")]:
+    def clear(self, to_go_on: bool) -> None:
+        """Removes what an earlier attempt left, but for the run itself if that goes on; a file that somebody else put there stays."""
+        names = SWEEP_FILES if to_go_on else (*RUN_FILES, *SWEEP_FILES)
+        for path in [*(self.path / name for name in names), *self.path.glob(f"{RECORD}.*")]:
             if path.is_dir():
                 shutil.rmtree(path)
             else:

@@ -16,7 +16,7 @@ BUSY_SECONDS = 0.2  # between two looks at a run that another sweep makes
 
 
 class Stopped(Exception):
-    """By Ctrl-C, or by a signal that asks to end; the runs in work have ended too, without a record."""
+    """By Ctrl-C, or by a signal that asks to end; the runs in work have ended too, where they could with a checkpoint."""
 
 
 class Pool:
@@ -31,20 +31,23 @@ class Pool:
         self.progress = progress
         self.attempts: list[Attempt] = []
         self.is_blocked = False
+        self.stops = 0  # that it has heeded
 
     def execute(self) -> None:
         """Until each run has its record. Stopped when a signal asks to end."""
         with Wakeup() as wakeup:
             try:
                 while self.todo or self.attempts:
-                    if wakeup.stopped:
-                        raise Stopped
                     self.start_what_fits()
                     self.progress.show(self.attempts)
                     wakeup.wait(self.patience())
-                    if wakeup.warned:
+                    if wakeup.stops > self.stops:
+                        self.stop(wakeup.stops)
+                    elif wakeup.warned:
                         self.expire()
                     self.collect()
+                if self.stops:
+                    raise Stopped
             finally:
                 for attempt in self.attempts:
                     attempt.abandon()
@@ -80,11 +83,20 @@ class Pool:
                 self.attempts.remove(attempt)
                 self.progress.ended(attempt.run, record)
 
+    def stop(self, stops: int) -> None:
+        """Asked for the first time, the runs stop with a checkpoint; when it is asked again they end at once."""
+        if self.stops == 0 and self.attempts:
+            self.progress.say(f"stopping {len(self.attempts)} runs, with a checkpoint where they can; once more ends them at once")
+        self.stops = stops
+        self.todo.clear()
+        for attempt in self.attempts:
+            attempt.ask_to_end()
+
     def expire(self) -> None:
         """The job's time is nearly up: that of its runs is."""
         self.todo.clear()
         for attempt in self.attempts:
-            if not attempt.overdue:
+            if not attempt.is_asked:
                 attempt.expire()
 
     def patience(self) -> float:

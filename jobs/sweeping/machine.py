@@ -14,7 +14,7 @@ MPIRUN = ROOT / "jobs" / "mpirun.sh"
 # Unlike mpirun, srun lets the other ranks wait for one that was killed, unless it is told.
 LAUNCHERS = {"mpirun": [str(MPIRUN)], "srun": ["srun", "--mpi=pmix", "--kill-on-bad-exit=1"]}
 SCHEDULERS = ("none", "slurm")
-KEYS = {"launcher": str, "scheduler": str, "nodes": int, "cores": int, "ranks": int, "minutes": NUMBER, "array": int,
+KEYS = {"launcher": str, "scheduler": str, "nodes": int, "cores": int, "ranks": int, "minutes": NUMBER, "grace": int, "array": int,
         "partition": str, "account": str, "modules": list, "options": list, "environment": dict}
 
 
@@ -31,6 +31,8 @@ class Machine:
     """Most ranks of one run on a node; 0: as many as cores."""
     minutes: float = 0
     """Longest job; 0: no limit known."""
+    grace: int = 60
+    """Seconds that a run may take to stop with a checkpoint: before its job's limit, and after a Ctrl-C."""
     array: int = 0
     """Most jobs in an array; 0: what Slurm says."""
     partition: str = ""
@@ -80,7 +82,7 @@ def check_machine(machine: Machine, where: str) -> None:
         raise Mistake(f"{where}: launcher = \"{machine.launcher}\"; valid are {', '.join(LAUNCHERS)}")
     if machine.scheduler not in SCHEDULERS:
         raise Mistake(f"{where}: scheduler = \"{machine.scheduler}\"; valid are {', '.join(SCHEDULERS)}")
-    for key, least in {"nodes": 1, "cores": 1, "ranks": 0, "minutes": 0, "array": 0}.items():
+    for key, least in {"nodes": 1, "cores": 1, "ranks": 0, "minutes": 0, "grace": 1, "array": 0}.items():
         if getattr(machine, key) < least:
             raise Mistake(f"{where}: {key} = {getattr(machine, key)}; must be at least {least}")
     for key in ("modules", "options"):

@@ -79,6 +79,12 @@ class Progress:
         spent = sum((now - attempt.begin) * attempt.cores for attempt in attempts) / self.machine.all_cores
         return duration(max(0.0, seconds - spent))
 
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self.close()
+        print(f"sweep: {text}", file=sys.stderr, flush=True)
+
     def close(self) -> None:
         if self.line_is_open:
             print(ERASE, end="", file=sys.stderr, flush=True)
+            self.line_is_open = False

@@ -51,8 +51,7 @@ def dry_run(study: Study, some: list[Standing], todo: list[Run], machine: Machin
     lines = [title(study), *(f"make  {file.text}" for file in data_to_make(todo))]
     for run in todo:
         folder = run.folder.path if run.folder else out / "HASH"
-        words = machine.command([shown(program), *run.program_words(program)[1:]], run.ranks, run.threads)
-        lines.append(shlex.join([*words, f"--out={shown(folder)}"]))
+        lines.append(shlex.join(machine.command(run.program_words(shown(program), shown(folder)), run.ranks, run.threads)))
     rows = [["group", "runs", "complete", "to run", "ranks", "microbatches x stages", "time"]]
     wanted = {id(run) for run in todo}
     for name, members in [*by_group(some).items(), ("all", some)]:

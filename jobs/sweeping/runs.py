@@ -53,9 +53,12 @@ class Run:
             return None
         return int(config["microbatches"]) * int(config["stages"]) * int(config.get("pipelines", 1))
 
-    def program_words(self, program: Path) -> list[str]:
+    def program_words(self, program: str, folder: str) -> list[str]:
+        """What makes it, or goes on with what there is of it."""
+        if self.folder and self.folder.can_go_on():
+            return [program, "run", f"--resume={folder}", "--quiet"]
         quiet = ["--quiet"] if self.choice.command == "run" else []
-        return [str(program), self.choice.command, *self.words, *quiet]
+        return [program, self.choice.command, *self.words, *quiet, f"--out={folder}"]
 
 
 def runs_of(study: Study, files: dict[str, DataFile], answers: Answers, out: Path) -> list[Run]:

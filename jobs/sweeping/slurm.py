@@ -18,7 +18,6 @@ from .runs import Run
 from .submission import Submission, next_path, read_submission
 
 TEMPLATE = ROOT / "jobs" / "slurm" / "array.sh.in"
-SPARE_MINUTES = 2  # beyond a run's own limit: for what comes before and after it
 ARRAY_SIZE = re.compile(r"^MaxArraySize\s*=\s*(\d+)", re.MULTILINE)
 
 
@@ -33,10 +32,15 @@ def require_slurm(machine: Machine, runs: list[Run]) -> None:
     if limit and len(runs) > limit:
         raise Mistake(f"--submit: {len(runs)} runs are more than the {limit} jobs of an array there; "
                       "make the study's ranges smaller, or two studies of it")
-    longest = max((run.minutes for run in runs), default=0) + SPARE_MINUTES
-    if machine.minutes and longest > machine.minutes:
-        raise Mistake(f"--submit: minutes = {longest - SPARE_MINUTES:g} and {SPARE_MINUTES} to spare are more than "
+    longest = max((run.minutes for run in runs), default=0)
+    if machine.minutes and longest + spare_minutes(machine) > machine.minutes:
+        raise Mistake(f"--submit: minutes = {longest:g} and {spare_minutes(machine)} to spare are more than "
                       f"the {machine.minutes:g} of the machine {machine.name}")
+
+
+def spare_minutes(machine: Machine) -> int:
+    """Of a job beyond its run's own limit: for what comes before it, and for a checkpoint after it."""
+    return 1 + math.ceil(machine.grace / 60)
 
 
 def largest_array() -> int:
@@ -77,7 +81,8 @@ def script(study: str, submission: Submission) -> str:
         "nodes": math.ceil(ranks / machine.ranks_a_node),
         "ranks_a_node": min(ranks, machine.ranks_a_node),
         "threads": max(run.threads for run in runs),
-        "minutes": math.ceil(max(run.minutes for run in runs)) + SPARE_MINUTES,
+        "minutes": math.ceil(max(run.minutes for run in runs)) + spare_minutes(machine),
+        "grace": machine.grace,
         "log": submission.path.with_suffix(".%a.log"),
         "options": "\n".join(f"#SBATCH {option}" for option in [*optional, *machine.options]),
         "modules": "\n".join(f"module load {shlex.quote(module)}" for module in machine.modules),
@@ -108,3 +113,10 @@ def task_index() -> int:
         return int(os.environ["SLURM_ARRAY_TASK_ID"])
     except (KeyError, ValueError):
         raise Mistake("--task: is for the jobs of an array, where SLURM_ARRAY_TASK_ID says which run; use --submit") from None
+
+
+def requeue() -> None:
+    """The job that this is in waits for its next start; Mistake with what Slurm says if it may not."""
+    done = subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise Mistake(f"the job cannot be requeued: {done.stderr.strip().splitlines()[-1]}; the next --submit goes on with its run")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from .folder import COMPLETE, DIVERGED, FAILED, KILLED, MISSING, RUNNING, Record
+from .folder import COMPLETE, DIVERGED, FAILED, KILLED, MISSING, RUNNING, STOPPED, Record
 from .runs import Run
 
 QUEUED = "queued"
-STATES = (COMPLETE, RUNNING, QUEUED, MISSING, DIVERGED, FAILED, KILLED)
+STATES = (COMPLETE, RUNNING, QUEUED, STOPPED, MISSING, DIVERGED, FAILED, KILLED)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Standing:
     @property
     def is_open(self) -> bool:
         """Whether a sweep makes it without being told to: what failed by its own fault would only fail again."""
-        return self.state in (MISSING, KILLED)
+        return self.state in (MISSING, STOPPED, KILLED)
 
 
 def standings(runs: list[Run], queued: frozenset[str] = frozenset()) -> list[Standing]:
@@ -44,7 +44,7 @@ def standing(run: Run, queued: frozenset[str]) -> Standing:
 
 
 def to_make(some: list[Standing], retry: bool) -> list[Run]:
-    """What is missing or was killed, each folder once; with retry what failed too."""
+    """What is missing, has stopped or was killed, each folder once; with retry what failed too."""
     return list({one.run.name: one.run for one in some if one.is_open or (retry and one.is_failure)}.values())
 
 

@@ -17,7 +17,7 @@ SIZES = ("quick", "full")
 COMMANDS = ("run", "plan")
 MOST_RUNS = 100_000
 """Of a group. Beyond it is a slip of the pen, and the list of its runs alone would not fit into memory."""
-OURS = ("out", "overwrite", "quiet", "config", "print-config", "format", "check")
+OURS = ("out", "overwrite", "resume", "quiet", "config", "print-config", "format", "check")
 
 STUDY = {"question": str, "notebook": str, "command": str, "ranks": (int, str), "minutes": NUMBER, "may-diverge": bool,
          "data": dict, "options": dict, "group": list, **{size: dict for size in SIZES}}

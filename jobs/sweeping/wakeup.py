@@ -13,8 +13,8 @@ class Wakeup:
     """In a `with` block of the main thread; the handlers that were there before are back after it."""
 
     def __init__(self):
-        self.stopped = False
-        """By Ctrl-C, or by a signal that asks to end."""
+        self.stops = 0
+        """How often it was asked to end, by Ctrl-C or by a signal."""
         self.warned = False
         """By SIGUSR1: Slurm says that the job's time is nearly up."""
 
@@ -37,7 +37,7 @@ class Wakeup:
         self.write.close()
 
     def note(self, number: int, frame) -> None:
-        self.stopped |= number in STOPS
+        self.stops += number in STOPS
         self.warned |= number == signal.SIGUSR1
 
     def wait(self, seconds: float) -> None:

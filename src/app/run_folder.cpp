@@ -52,7 +52,9 @@ std::string host_and_process() {
 }  // namespace
 
 FileLock::FileLock(fs::path path)
-    : path_(std::move(path)), descriptor_(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    : path_(std::move(path)),
+      was_left_(fs::exists(path_)),
+      descriptor_(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   if (descriptor_ < 0)
     usage_error("{}: cannot be written: {}", path_.string(), std::strerror(errno));
   if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
@@ -108,7 +110,8 @@ void RunFolder::refuse_what_is_there(bool overwrite) const {
     usage_error("--out {}: holds a finished run; give another folder, or --overwrite",
                 path_.string());
   }
-  if (fs::is_regular_file(path_ / "trace.h5")) return;
+  // A run that was killed before it had a trace has left its lock.
+  if (lock_.was_left() || fs::is_regular_file(path_ / "trace.h5")) return;
   for (char const* const name : run_files) {
     if (fs::exists(path_ / name))
       usage_error("--out {}: has a {} that no run has left; give another folder", path_.string(),

@@ -1,25 +1,36 @@
 #include "quartic/app/stop_signal.hpp"
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 
 namespace quartic::app {
 namespace {
 
 constexpr std::array signals{SIGUSR1, SIGTERM};
 
-volatile std::sig_atomic_t told_to_stop = 0;
+/// What comes within this time is the same wish, told twice: Slurm's SIGTERM reaches every process
+/// of a job, and again those that another of them forwards it to.
+constexpr std::int64_t same_wish_ns = 1'000'000'000;
 
-/// Both go back to what they did, so that a second one ends the process.
-void remember(int) {
-  told_to_stop = 1;
-  for (int const number : signals) std::signal(number, SIG_DFL);
+std::atomic<std::int64_t> told_at_ns = 0;  // 0: not yet
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+
+void remember(int number) {
+  std::int64_t const now_ns = std::chrono::steady_clock::now().time_since_epoch().count();
+  std::int64_t first_ns = 0;
+  if (told_at_ns.compare_exchange_strong(first_ns, now_ns) || now_ns - first_ns < same_wish_ns)
+    return;
+  std::signal(number, SIG_DFL);
+  std::raise(number);
 }
 
 }  // namespace
 
 StopSignal::StopSignal() {
-  told_to_stop = 0;
+  told_at_ns = 0;
   struct sigaction action {};
   action.sa_handler = remember;
   action.sa_flags = SA_RESTART;
@@ -31,7 +42,7 @@ StopSignal::~StopSignal() {
 }
 
 bool StopSignal::received() {
-  return told_to_stop != 0;
+  return told_at_ns != 0;
 }
 
 }  // namespace quartic::app

@@ -90,9 +90,10 @@ void SavingArchive::number(std::string const& name, double& value) {
 
 void SavingArchive::write_list(std::string const& name, hid_t stored, hid_t memory,
                                std::size_t count, void const* values) {
-  h5::Handle const dataset = create_dataset(file(), here(), name, stored, {count});
+  h5::Handle dataset = create_dataset(file(), here(), name, stored, {count});
   if (count == 0) return;
   file().check(H5Dwrite(dataset.id(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "H5Dwrite");
+  file().check(dataset.close(), "H5Dclose");  // which writes what H5Dwrite has buffered
 }
 
 void SavingArchive::integers(std::string const& name, std::vector<std::int64_t>& values) {
@@ -111,7 +112,7 @@ void SavingArchive::steps(std::string const& name, std::vector<engine::StepRow>&
 void SavingArchive::visit_rows(std::string const& name, std::int64_t count, std::int64_t columns,
                                std::size_t element_bytes,
                                std::function<void*(std::int64_t)> const& row) {
-  h5::Handle const dataset =
+  h5::Handle dataset =
       create_dataset(file(), here(), name, stored_type(element_bytes),
                      {static_cast<hsize_t>(count), static_cast<hsize_t>(columns)});
   if (columns == 0) return;
@@ -120,6 +121,7 @@ void SavingArchive::visit_rows(std::string const& name, std::int64_t count, std:
         H5Dwrite(dataset.id(), memory_type(element_bytes), memory, space, H5P_DEFAULT, row(i)),
         "H5Dwrite");
   });
+  file().check(dataset.close(), "H5Dclose");
 }
 
 RestoringArchive::RestoringArchive(std::filesystem::path const& path)

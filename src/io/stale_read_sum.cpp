@@ -44,6 +44,7 @@ void sum_stale_reads(h5::File const& trace) {
     }
     sum.append(trace, row.id(), rows.data(), rows.size());
   }
+  sum.flush(trace);
 }
 
 }  // namespace quartic::io

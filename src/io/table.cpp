@@ -92,4 +92,8 @@ void Table::append_all(File const& file, Table const& other, File const& other_f
   }
 }
 
+void Table::flush(File const& file) const {
+  file.check(H5Dflush(dataset_.id()), "H5Dflush");
+}
+
 }  // namespace quartic::io::h5

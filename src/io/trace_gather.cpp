@@ -21,6 +21,7 @@ void copy_table(h5::File const& target, hid_t to, h5::File const& shard, hid_t f
   h5::Table copy = target.has_link(to, name) ? h5::Table::open(target, to, name)
                                              : h5::Table::create_like(target, to, name, source);
   copy.append_all(target, source, shard);
+  copy.flush(target);
 }
 
 void copy_stage(h5::File const& target, hid_t to, h5::File const& shard, hid_t from,

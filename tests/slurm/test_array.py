@@ -11,7 +11,7 @@ import pytest
 
 from one_node_slurm import OneNodeSlurm, missing
 from program import REPOSITORY
-from runs import attributes, same_run, until
+from runs import attributes, read_steps, same_run, until
 from studies import FAILED, REFUSED, TINY, folders, is_alive, log_of, stand_in, status, sweep, write_study
 
 CORES, ARRAY = 8, 20
@@ -136,6 +136,45 @@ def test_the_warning_before_the_time_is_up(slurm, submitted, tmp_path):
     ended(slurm)
     record = json.loads((folders(study)[2, 0] / "sweep.json").read_text())
     assert record["outcome"] == "failed" and "its time was up" in record["message"]
+
+
+# Some seconds of work, and checkpoints.
+LONGER = STUDY.replace("microbatches = 64", "microbatches = 60000\ncheckpoint-every = 20000")
+
+
+def in_its_middle(folder):
+    def has_rows():
+        try:
+            return min(len(rows) for rows in read_steps(folder, live=True).values())
+        except (OSError, KeyError):
+            return 0
+
+    until(has_rows, "the run is at work", seconds=60)
+
+
+def test_a_job_whose_time_is_up_goes_on_by_itself(slurm, submitted, tmp_path):
+    study = write_study(tmp_path, LONGER.replace("[2, 4, 8]", "[4]"))
+    submitted(study, "--submit")
+    in_its_middle(folders(study)[4, 0])
+    slurm.ask("scancel", "--batch", "--signal=USR1", f"{job_of(study)}_0")  # as --signal=B:USR1@60 does
+    until(lambda: "requeued, to go on" in log_of_index(study, 0), "the run has stopped", seconds=60)
+    assert submitted(study, function=status, exit_code=FAILED) == {"runs": 1, "queued": 1}
+    assert "submitted" not in submitted(study, "--retry").stdout
+    ended(slurm)
+    assert "start 2" in log_of_index(study, 0) and attributes(folders(study)[4, 0])["resumed"]
+    assert submitted(study, function=status) == {"runs": 1, "complete": 1}
+    as_local(study, tmp_path)
+
+
+def test_a_job_that_is_requeued_goes_on(slurm, submitted, tmp_path):
+    """By an administrator, or for a job that matters more: SIGTERM to all its processes, which stop with a checkpoint."""
+    study = write_study(tmp_path, LONGER.replace("[2, 4, 8]", "[2]"))
+    submitted(study, "--submit")
+    in_its_middle(folders(study)[2, 0])
+    slurm.ask("scontrol", "requeue", f"{job_of(study)}_0")
+    ended(slurm)
+    assert "start 2" in log_of_index(study, 0) and attributes(folders(study)[2, 0])["resumed"]
+    as_local(study, tmp_path)
 
 
 def test_mpirun_as_launcher(slurm, submitted, tmp_path):

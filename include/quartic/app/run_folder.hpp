@@ -14,9 +14,12 @@ class FileLock {
   ~FileLock();
   FileLock(FileLock const&) = delete;
   FileLock& operator=(FileLock const&) = delete;
+  /// Whether the file was there already: who held it last was killed.
+  bool was_left() const { return was_left_; }
 
  private:
   std::filesystem::path path_;
+  bool was_left_;
   int descriptor_;
 };
 

@@ -1,0 +1,42 @@
+"""Checkpoints on a disk that fails, and damaged ones; tests/fault/full_disk.sh fails every single write."""
+
+import pytest
+
+from failing import Scene, cut_at, damage, fail_one, flipped_at, limit_size
+from runs import DONE, FAILED
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    return Scene(tmp_path_factory.mktemp("failing"))
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_write_of_a_checkpoint_that_fails(stays, scene):
+    """Every one, alone; a full disk is full, so of those that all others follow a few are enough."""
+    calls = scene.calls("/checkpoint/")
+    assert calls > 50
+    for call in (1, *range(3, calls, 17 if stays else 1), calls):
+        assert fail_one(scene, "/checkpoint/", call, stays) == FAILED, f"call {call} of {calls}"
+
+
+def test_a_write_of_a_trace_that_fails(scene):
+    """When the rows are gathered, too, nothing is lost in silence."""
+    calls = scene.calls("/trace.h5.part")
+    assert {fail_one(scene, "/trace.h5.part", call, False) for call in (1, *range(2, calls, 5), calls)} == {FAILED}
+
+
+def test_a_limit_to_the_size_of_files(scene):
+    assert limit_size(scene, 6000) == FAILED and limit_size(scene, 1 << 30) == DONE
+
+
+def test_a_rank_that_cannot_write(scene):
+    assert fail_one(scene, "0000-0001.h5", 5, True, ranks=2) == FAILED
+
+
+@pytest.mark.parametrize("file", ["manifest", "0000-0000.h5"])
+def test_a_damaged_checkpoint_is_refused(file, scene):
+    for length in (0, 1, 100, 500):
+        damage(scene, file, cut_at(length))
+    for bit in (0, 7, 500, 1501):
+        damage(scene, file, flipped_at(bit))
