@@ -329,7 +329,7 @@ void add_optimizer_options(std::vector<OptionSpec>& all) {
       [](auto& c) -> auto& { return c.gradient_noise; }, 0));
 }
 
-constexpr std::int64_t most_minutes = 60 * 24 * 365;
+constexpr std::int64_t most_minutes = std::int64_t{60} * 24 * 365;
 
 /// "5m" is minutes, a bare number updates.
 OptionSpec checkpoint_option() {

@@ -32,9 +32,11 @@ std::string device_report(comm::Communicator& communicator) {
   if (!compute::has_device_code()) return "none (this build has no device code)";
   if (devices == 0) return "none (no GPU is seen)";
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(devices));
   for (int device = 0; device < devices; ++device)
     names.push_back(fmt::format("{} {}", device, compute::device_name(device)));
   std::vector<std::string> places;
+  places.reserve(local.size());
   for (std::size_t rank = 0; rank < local.size(); ++rank) {
     int const there = std::stoi(all_devices[rank]);
     places.push_back(there == 0 ? "-" : fmt::format("{}", compute::device_of(local[rank], there)));

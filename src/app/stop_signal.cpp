@@ -15,7 +15,8 @@ constexpr std::array signals{SIGUSR1, SIGTERM};
 /// of a job, and again those that another of them forwards it to.
 constexpr std::int64_t same_wish_ns = 1'000'000'000;
 
-std::atomic<std::int64_t> told_at_ns = 0;  // 0: not yet
+/// When, 0: not yet.
+std::atomic<std::int64_t> told_at_ns = 0;  // NOLINT: a signal handler has no other way to tell
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
 void remember(int number) {

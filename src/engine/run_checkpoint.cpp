@@ -51,7 +51,7 @@ bool Run<T>::settled() {
   for (StageEvaluation<T> const& evaluation : evaluations_) {
     if (!evaluation.settled()) return false;
   }
-  for (PinChain<T>& chain : pin_chains_) {
+  for (PinChain<T> const& chain : pin_chains_) {
     if (chain.pending() > 0) return false;
   }
   return true;

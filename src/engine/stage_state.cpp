@@ -85,6 +85,7 @@ void Stage<T>::in_flight_state(Archive& archive) {
   };
 
   std::vector<StepRow> rows;
+  rows.reserve(slots.size());
   for (InFlight const* const each : slots) rows.push_back(each->row);
   archive.steps("rows", rows);
   for (std::size_t i = 0; i < slots.size(); ++i) slots[i]->row = rows[i];
@@ -161,6 +162,7 @@ template <class T>
 void Stage<T>::applied_state(Archive& archive) {
   auto const group = archive.group("accumulated");
   std::vector<StepRow> rows;
+  rows.reserve(applied_.size());
   for (Applied const& each : applied_) rows.push_back(each.row);
   archive.steps("rows", rows);
   if (archive.restores()) applied_ = std::vector<Applied>(rows.size());

@@ -112,9 +112,8 @@ void SavingArchive::steps(std::string const& name, std::vector<engine::StepRow>&
 void SavingArchive::visit_rows(std::string const& name, std::int64_t count, std::int64_t columns,
                                std::size_t element_bytes,
                                std::function<void*(std::int64_t)> const& row) {
-  h5::Handle dataset =
-      create_dataset(file(), here(), name, stored_type(element_bytes),
-                     {static_cast<hsize_t>(count), static_cast<hsize_t>(columns)});
+  h5::Handle dataset = create_dataset(file(), here(), name, stored_type(element_bytes),
+                                      {static_cast<hsize_t>(count), static_cast<hsize_t>(columns)});
   if (columns == 0) return;
   for_rows(file(), dataset.id(), count, columns, [&](std::int64_t i, hid_t memory, hid_t space) {
     file().check(

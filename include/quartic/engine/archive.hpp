@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -76,6 +77,7 @@ class Archive {
 template <class Sequence, class Of>
 void integers_of(Archive& archive, std::string const& name, Sequence&& sequence, Of of) {
   std::vector<std::int64_t> values;
+  values.reserve(std::size(sequence));
   for (auto& element : sequence) values.push_back(static_cast<std::int64_t>(of(element)));
   archive.integers(name, values);
   std::size_t i = 0;
