@@ -27,9 +27,9 @@ h5::Handle create_dataset(h5::File const& file, hid_t parent, std::string const&
   h5::Handle const space =
       file.own(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose,
                "H5Screate_simple");
-  return file.own(H5Dcreate2(parent, name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(),
-                             H5P_DEFAULT),
-                  H5Dclose, "H5Dcreate2");
+  return file.own(
+      H5Dcreate2(parent, name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT),
+      H5Dclose, "H5Dcreate2");
 }
 
 std::vector<hsize_t> shape_of(h5::File const& file, hid_t dataset) {
@@ -53,9 +53,9 @@ void for_rows(h5::File const& file, hid_t dataset, std::int64_t count, std::int6
   for (std::int64_t i = 0; i < count; ++i) {
     std::array<hsize_t, 2> const first{static_cast<hsize_t>(i), 0};
     std::array<hsize_t, 2> const one{1, length};
-    file.check(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, first.data(), nullptr, one.data(),
-                                   nullptr),
-               "H5Sselect_hyperslab");
+    file.check(
+        H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, first.data(), nullptr, one.data(), nullptr),
+        "H5Sselect_hyperslab");
     each(i, memory.id(), space.id());
   }
 }
@@ -112,14 +112,13 @@ void SavingArchive::steps(std::string const& name, std::vector<engine::StepRow>&
 void SavingArchive::visit_rows(std::string const& name, std::int64_t count, std::int64_t columns,
                                std::size_t element_bytes,
                                std::function<void*(std::int64_t)> const& row) {
-  h5::Handle dataset =
-      create_dataset(file(), here(), name, stored_type(element_bytes),
-                     {static_cast<hsize_t>(count), static_cast<hsize_t>(columns)});
+  h5::Handle dataset = create_dataset(file(), here(), name, stored_type(element_bytes),
+                                      {static_cast<hsize_t>(count), static_cast<hsize_t>(columns)});
   if (columns == 0) return;
   for_rows(file(), dataset.id(), count, columns, [&](std::int64_t i, hid_t memory, hid_t space) {
-    file().check(H5Dwrite(dataset.id(), memory_type(element_bytes), memory, space, H5P_DEFAULT,
-                          row(i)),
-                 "H5Dwrite");
+    file().check(
+        H5Dwrite(dataset.id(), memory_type(element_bytes), memory, space, H5P_DEFAULT, row(i)),
+        "H5Dwrite");
   });
   file().check(dataset.close(), "H5Dclose");
 }
@@ -169,8 +168,8 @@ void RestoringArchive::steps(std::string const& name, std::vector<engine::StepRo
   read_list(name, h5::row_type<engine::StepRow>().id(), rows);
 }
 
-void RestoringArchive::visit_rows(std::string const& name, std::int64_t count,
-                                  std::int64_t columns, std::size_t element_bytes,
+void RestoringArchive::visit_rows(std::string const& name, std::int64_t count, std::int64_t columns,
+                                  std::size_t element_bytes,
                                   std::function<void*(std::int64_t)> const& row) {
   h5::Handle const dataset = file().open_dataset(here(), name);
   std::vector<hsize_t> const expected{static_cast<hsize_t>(count), static_cast<hsize_t>(columns)};
@@ -180,9 +179,9 @@ void RestoringArchive::visit_rows(std::string const& name, std::int64_t count,
   }
   if (columns == 0) return;
   for_rows(file(), dataset.id(), count, columns, [&](std::int64_t i, hid_t memory, hid_t space) {
-    file().check(H5Dread(dataset.id(), memory_type(element_bytes), memory, space, H5P_DEFAULT,
-                         row(i)),
-                 "H5Dread");
+    file().check(
+        H5Dread(dataset.id(), memory_type(element_bytes), memory, space, H5P_DEFAULT, row(i)),
+        "H5Dread");
   });
 }
 

@@ -32,8 +32,8 @@ class Table {
   void read(File const& file, hid_t memory_type, hsize_t first, hsize_t count, void* rows) const;
   /// Appends all rows of `other`, a block at a time.
   void append_all(File const& file, Table const& other, File const& other_file);
-  /// Hands its rows to the system. Whoever lets go of a table before the file is flushed needs this:
-  /// a destructor could not say that it failed.
+  /// Hands its rows to the system. Whoever lets go of a table before the file is flushed needs
+  /// this: a destructor could not say that it failed.
   void flush(File const& file) const;
 
  private:
