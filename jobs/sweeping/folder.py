@@ -20,7 +20,7 @@ OUTPUT = "output"
 ENVIRONMENT = "environment"
 PROGRAM_LOCK = "lock"
 # All that a run leaves, and its sweep, but for the locks.
-RUN_FILES = ("trace.h5", "trace.h5.part", "config.ini", "log", "ranks", "checkpoint", "parameters.h5", "parameters.h5.part")
+RUN_FILES = ("trace.h5", "trace.h5.part", "config.ini", "config.ini.part", "log", "ranks", "checkpoint", "parameters.h5", "parameters.h5.part")
 SWEEP_FILES = (RECORD, OUTPUT, ENVIRONMENT)
 
 COMPLETE, DIVERGED, FAILED, KILLED, STOPPED = "complete", "diverged", "failed", "killed", "stopped"

@@ -23,13 +23,9 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What a run leaves in its folder.
-constexpr std::array run_files{"config.ini",
-                               "trace.h5",
-                               "ranks",
-                               "log",
-                               "checkpoint",
-                               parameters_file,
-                               unfinished_parameters_file};
+constexpr std::array run_files{"config.ini",    "config.ini.part", "trace.h5",
+                               "trace.h5.part", "ranks",           "log",
+                               "checkpoint",    parameters_file,   unfinished_parameters_file};
 
 /// What removing the earlier run gives back.
 std::uintmax_t bytes_below(fs::path const& path) {
@@ -138,9 +134,12 @@ void RunFolder::remove_run() const {
 
 void RunFolder::write_config(std::string const& ini) const {
   fs::path const file = path_ / "config.ini";
-  std::ofstream out(file);
+  // Aside first: on a full disk a run that goes on must not lose the one it has.
+  fs::path const aside = path_ / "config.ini.part";
+  std::ofstream out(aside);
   out << ini << std::flush;
   if (!out) usage_error("{}: cannot be written: {}", file.string(), std::strerror(errno));
+  fs::rename(aside, file);
 }
 
 }  // namespace quartic::app

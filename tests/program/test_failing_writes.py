@@ -3,7 +3,7 @@
 import pytest
 
 from failing import Scene, cut_at, damage, fail_one, flipped_at, limit_size
-from runs import DONE, FAILED
+from runs import DONE, FAILED, REFUSED
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,8 @@ def test_a_write_of_a_trace_that_fails(scene):
 
 
 def test_a_limit_to_the_size_of_files(scene):
-    assert limit_size(scene, 6000) == FAILED and limit_size(scene, 1 << 30) == DONE
+    """The configuration, too, is not lost."""
+    assert limit_size(scene, 500) == REFUSED and limit_size(scene, 6000) == FAILED and limit_size(scene, 1 << 30) == DONE
 
 
 def test_a_rank_that_cannot_write(scene):
