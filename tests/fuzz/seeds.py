@@ -24,8 +24,9 @@ RANDOM = numpy.random.default_rng(7)
 ROWS, FEATURES = 6, 4
 
 
-def quartic(*arguments, exit_code=0):
-    done = subprocess.run([QUARTIC, *map(str, arguments)], capture_output=True, text=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
+def quartic(*arguments, exit_code=0, **environment):
+    done = subprocess.run([QUARTIC, *map(str, arguments)], capture_output=True, text=True,
+                          env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment})
     if done.returncode != exit_code:
         raise SystemExit(f"quartic {' '.join(map(str, arguments))}: exit code {done.returncode}: {done.stderr}")
     return done.stdout
@@ -65,13 +66,14 @@ def hdf5_delays(folder):
 
 
 def trace(folder):
-    """Shards as a run leaves them: one whose trace cannot be gathered, for the place where that is made is taken, keeps its own."""
+    """Shards as a run leaves them: one whose trace cannot be gathered, because the disk is full then, keeps its own."""
+    library = folder.parent / "failing_writes.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, REPOSITORY / "tests" / "support" / "failing_writes.c", "-ldl"], check=True)
+    full_disk = {"LD_PRELOAD": str(library), "QUARTIC_FAIL_IN": "trace.h5.part", "QUARTIC_FAIL_AT": "1", "QUARTIC_FAIL_ALL": "1"}
     for name, options in (("plain", ()), ("all", ("--trace-events", "--trace-stale-read", 1))):
         run = folder.parent / f"run-{name}"
-        taken = run / "trace.h5.part" / "taken"
-        taken.mkdir(parents=True)
         quartic("run", "--objective", "quadratic", "--rows", 16, "--features", 4, "--stages", 2, "--microbatches", 4, "--microbatch-size", 4,
-                "--out", run, "--quiet", *options, exit_code=1)
+                "--out", run, "--quiet", *options, exit_code=1, **full_disk)
         master, shard = run / "trace.h5", run / "ranks" / "0000.h5"
         (folder / f"whole-{name}").write_bytes(master.read_bytes() + shard.read_bytes())
         with h5py.File(shard, "r+", libver="latest") as file:  # at work, as a killed one leaves it
