@@ -32,7 +32,8 @@ class OneNodeSlurm:
 
     def __init__(self, cores=8, array=20):
         self.folder = Path(tempfile.mkdtemp(prefix="quartic-slurm-"))
-        self.environment = {**os.environ, "PATH": PATH, "SLURM_CONF": str(self.folder / "slurm.conf")}
+        # Jobs start as login shells: what the user's profile does, or waits for, is none of a test's business.
+        self.environment = {**os.environ, "PATH": PATH, "HOME": str(self.folder), "SLURM_CONF": str(self.folder / "slurm.conf")}
         self.values = {"FOLDER": self.folder, "HOST": socket.gethostname().partition(".")[0], "USER": getpass.getuser(),
                        "CORES": cores, "ARRAY": array, "CONTROLLER_PORT": free_port(), "NODE_PORT": free_port()}
         self.daemons = []
