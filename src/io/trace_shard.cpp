@@ -1,4 +1,7 @@
+#include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "quartic/core/check.hpp"
 #include "quartic/io/shard_files.hpp"
@@ -92,7 +95,13 @@ TraceShard::TraceShard(std::filesystem::path const& folder, int rank,
   tables_->lock.emplace(path);
 }
 
-TraceShard::~TraceShard() = default;
+/// One that is still open belongs to a run that failed. HDF5 would close it with a length in its
+/// head that a full disk may not have given it, and then nobody could open it again; left open it
+/// is as after its last flush, like that of a process that was killed.
+TraceShard::~TraceShard() {
+  static auto& left_open = *new std::vector<std::unique_ptr<Tables>>;
+  if (tables_) left_open.push_back(std::move(tables_));
+}
 
 void TraceShard::steps(int place, std::span<engine::StepRow const> rows) {
   QUARTIC_ASSERT(tables_ != nullptr);

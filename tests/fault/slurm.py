@@ -23,7 +23,7 @@ sys.path += [str(TESTS / "support"), str(TESTS / "program")]
 
 from one_node_slurm import OneNodeSlurm, missing
 from runs import attributes, same_run
-from studies import DONE, command, write_study
+from studies import DONE, REFUSED, command, write_study
 
 CORES = 8
 METHODS = ("paci", "pipedream", "i-timeprest", "spectrain", "local-sgd")
@@ -72,8 +72,10 @@ def studied(folder, more="", **values):
 
 def on(slurm, study, word):
     """What the sweep tool says of it and its exit code."""
-    return subprocess.run(command(study, word, "--machine", study.parent / "cluster.toml"), env=slurm.environment, capture_output=True,
+    done = subprocess.run(command(study, word, "--machine", study.parent / "cluster.toml"), env=slurm.environment, capture_output=True,
                           text=True, stdin=subprocess.DEVNULL, cwd=study.parent, timeout=600)
+    assert done.returncode != REFUSED, done.stderr
+    return done
 
 
 def at_work(slurm):
@@ -141,10 +143,10 @@ def main():
         sys.exit(f"Slurm is not installed ({', '.join(missing())}); cmake/packages.sh slurm installs it")
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="quartic-slurm-") as folder, OneNodeSlurm(CORES, array=options.runs + 1) as slurm:
-        many = studied(Path(folder) / "many", microbatches=8000, every=4000, last=max(1, options.runs // len(METHODS) - 1) - 1)
+        many = studied(Path(folder) / "many", microbatches=9000, every=4000, last=max(1, options.runs // len(METHODS) - 1) - 1)
         struck = strike_until_complete(slurm, many, options.blows, random.Random(options.seed))
         print(", ".join(f"{count} {blow}" for blow, count in struck.items()), flush=True)
-        few = studied(Path(folder) / "few", 'grace = 55\noptions = ["--time=1"]', microbatches=60000, every=10**9, last=0)
+        few = studied(Path(folder) / "few", 'grace = 10\noptions = ["--time=1"]', microbatches=150000, every='"1000m"', last=0)
         starts = goes_on_by_itself(slurm, few)
         print(f"{len(METHODS)} runs with a limit of a minute began {starts} times", flush=True)
         found = [differences(study) for study in (many, few)]

@@ -1,6 +1,7 @@
 """One trial of a run that is killed again and again and goes on each time: used by test_resume_killed.py and, many times over, by
 tests/fault/resume.py."""
 
+import fcntl
 import os
 import random
 import signal
@@ -66,7 +67,7 @@ def strike_until_done(out, story, reference, chance):
             story.ranks.append(ranks)
             struck = strike(run, chance, story) if left else []
             code, errors = run.wait(END_SECONDS)
-        until(lambda: not any(map(is_alive, struck)), "all ranks have ended", seconds=END_SECONDS)
+        until(lambda: not any(map(is_alive, struck)) and is_free(out), "all ranks have ended", seconds=END_SECONDS)
         assert left or code == DONE, f"exit code {code}: {errors}"
         if code == DONE:
             break
@@ -108,10 +109,23 @@ def parts(out):
 
 
 def ranks_of(run):
+    while True:
+        try:
+            return run.rank_processes()
+        except FileNotFoundError:  # one has ended between being listed and looked at
+            pass
+
+
+def is_free(out):
+    """Whether nobody holds the run's lock: a rank that mpirun was starting when it was killed may live on for a moment."""
     try:
-        return run.rank_processes()
-    except FileNotFoundError:  # one has ended between being listed and looked at
-        return []
+        with open(out / "lock") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return True
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
 
 
 def kill(processes):
