@@ -6,8 +6,6 @@
 namespace quartic::comm {
 namespace {
 
-constexpr int agreement_tag = 3;
-
 Message message_of(Agreement::Values const& values) {
   Message message(sizeof values);
   std::copy(values.begin(), values.end(), message.payload<std::int64_t>().begin());
@@ -21,8 +19,9 @@ void raise_to(Agreement::Values& largest, Message const& message) {
 
 }  // namespace
 
-Agreement::Agreement(Communicator& communicator)
+Agreement::Agreement(Communicator& communicator, int tag)
     : communicator_(communicator),
+      tag_(tag),
       posted_(static_cast<std::size_t>(communicator.size())),
       has_proposed_(posted_.size()) {
   for (int rank = 0; rank < communicator.size(); ++rank) {
@@ -32,7 +31,7 @@ Agreement::Agreement(Communicator& communicator)
 
 void Agreement::post(int from) {
   posted_[static_cast<std::size_t>(from)] =
-      communicator_.receive(Message(sizeof(Values)), from, agreement_tag);
+      communicator_.receive(Message(sizeof(Values)), from, tag_);
 }
 
 void Agreement::propose(Values const& values) {
@@ -41,7 +40,7 @@ void Agreement::propose(Values const& values) {
   largest_ = values;
   std::erase_if(sent_, [](Transfer& transfer) { return transfer.done(); });
   if (communicator_.rank() == 0) return;
-  sent_.push_back(communicator_.send(message_of(values), 0, agreement_tag));
+  sent_.push_back(communicator_.send(message_of(values), 0, tag_));
 }
 
 bool Agreement::done() {
@@ -63,8 +62,7 @@ void Agreement::collect() {
   }
   if (!all) return;
   for (std::size_t rank = 1; rank < posted_.size(); ++rank) {
-    sent_.push_back(
-        communicator_.send(message_of(largest_), static_cast<int>(rank), agreement_tag));
+    sent_.push_back(communicator_.send(message_of(largest_), static_cast<int>(rank), tag_));
     has_proposed_[rank] = false;
   }
   underway_ = false;

@@ -64,13 +64,21 @@ void Run<T>::commit_when_written(std::int64_t written) {
   saved_.reset();
 }
 
-/// Collective: every rank is at the same position, and owes none of the others anything before it.
+/// Collective: every rank comes to the same position.
 template <class T>
 void Run<T>::commit_now() {
   checkpoints_->finish();
-  communicator_.barrier();
+  meet();
   commit_when_written(saved_->position);
-  communicator_.barrier();
+  meet();
+}
+
+/// Waits until every rank is here. No barrier, for what others need to come here may be this rank's
+/// to do: evaluations.
+template <class T>
+void Run<T>::meet() {
+  meeting_.propose({});
+  wait_until([&] { return meeting_.done(); });
 }
 
 /// Once the plan has gone by as far as the checkpoint.

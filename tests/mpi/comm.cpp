@@ -194,7 +194,7 @@ TEST_SUITE("2 ranks") {
 
 TEST_CASE("in every round all ranks learn the largest of what each proposed") {
   Communicator world;
-  Agreement agreement(world);
+  Agreement agreement(world, 3);
   CHECK(agreement.done());
   constexpr std::int64_t rounds = 20;
   for (std::int64_t round = 0; round < rounds; ++round) {

@@ -21,7 +21,8 @@ class Agreement {
  public:
   using Values = std::array<std::int64_t, 4>;
 
-  explicit Agreement(Communicator& communicator);
+  /// Collective. Of several at once each needs a tag of its own, which no other message has.
+  Agreement(Communicator& communicator, int tag);
 
   /// Begins a round; the one before must be done.
   void propose(Values const& values);
@@ -36,6 +37,7 @@ class Agreement {
   void post(int from);
 
   Communicator& communicator_;
+  int tag_;
   Values largest_{};
   bool underway_ = false;
   std::vector<Transfer> posted_;    // rank 0: by rank; others: from rank 0

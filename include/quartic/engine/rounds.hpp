@@ -20,7 +20,7 @@ class Rounds {
 
   /// Collective. The first round has so many actions.
   Rounds(comm::Communicator& communicator, std::int64_t actions)
-      : agreement_(communicator), shortest_(actions), period_(actions), next_(actions) {}
+      : agreement_(communicator, tag), shortest_(actions), period_(actions), next_(actions) {}
 
   /// Where a resumed run stands.
   void start_at(std::int64_t position) { next_ = position + period_; }
@@ -38,6 +38,7 @@ class Rounds {
   void begin(std::int64_t position, Proposal const& proposal, std::int64_t now_ns);
 
  private:
+  static constexpr int tag = 3;
   comm::Agreement agreement_;
   std::int64_t shortest_;
   std::int64_t period_;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "quartic/comm/agreement.hpp"
 #include "quartic/comm/alarm.hpp"
 #include "quartic/comm/communicator.hpp"
 #include "quartic/comm/shared_clock.hpp"
@@ -105,6 +106,7 @@ class Run final : public nn::Pulse {
   void save();
   void commit_when_written(std::int64_t written);
   void commit_now();
+  void meet();
   bool settled();
   void restore();
   void state(int place, Archive& archive);
@@ -155,6 +157,7 @@ class Run final : public nn::Pulse {
   Transit transit_;
   CheckpointStore* checkpoints_;
   Rounds rounds_;
+  comm::Agreement meeting_;  // whether every rank is there
   Watchdog watchdog_;
   Checkpoint here_;                  // where the run stands
   std::optional<Checkpoint> saved_;  // last, and not committed
