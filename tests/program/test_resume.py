@@ -214,3 +214,13 @@ def test_parameters_by_name(cut):
             assert sum(values.size for values in shown.values()) == weights.size
             assert np.array_equal(np.sort(np.concatenate([v.ravel() for v in shown.values()])), np.sort(weights))
             assert all(name.endswith((".weight", ".bias")) for name in shown), shown.keys()
+
+
+@pytest.mark.parametrize("method", ["pipedream P=2, evaluated often", "v-timeprest P=2, evaluated often"])
+def test_a_checkpoint_waits_for_no_rank_that_waits_for_it(method, tmp_path):
+    """Due before the one before is done, on three ranks, one of which has the end of pipeline 0 and the beginning of pipeline 1: it
+    comes to the checkpoint only when the others go on evaluating."""
+    options = hosted_options(method, "mlp float")
+    quartic("run", *RUN, *options, "--out", tmp_path / "whole")
+    quartic("run", *RUN, *options, "--checkpoint-every", 8, "--out", tmp_path / "run", ranks=3)
+    same_run(tmp_path / "whole", tmp_path / "run")
