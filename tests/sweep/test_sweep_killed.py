@@ -87,7 +87,8 @@ def test_a_run_that_outlives_its_sweep_is_waited_for(tmp_path):
 def test_stopped_by_ctrl_c(tmp_path):
     study, program = write_study(tmp_path), stand_in(tmp_path, TELL + "exec sleep 100")
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = start(study, program)
+        # A shell that has put the tests into the background has them ignore Ctrl-C, and so all they start.
+        process = start(study, program, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         until(lambda: len([pid for pid, _ in begun(program) if is_alive(pid)]) == 2, "two runs at work")
         process.send_signal(number)
         _, errors = process.communicate(timeout=20)
