@@ -9,6 +9,7 @@ second and is started three times on average: about 4 s a trial, start of mpirun
 
 import argparse
 import itertools
+import os
 import random
 import sys
 import tempfile
@@ -43,6 +44,8 @@ def main():
     options = parser.parse_args()
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="quartic-resume-") as folder:
+        # What Open MPI leaves when it is killed goes with the folder.
+        os.environ.update(OMPI_MCA_btl_vader_backing_directory=folder, OMPI_MCA_orte_tmpdir_base=folder)
         references = References(folder)
         stories = [trial(number, options.seed, references) for number in range(options.trials)]
     passed = [story for story in stories if story]
