@@ -13,6 +13,7 @@
 #include "quartic/app/parameters.hpp"
 #include "quartic/app/resume.hpp"
 #include "quartic/app/run_folder.hpp"
+#include "quartic/app/run_settings.hpp"
 #include "quartic/app/setup.hpp"
 #include "quartic/app/stop_signal.hpp"
 #include "quartic/compute/blas.hpp"
@@ -30,28 +31,14 @@ namespace quartic::app {
 namespace {
 
 constexpr int exit_done = 0;
+constexpr int exit_diverged = 3;
+constexpr int exit_stopped = 4;
 
 /// The bytes of a text's tokens, in order: an attribute in HDF5 has no room for every byte.
 std::string hexadecimal(std::string const& bytes) {
   std::string digits;
   for (char const byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   return digits;
-}
-constexpr int exit_diverged = 3;
-constexpr int exit_stopped = 4;
-
-/// Bytes of a row of `steps`, of `events` and of `stale_read` in the file.
-constexpr std::int64_t step_bytes = 160;
-constexpr std::int64_t event_bytes = 41;
-constexpr std::int64_t stale_read_bytes = 24;
-
-std::int64_t expected_trace_bytes(Config const& config) {
-  std::int64_t const passes = config.microbatches * config.stages * config.averaging.pipelines;
-  std::int64_t const events = config.trace_events ? 2 * event_bytes : 0;
-  std::int64_t const samples =
-      config.trace_stale_read > 0 ? config.microbatches / config.trace_stale_read : 0;
-  return passes / config.trace_every * step_bytes + passes * events +
-         samples * (config.stages + 1) * stale_read_bytes + (std::int64_t{1} << 20);
 }
 
 /// Of the file that --save-parameters leaves.
@@ -67,45 +54,6 @@ void on_rank_0(comm::Communicator& communicator, std::function<void()> const& st
   comm::agree(communicator, [&] {
     if (communicator.rank() == 0) step();
   });
-}
-
-/// Of each replica of a stage.
-std::int64_t updates_in_all(Resolved const& resolved) {
-  Config const& config = resolved.config;
-  return config.microbatches / (config.accumulate * resolved.rules.replicas);
-}
-
-engine::RunSettings run_settings(Resolved const& resolved) {
-  Config const& config = resolved.config;
-  engine::RunSettings settings;
-  settings.averaging = config.averaging;
-  settings.stage = {.stages = config.stages,
-                    .microbatches = config.microbatches,
-                    .microbatch_size = config.microbatch_size,
-                    .microbatches_an_epoch = resolved.microbatches_an_epoch,
-                    .gradient_scale = 1 / static_cast<double>(config.accumulate),
-                    .gradient_noise = config.gradient_noise,
-                    .learning_rate = {config.optimizer.learning_rate, config.decay, config.warmup,
-                                      updates_in_all(resolved)},
-                    .seed = config.seed,
-                    .pipelines = config.averaging.pipelines,
-                    .displacement_every = config.trace_displacement,
-                    .stale_read_every = config.trace_stale_read,
-                    .events = config.trace_events};
-  settings.optimizer = config.optimizer;
-  settings.cuts = {
-      static_cast<plan::Ticks>(config.evaluate_every * static_cast<double>(plan::ticks_per_unit)),
-      config.evaluate_updates};
-  settings.checkpoints = checkpoint_settings(config);
-  settings.checkpoints.stops = StopSignal::received;
-  settings.order = config.order;
-  constexpr double ns_a_second = 1e9;
-  constexpr double longest = 1e9;  // seconds
-  settings.patience_ns =
-      static_cast<std::int64_t>(std::min(config.patience, longest) * ns_a_second);
-  settings.trace_every = config.trace_every;
-  settings.quiet = config.quiet;
-  return settings;
 }
 
 /// One run from its resolved configuration to its closing table. Every member function is
@@ -227,15 +175,19 @@ class Training {
         io::CheckpointFolder::remove_parts(config_.out);
       } else {
         folder_.emplace(config_.out, config_.overwrite, bytes);
+        folder_->write_config(config_text(config_));
       }
-      folder_->write_config(config_text(config_));
     });
     comm::agree(communicator_, [&] {
       shard_.emplace(config_.out, communicator_.rank(), hosted, info);
       if (earlier_) io::copy_earlier_rows(config_.out, hosted, earlier_row_counts(), *shard_);
       log_.emplace(std::filesystem::path(config_.out) / "log", communicator_.rank());
     });
-    on_rank_0(communicator_, [&] { io::write_master(config_.out, info, all); });
+    on_rank_0(communicator_, [&] {
+      io::write_master(config_.out, info, all);
+      // Not before: a finished run would else be said to be the longer one.
+      if (earlier_) folder_->write_config(config_text(config_));
+    });
     if (folder_) folder_->keep();
     if (earlier_) say_resumed();
     std::vector<std::string> seats;

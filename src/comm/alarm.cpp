@@ -2,15 +2,12 @@
 
 #include <utility>
 
+#include "quartic/comm/tags.hpp"
+
 namespace quartic::comm {
-namespace {
-
-constexpr int alarm_tag = 1;
-
-}  // namespace
 
 Alarm::Alarm(Communicator& communicator) : communicator_(communicator) {
-  if (communicator.size() > 1) posted_ = communicator.receive_from_anyone(Message(0), alarm_tag);
+  if (communicator.size() > 1) posted_ = communicator.receive_from_anyone(Message(0), Tag::alarm);
 }
 
 void Alarm::ring(int stage, std::int64_t microbatch) {
@@ -19,7 +16,7 @@ void Alarm::ring(int stage, std::int64_t microbatch) {
     Message message(0);
     message.header().microbatch = microbatch;
     message.header().tag = stage;
-    communicator_.send_now(std::move(message), rank, alarm_tag);
+    communicator_.send_now(std::move(message), rank, Tag::alarm);
   }
 }
 

@@ -4,10 +4,11 @@
 #include <limits>
 #include <string>
 
+#include "quartic/comm/tags.hpp"
+
 namespace quartic::comm {
 namespace {
 
-constexpr int clock_tag = 2;
 constexpr int round_trips = 10;
 
 std::int64_t value_of(Message const& message) {
@@ -26,8 +27,8 @@ std::int64_t measure_offset(Communicator& communicator) {
   std::int64_t offset = 0;
   for (int trip = 0; trip < round_trips; ++trip) {
     std::int64_t const sent = monotonic_ns();
-    communicator.send_now(stamped(0), 0, clock_tag);
-    std::int64_t const theirs = value_of(communicator.receive_now(Message(0), 0, clock_tag));
+    communicator.send_now(stamped(0), 0, Tag::clock);
+    std::int64_t const theirs = value_of(communicator.receive_now(Message(0), 0, Tag::clock));
     std::int64_t const duration = monotonic_ns() - sent;
     if (duration < fastest) {
       fastest = duration;
@@ -39,8 +40,8 @@ std::int64_t measure_offset(Communicator& communicator) {
 
 void answer(Communicator& communicator, int rank) {
   for (int trip = 0; trip < round_trips; ++trip) {
-    static_cast<void>(communicator.receive_now(Message(0), rank, clock_tag));
-    communicator.send_now(stamped(monotonic_ns()), rank, clock_tag);
+    static_cast<void>(communicator.receive_now(Message(0), rank, Tag::clock));
+    communicator.send_now(stamped(monotonic_ns()), rank, Tag::clock);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "quartic/comm/tags.hpp"
 #include "quartic/core/clock.hpp"
 #include "quartic/engine/gather_rows.hpp"
 
@@ -25,7 +26,7 @@ double median_seconds(std::array<std::int64_t, measured>& durations) {
 
 /// Seconds of half a round trip of an empty message between ranks 0 and 1; 0 with one rank.
 double half_round_trip(comm::Communicator& communicator) {
-  constexpr int tag = 3;
+  constexpr int tag = comm::Tag::calibration;
   if (communicator.size() == 1) return 0;
   std::array<std::int64_t, measured> durations{};
   for (int i = -warm_up; i < measured; ++i) {

@@ -3,7 +3,7 @@
 namespace quartic::engine {
 
 /// The hash, FNV-1a by words, is of what tells two plans apart: what is done, with which versions.
-void pass(Checkpoint& checkpoint, plan::PlannedAction const& planned) {
+void advance(Checkpoint& checkpoint, plan::PlannedAction const& planned) {
   auto const add = [&](auto value) {
     checkpoint.plan = (checkpoint.plan ^ static_cast<std::uint64_t>(value)) * 0x100000001b3;
   };
@@ -22,7 +22,7 @@ bool is_on_plan(Checkpoint const& checkpoint, plan::Rules const& rules, plan::Co
   while (here.position < checkpoint.position) {
     plan::PlannedAction const* const planned = planner.next();
     if (planned == nullptr) return false;
-    pass(here, *planned);
+    advance(here, *planned);
   }
   return here.plan == checkpoint.plan;
 }

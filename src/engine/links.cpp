@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "quartic/comm/tags.hpp"
+
 namespace quartic::engine {
 namespace {
 
 enum Kind : int { activation, gradient, sweep, sweep_return, sum, mean, pinned, kinds };
-
-/// Tags below belong to comm (alarm, clock).
-constexpr int first_tag = 16;
 
 /// Receives posted before they are needed: one is being read while the next arrives.
 constexpr int passes_ahead = 2;
@@ -68,7 +67,7 @@ Links::Ends Links::connect(Seat from, Seat to, int kind, std::size_t bytes, int 
   int const here = communicator_.rank();
   int const sender = hosting_.rank_of(from);
   int const receiver = hosting_.rank_of(to);
-  int const tag = first_tag + kinds * static_cast<int>(hosting_.index_of(from)) + kind;
+  int const tag = comm::Tag::channels + kinds * static_cast<int>(hosting_.index_of(from)) + kind;
   if (sender == here && receiver == here) {
     auto& channel = local_.emplace_back(std::make_unique<comm::LocalChannel>(bytes));
     return {channel.get(), channel.get()};

@@ -2,6 +2,7 @@
 #include "quartic/engine/run.hpp"
 
 namespace quartic::engine {
+
 template <class T>
 Ending Run<T>::replay() {
   plan::Planner planner(rules_, cost_);
@@ -18,7 +19,7 @@ Ending Run<T>::replay() {
     if (!passing_by_) replay(*planned, planner.applied());
     transit_.pass(planned->action);
     cuts_.after(*planned, planner.block_updates(), pin);
-    pass(here_, *planned);
+    advance(here_, *planned);
     if (here_.position == resumed_at) restore();
     if (here_.position <= resumed_at) continue;
     pass_whole_cuts_on();

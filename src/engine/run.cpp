@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "quartic/comm/tags.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/engine/gather_rows.hpp"
 
@@ -19,7 +20,6 @@ constexpr std::int64_t batches_ahead = 4;
 constexpr std::int64_t pins_ahead = 8;
 /// In the shortest round: by so much the ranks may be apart, which do not keep the plan's time.
 constexpr std::int64_t slots_a_round = 4;
-constexpr int meeting_tag = 5;  // of messages
 
 template <class T>
 std::vector<MessageBytes> message_bytes(std::vector<std::unique_ptr<nn::Block<T>>> const& hosted,
@@ -69,7 +69,7 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       transit_(rules),
       checkpoints_(checkpoints),
       rounds_(communicator, slots_a_round * rules.workers),
-      meeting_(communicator, meeting_tag),
+      meeting_(communicator, comm::Tag::meeting),
       watchdog_(communicator, settings.patience_ns),
       progress_("training", "microbatches", rules.shape.microbatches,
                 settings.quiet || communicator.rank() != 0),

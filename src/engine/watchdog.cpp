@@ -5,12 +5,12 @@
 #include <array>
 #include <utility>
 
+#include "quartic/comm/tags.hpp"
 #include "quartic/core/check.hpp"
 
 namespace quartic::engine {
 namespace {
 
-constexpr int watchdog_tag = 4;
 /// Until a wait is worth a look at the others.
 constexpr std::int64_t short_wait_ns = 500'000'000;
 /// That those who wait too have to say so.
@@ -26,7 +26,8 @@ comm::Message empty_message() {
 
 Watchdog::Watchdog(comm::Communicator& communicator, std::int64_t patience_ns)
     : communicator_(communicator), patience_ns_(communicator.size() > 1 ? patience_ns : 0) {
-  if (patience_ns_ > 0) posted_ = communicator.receive_from_anyone(empty_message(), watchdog_tag);
+  if (patience_ns_ > 0)
+    posted_ = communicator.receive_from_anyone(empty_message(), comm::Tag::watchdog);
 }
 
 void Watchdog::waits(Wait const& wait, std::int64_t since_ns, std::int64_t now_ns) {
@@ -57,7 +58,7 @@ void Watchdog::tell(bool waits, Wait const& wait) {
     values[stage] = wait.action.stage;
     values[microbatch] = wait.action.microbatch;
     values[host] = wait.rank;
-    sent_.push_back(communicator_.send(std::move(message), rank, watchdog_tag));
+    sent_.push_back(communicator_.send(std::move(message), rank, comm::Tag::watchdog));
   }
 }
 
@@ -72,7 +73,7 @@ void Watchdog::listen() {
                          values[microbatch]},
                         static_cast<int>(values[host])};
     }
-    posted_ = communicator_.receive_from_anyone(empty_message(), watchdog_tag);
+    posted_ = communicator_.receive_from_anyone(empty_message(), comm::Tag::watchdog);
   }
 }
 

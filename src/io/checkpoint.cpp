@@ -196,11 +196,8 @@ void CheckpointFolder::verify(fs::path const& run, CheckpointManifest const& man
                        fs::file_size(path, error) == known->second.bytes && !error &&
                        checksum_of_file(path) == known->second.checksum;
     if (right) continue;
-    usage_error(
-        "{}: is missing or damaged; remove {} to go on from the checkpoint before, if there is "
-        "one, "
-        "or from the start",
-        path, folder.string());
+    usage_error("{}: is missing or damaged; remove {} to run from the start again", path,
+                folder.string());
   }
 }
 

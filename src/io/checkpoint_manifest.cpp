@@ -33,10 +33,7 @@ class Parser {
 
  private:
   [[noreturn]] void damaged() const {
-    usage_error(
-        "{}: is damaged; remove its folder to go on from the checkpoint before, if there is one, "
-        "or from the start",
-        path_);
+    usage_error("{}: is damaged; remove its folder to run from the start again", path_);
   }
 
   /// What lies between the first line and the last, which has its checksum.

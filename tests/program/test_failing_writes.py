@@ -1,9 +1,12 @@
 """Checkpoints on a disk that fails, and damaged ones; tests/fault/full_disk.sh fails every single write."""
 
+import shutil
+
 import pytest
 
 from failing import Scene, cut_at, damage, fail_one, flipped_at, limit_size
-from runs import DONE, FAILED, REFUSED
+from program import quartic
+from runs import DONE, FAILED, REFUSED, read_steps
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +29,22 @@ def test_a_write_of_a_trace_that_fails(scene):
     assert {fail_one(scene, "/trace.h5.part", call, False) for call in (1, *range(2, calls, 5), calls)} <= {FAILED, REFUSED}
 
 
+def test_a_finished_run_that_could_not_become_longer(scene):
+    """It is still the finished one, and can become longer when the disk has room again."""
+    out = scene.folder / "finished"
+    shutil.copytree(scene.cut, out)
+    quartic("run", "--resume", out, "--quiet")
+    longer = ("run", "--resume", out, "--microbatches", 64, "--quiet")
+    quartic(*longer, exit_code=None, env=scene.environment("/trace.h5.new", 1))
+    assert "microbatches = 48\n" in (out / "config.ini").read_text()
+    assert "is complete" in quartic("run", "--resume", out).stdout
+    quartic(*longer)
+    assert len(read_steps(out)[0]) == 64
+
+
 def test_a_limit_to_the_size_of_files(scene):
-    """The configuration, too, is not lost."""
-    assert limit_size(scene, 500) == REFUSED and limit_size(scene, 6000) == FAILED and limit_size(scene, 1 << 30) == DONE
+    """Those of the trace come first, so that the configuration stays that of the run that there is."""
+    assert limit_size(scene, 500) == FAILED and limit_size(scene, 6000) == FAILED and limit_size(scene, 1 << 30) == DONE
 
 
 def test_a_rank_that_cannot_write(scene):

@@ -20,7 +20,7 @@ struct Checkpoint {
 };
 
 /// One action of the plan further.
-void pass(Checkpoint& checkpoint, plan::PlannedAction const& planned);
+void advance(Checkpoint& checkpoint, plan::PlannedAction const& planned);
 
 /// Whether the plan begins with the actions that the checkpoint lies behind.
 bool is_on_plan(Checkpoint const& checkpoint, plan::Rules const& rules, plan::Cost const& cost);

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "quartic/comm/agreement.hpp"
+#include "quartic/comm/tags.hpp"
 
 namespace quartic::engine {
 
@@ -20,7 +21,10 @@ class Rounds {
 
   /// Collective. The first round has so many actions.
   Rounds(comm::Communicator& communicator, std::int64_t actions)
-      : agreement_(communicator, tag), shortest_(actions), period_(actions), next_(actions) {}
+      : agreement_(communicator, comm::Tag::rounds),
+        shortest_(actions),
+        period_(actions),
+        next_(actions) {}
 
   /// Where a resumed run stands.
   void start_at(std::int64_t position) { next_ = position + period_; }
@@ -41,7 +45,6 @@ class Rounds {
 
  private:
   static constexpr std::int64_t looks_a_round = 8;
-  static constexpr int tag = 3;
   comm::Agreement agreement_;
   std::int64_t shortest_;
   std::int64_t period_;

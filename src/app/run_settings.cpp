@@ -1,0 +1,65 @@
+#include "quartic/app/run_settings.hpp"
+
+#include <algorithm>
+
+#include "quartic/app/stop_signal.hpp"
+
+namespace quartic::app {
+namespace {
+
+/// Bytes of a row of `steps`, of `events` and of `stale_read` in the file.
+constexpr std::int64_t step_bytes = 160;
+constexpr std::int64_t event_bytes = 41;
+constexpr std::int64_t stale_read_bytes = 24;
+
+/// Of each replica of a stage.
+std::int64_t updates_in_all(Resolved const& resolved) {
+  Config const& config = resolved.config;
+  return config.microbatches / (config.accumulate * resolved.rules.replicas);
+}
+
+}  // namespace
+
+std::int64_t expected_trace_bytes(Config const& config) {
+  std::int64_t const passes = config.microbatches * config.stages * config.averaging.pipelines;
+  std::int64_t const events = config.trace_events ? 2 * event_bytes : 0;
+  std::int64_t const samples =
+      config.trace_stale_read > 0 ? config.microbatches / config.trace_stale_read : 0;
+  return passes / config.trace_every * step_bytes + passes * events +
+         samples * (config.stages + 1) * stale_read_bytes + (std::int64_t{1} << 20);
+}
+
+engine::RunSettings run_settings(Resolved const& resolved) {
+  Config const& config = resolved.config;
+  engine::RunSettings settings;
+  settings.averaging = config.averaging;
+  settings.stage = {.stages = config.stages,
+                    .microbatches = config.microbatches,
+                    .microbatch_size = config.microbatch_size,
+                    .microbatches_an_epoch = resolved.microbatches_an_epoch,
+                    .gradient_scale = 1 / static_cast<double>(config.accumulate),
+                    .gradient_noise = config.gradient_noise,
+                    .learning_rate = {config.optimizer.learning_rate, config.decay, config.warmup,
+                                      updates_in_all(resolved)},
+                    .seed = config.seed,
+                    .pipelines = config.averaging.pipelines,
+                    .displacement_every = config.trace_displacement,
+                    .stale_read_every = config.trace_stale_read,
+                    .events = config.trace_events};
+  settings.optimizer = config.optimizer;
+  settings.cuts = {
+      static_cast<plan::Ticks>(config.evaluate_every * static_cast<double>(plan::ticks_per_unit)),
+      config.evaluate_updates};
+  settings.checkpoints = checkpoint_settings(config);
+  settings.checkpoints.stops = StopSignal::received;
+  settings.order = config.order;
+  constexpr double ns_a_second = 1e9;
+  constexpr double longest = 1e9;  // seconds
+  settings.patience_ns =
+      static_cast<std::int64_t>(std::min(config.patience, longest) * ns_a_second);
+  settings.trace_every = config.trace_every;
+  settings.quiet = config.quiet;
+  return settings;
+}
+
+}  // namespace quartic::app
