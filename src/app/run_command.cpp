@@ -105,7 +105,9 @@ class Training {
     comm::agree(communicator_, [&] {
       earlier_ = checkpoint_to_resume(config_);
       if (!earlier_) return;
-      if (!engine::is_on_plan(earlier_->checkpoint, resolved_.rules, *cost_)) {
+      resumed_ = std::make_unique<engine::PlanWalk>(resolved_.rules, *cost_, settings_.cuts,
+                                                    settings_.stage.stale_read_every);
+      if (!resumed_->reach(earlier_->checkpoint)) {
         usage_error(
             "--resume {}: its checkpoint lies in the end of a run of {} microbatches, where a "
             "longer one does something else; valid is --microbatches {}",
@@ -113,7 +115,6 @@ class Training {
       }
       io::CheckpointFolder::verify(config_.out, *earlier_, hosting_.seats());
     });
-    if (earlier_) settings_.resume = earlier_->checkpoint;
   }
 
   std::vector<engine::StageInfo> stage_infos() const {
@@ -247,7 +248,8 @@ class Training {
     io::CheckpointFolder checkpoints(
         config_.out, [this](engine::Seat seat) { return named_parts(seat); }, about_);
     engine::Run<T> run(communicator_, resolved_.rules, *cost_, settings_, std::move(blocks_),
-                       *shard_, config_.order == engine::Order::plan ? &checkpoints : nullptr);
+                       *shard_, config_.order == engine::Order::plan ? &checkpoints : nullptr,
+                       std::move(resumed_));
     give_start_weights(run);
     std::string divergence;
     engine::Ending ending = engine::Ending::done;
@@ -321,6 +323,7 @@ class Training {
   engine::RunSettings settings_;
   StartWeights<T> start_;                          // by --init
   std::optional<io::CheckpointManifest> earlier_;  // what --resume goes on from
+  std::unique_ptr<engine::PlanWalk> resumed_;      // which has reached it
   std::map<std::string, std::string> about_;       // for checkpoints' manifests
   std::string warning_;
   std::optional<RunFolder> folder_;  // rank 0

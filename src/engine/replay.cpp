@@ -5,68 +5,43 @@ namespace quartic::engine {
 
 template <class T>
 Ending Run<T>::replay() {
-  plan::Planner planner(rules_, cost_);
-  plan::Ticks busy = 0;
-  std::int64_t const resumed_at = settings_.resume ? settings_.resume->position : 0;
-  auto const pin = [this](int stage, double time) { pin_stage(stage, time); };
-  passing_by_ = resumed_at > 0;
-  cuts_.begin(pin);
+  if (walk_->here().position > 0) restore();
   pass_whole_cuts_on();
-  while (plan::PlannedAction const* planned = planner.next()) {
-    busy += planned->end - planned->begin;
-    cuts_.before(*planned, pin);
-    if (stale_read_cuts_) sample_stale_reads(*planned);
-    if (!passing_by_) replay(*planned, planner.applied());
-    transit_.pass(planned->action);
-    cuts_.after(*planned, planner.block_updates(), pin);
-    advance(here_, *planned);
-    if (here_.position == resumed_at) restore();
-    if (here_.position <= resumed_at) continue;
+  while (plan::PlannedAction const* const planned = walk_->step(*this)) {
     pass_whole_cuts_on();
     evaluate_what_is_overdue();
     if (checkpoint_when_due(planned->updates)) return Ending::stopped;
   }
-  cuts_.finish(planner, pin);
-  planned_bubble_ = 1 - static_cast<double>(busy) / (static_cast<double>(planner.makespan()) *
-                                                     static_cast<double>(rules_.workers));
+  walk_->finish(*this);
   return Ending::done;
 }
 
-/// Before `planned`: its own stage at the cuts that its update ends after, and all of them at the
-/// cut that it makes.
+/// In every pipeline that this rank hosts the stage of.
 template <class T>
-void Run<T>::sample_stale_reads(plan::PlannedAction const& planned) {
-  int const own = hosting_.place_of({0, planned.action.stage});
-  if (own >= 0 && planned.updates && !passing_by_) {
-    stale_read_cuts_->before(planned.end,
-                             [&](StaleReadCut const& cut) { stage(own).sample_stale_read(cut); });
-  }
-  stale_read_cuts_->reach(planned, [&](StaleReadCut const& cut) {
-    if (passing_by_) return;
-    for (auto const& each : stages_) each->sample_stale_read(cut);
-  });
-}
-
-/// In every pipeline that this rank hosts it of.
-template <class T>
-void Run<T>::pin_stage(int stage, double plan_time) {
-  if (passing_by_) return;
+void Run<T>::cut(int stage, double time) {
   for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
     int const place = hosting_.place_of({pipeline, stage});
-    if (place >= 0) pin(place, plan_time);
+    if (place >= 0) pin(place, time);
   }
+}
+
+template <class T>
+void Run<T>::stale_read(int stage, StaleReadCut const& cut) {
+  int const place = hosting_.place_of({0, stage});
+  if (place >= 0) this->stage(place).sample_stale_read(cut);
 }
 
 template <class T>
 void Run<T>::pass_whole_cuts_on() {
-  if (passed_on_ == cuts_.whole()) return;
-  passed_on_ = cuts_.whole();
-  for (StageEvaluation<T>& evaluation : evaluations_) evaluation.reach(cuts_.whole());
+  std::int64_t const whole = walk_->cuts().whole();
+  if (passed_on_ == whole) return;
+  passed_on_ = whole;
+  for (StageEvaluation<T>& evaluation : evaluations_) evaluation.reach(whole);
 }
 
 /// All pipelines keep to one plan.
 template <class T>
-void Run<T>::replay(plan::PlannedAction const& planned,
+void Run<T>::action(plan::PlannedAction const& planned,
                     std::span<plan::PlannedStep const> applied) {
   auto const [kind, index, microbatch, count] = planned.action;
   for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
@@ -143,9 +118,13 @@ void Run<T>::average(plan::PlannedAction const& planned) {
 }
 
 template Ending Run<float>::replay();
-template void Run<float>::pass_whole_cuts_on();
-template void Run<double>::pass_whole_cuts_on();
 template Ending Run<double>::replay();
+template void Run<float>::cut(int, double);
+template void Run<double>::cut(int, double);
+template void Run<float>::stale_read(int, StaleReadCut const&);
+template void Run<double>::stale_read(int, StaleReadCut const&);
+template void Run<float>::action(plan::PlannedAction const&, std::span<plan::PlannedStep const>);
+template void Run<double>::action(plan::PlannedAction const&, std::span<plan::PlannedStep const>);
 template void Run<float>::run_pieces(Stage<float>&, plan::Action, std::span<plan::Read const>,
                                      Pass);
 template void Run<double>::run_pieces(Stage<double>&, plan::Action, std::span<plan::Read const>,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace quartic::engine {
@@ -44,6 +45,19 @@ void append_line(fmt::memory_buffer& out, StageReport const& report) {
                  mean_and_max(totals.drift_sum, totals.steps, totals.drift_max));
 }
 
+/// The rank that they have cost most.
+void append_line(fmt::memory_buffer& out, std::vector<CheckpointTotals> const& ranks) {
+  auto const less = [](CheckpointTotals const& a, CheckpointTotals const& b) {
+    return a.stopped_ns < b.stopped_ns;
+  };
+  auto const most = std::max_element(ranks.begin(), ranks.end(), less);
+  if (most == ranks.end() || most->count == 0) return;
+  double const stopped = static_cast<double>(most->stopped_ns) / 1e9;
+  fmt::format_to(std::back_inserter(out),
+                 "checkpoints: {}, training stopped for {:.3f} s, {:.3f} s each\n", most->count,
+                 stopped, stopped / static_cast<double>(most->count));
+}
+
 }  // namespace
 
 double RunReport::measured_bubble() const {
@@ -75,6 +89,7 @@ std::string RunReport::text() const {
   fmt::format_to(
       std::back_inserter(out), "peak over all ranks: weights {}, stashes {}, activations {}\n",
       human(peak.weights_bytes), human(peak.stashes_bytes), human(peak.activations_bytes));
+  append_line(out, checkpoints);
   return fmt::to_string(out);
 }
 

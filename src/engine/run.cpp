@@ -52,21 +52,22 @@ plan::StagePeak peak_of(RunSettings const& settings, int stage) {
 template <class T>
 Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Cost const& cost,
             RunSettings const& settings, std::vector<std::unique_ptr<nn::Block<T>>> hosted,
-            RecordSink& sink, CheckpointStore* checkpoints)
+            RecordSink& sink, CheckpointStore* checkpoints, std::unique_ptr<PlanWalk> resumed)
     : communicator_(communicator),
       rules_(rules),
       cost_(cost),
       settings_(settings),
       hosting_(rules, settings.averaging.pipelines, communicator.size(), communicator.rank()),
       alarm_(communicator),
-      clock_(communicator, settings.resume ? settings.resume->wall_ns : 0),
+      clock_(communicator, resumed ? resumed->here().wall_ns : 0),
       recorder_(sink, static_cast<int>(hosted.size()), settings.trace_every),
       links_(std::make_unique<Links>(communicator, hosting_,
                                      message_bytes(hosted, hosting_, settings.stage))),
       averagings_(static_cast<std::size_t>(rules.shape.stages),
                   Averaging<T>(settings.averaging, rules.replicas)),
-      cuts_(settings.cuts, rules.shape.stages),
-      transit_(rules),
+      walk_(resumed ? std::move(resumed)
+                    : std::make_unique<PlanWalk>(rules, cost, settings.cuts,
+                                                 settings.stage.stale_read_every)),
       checkpoints_(checkpoints),
       rounds_(communicator, slots_a_round * rules.workers),
       meeting_(communicator, comm::Tag::meeting),
@@ -75,8 +76,6 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
                 settings.quiet || communicator.rank() != 0),
       oversubscribed_(communicator.ranks_on_node() >
                       static_cast<int>(std::thread::hardware_concurrency())) {
-  if (settings.stage.stale_read_every > 0)
-    stale_read_cuts_.emplace(rules, cost, settings.stage.stale_read_every);
   for (auto& block : hosted) {
     int const place = static_cast<int>(stages_.size());
     Seat const seat = hosting_.seats()[stages_.size()];
@@ -259,7 +258,8 @@ RunReport Run<T>::report() const {
   mine.reserve(stages_.size());
   for (auto const& stage : stages_) mine.push_back({stage->seat(), stage->totals(), wall_ns_});
   return {gather_rows(communicator_, mine), gather_rows<MemoryRow>(communicator_, {memory()}),
-          planned_bubble_};
+          gather_rows<CheckpointTotals>(communicator_, {checkpoint_totals_}),
+          settings_.order == Order::plan ? walk_->bubble() : undefined};
 }
 
 template class Run<float>;

@@ -8,24 +8,42 @@ namespace quartic::engine {
 template <class T>
 bool Run<T>::checkpoint_when_due(bool updates) {
   if (checkpoints_ == nullptr) return false;
-  CheckpointSettings const& settings = settings_.checkpoints;
-  bool due =
-      settings.every_updates > 0 && updates && here_.block_updates % settings.every_updates == 0;
+  std::int64_t const every = settings_.checkpoints.every_updates;
+  Checkpoint const& here = walk_->here();
+  bool due = every > 0 && updates && here.block_updates % every == 0;
+  bool const round = rounds_.due(here.position);
+  if (!due && !round) return false;
+  std::int64_t const begin_ns = clock_.now_ns();
   bool stops = false;
-  if (rounds_.due(here_.position)) {
-    wait_until([&] { return rounds_.done(); });
-    Rounds::Proposal const all = rounds_.outcome();
-    commit_when_written(all.written);
+  if (round) {
+    Rounds::Proposal const all = end_round();
     stops = all.stop;
     due = due || all.checkpoint;
-    std::int64_t const now_ns = clock_.now_ns();
-    bool const time = settings.every_ns > 0 && now_ns - last_checkpoint_ns_ >= settings.every_ns;
-    rounds_.begin(here_.position, {settings.stops(), time && !due, checkpoints_->written()},
-                  now_ns);
+    begin_round(due);
   }
   if (due || stops) save();
   if (stops) commit_now();
+  checkpoint_totals_.stopped_ns += clock_.now_ns() - begin_ns;
   return stops;
+}
+
+/// What the ranks have decided.
+template <class T>
+Rounds::Proposal Run<T>::end_round() {
+  wait_until([&] { return rounds_.done(); });
+  Rounds::Proposal const all = rounds_.outcome();
+  commit_when_written(all.written);
+  return all;
+}
+
+/// `due`: a checkpoint is made here.
+template <class T>
+void Run<T>::begin_round(bool due) {
+  CheckpointSettings const& settings = settings_.checkpoints;
+  std::int64_t const now_ns = clock_.now_ns();
+  bool const time = settings.every_ns > 0 && now_ns - last_checkpoint_ns_ >= settings.every_ns;
+  rounds_.begin(walk_->here().position, {settings.stops(), time && !due, checkpoints_->written()},
+                now_ns);
 }
 
 /// Waits for what is part of the cut: evaluations that every stage has come to, and messages in
@@ -36,17 +54,19 @@ void Run<T>::save() {
   wait_until([&] { return settled(); });
   recorder_.sync();
   for (std::size_t place = 0; place < stages_.size(); ++place) {
-    checkpoints_->save(here_.position, stages_[place]->seat(),
+    checkpoints_->save(walk_->here().position, stages_[place]->seat(),
                        [&](Archive& archive) { state(static_cast<int>(place), archive); });
   }
-  last_checkpoint_ns_ = here_.wall_ns = clock_.now_ns();
-  saved_ = here_;
+  last_checkpoint_ns_ = clock_.now_ns();
+  saved_ = walk_->here();
+  saved_->wall_ns = last_checkpoint_ns_;
+  ++checkpoint_totals_.count;
 }
 
 template <class T>
 bool Run<T>::settled() {
   for (auto const& each : stages_) {
-    if (!each->received(transit_.to(each->seat().stage))) return false;
+    if (!each->received(walk_->transit().to(each->seat().stage))) return false;
   }
   for (StageEvaluation<T> const& evaluation : evaluations_) {
     if (!evaluation.settled()) return false;
@@ -81,21 +101,18 @@ void Run<T>::meet() {
   wait_until([&] { return meeting_.done(); });
 }
 
-/// Once the plan has gone by as far as the checkpoint.
+/// What the stages were when the checkpoint was made that the walk has reached.
 template <class T>
 void Run<T>::restore() {
-  Checkpoint const& from = *settings_.resume;
-  QUARTIC_ASSERT(here_.plan == from.plan);
-  passing_by_ = false;
+  Checkpoint const& from = walk_->here();
   for (std::size_t place = 0; place < stages_.size(); ++place) {
     checkpoints_->restore(from.position, stages_[place]->seat(),
                           [&](Archive& archive) { state(static_cast<int>(place), archive); });
   }
   for (std::size_t i = 0; i < pin_chains_.size(); ++i) {
     int const of_stage = stages_[evaluations_.size() + i]->seat().stage;
-    pin_chains_[i].restart_after(cuts_.passed(of_stage));
+    pin_chains_[i].restart_after(walk_->cuts().passed(of_stage));
   }
-  pass_whole_cuts_on();
   rounds_.start_at(from.position);
   last_checkpoint_ns_ = from.wall_ns;
 }
@@ -103,7 +120,7 @@ void Run<T>::restore() {
 template <class T>
 void Run<T>::state(int place, Archive& archive) {
   Stage<T>& own = stage(place);
-  own.state(archive, transit_.to(own.seat().stage));
+  own.state(archive, walk_->transit().to(own.seat().stage));
   if (own.seat().pipeline > 0) return;
   evaluations_[static_cast<std::size_t>(place)].state(archive);
   averagings_[static_cast<std::size_t>(own.seat().stage)].state(archive);

@@ -18,6 +18,8 @@ Planner::Planner(Rules const& rules, Cost const& cost)
       entered_(std::min(rules.shape.microbatches, rules.schedule->largest_in_pipeline())),
       block_updates_of_(static_cast<std::size_t>(rules.replicas)) {
   for (int s = 0; s < rules.shape.stages; ++s) {
+    int const position = rules.worker_of(s) * stages_per_worker_ + s / rules.workers;
+    position_.push_back(static_cast<std::size_t>(position));
     view(s).stage = s;
     stage(s).activations_allowed = rules.schedule->activations(s);
     stage(s).ledgers.resize(static_cast<std::size_t>(rules.replicas));
@@ -25,11 +27,6 @@ Planner::Planner(Rules const& rules, Cost const& cost)
   }
   view(0).forward_ready = entered_;
   for (int worker = 0; worker < rules.workers; ++worker) decisions_.set(worker, 0);
-}
-
-std::size_t Planner::position(int stage) const {
-  int const position = rules_.worker_of(stage) * stages_per_worker_ + stage / rules_.workers;
-  return static_cast<std::size_t>(position);
 }
 
 std::span<StageView> Planner::hosted(int worker) {

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import checkpoints
 import micro
 import program
 import utilisation
@@ -39,6 +40,7 @@ def main(build, results):
     quartic = build / "quartic"
     with tempfile.TemporaryDirectory() as folder:
         whole = program.rows(quartic, Path(folder))
+        kept = checkpoints.rows(quartic, Path(folder))
     small = micro.rows(build)
     results.write_text(f"""# Results of `make bench`
 
@@ -51,6 +53,10 @@ to more while 64 ranks run).
 ## The whole command
 
 {table(whole)}
+
+## Checkpoints
+
+{table(kept)}
 
 ## Steady utilisation by the plan
 

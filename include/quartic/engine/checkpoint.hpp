@@ -5,7 +5,6 @@
 
 #include "quartic/engine/archive.hpp"
 #include "quartic/engine/hosting.hpp"
-#include "quartic/plan/planner.hpp"
 
 namespace quartic::engine {
 
@@ -18,12 +17,6 @@ struct Checkpoint {
   std::int64_t block_updates = 0;
   std::int64_t wall_ns = 0;  ///< of the run's clock
 };
-
-/// One action of the plan further.
-void advance(Checkpoint& checkpoint, plan::PlannedAction const& planned);
-
-/// Whether the plan begins with the actions that the checkpoint lies behind.
-bool is_on_plan(Checkpoint const& checkpoint, plan::Rules const& rules, plan::Cost const& cost);
 
 /// When checkpoints are made; both 0: only when the run is stopped.
 struct CheckpointSettings {

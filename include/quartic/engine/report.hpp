@@ -16,12 +16,20 @@ struct StageReport {
   std::int64_t wall_ns = 0;
 };
 
+/// What checkpoints have cost one rank.
+struct CheckpointTotals {
+  std::int64_t count = 0;
+  std::int64_t stopped_ns = 0;  ///< that the rank could not compute for them
+};
+
 /// What people always ask of a pipeline at the end of a run: the share of wall time that each stage
 /// spent in forward, backward, update, waiting for activations, waiting for gradients and the rest;
-/// the bubble as measured and as planned; peak bytes; staleness and drift.
+/// the bubble as measured and as planned; peak bytes; staleness and drift; what checkpoints have
+/// cost.
 struct RunReport {
   std::vector<StageReport> stages;
   std::vector<MemoryRow> memory;
+  std::vector<CheckpointTotals> checkpoints;  ///< by rank
   double planned_bubble = undefined;
   std::string text() const;
   /// 1 − the mean share of wall time that the stages were computing, where each had a rank (so a

@@ -13,11 +13,11 @@
 #include "quartic/core/progress.hpp"
 #include "quartic/engine/averaging.hpp"
 #include "quartic/engine/checkpoint.hpp"
-#include "quartic/engine/cuts.hpp"
 #include "quartic/engine/evaluation.hpp"
 #include "quartic/engine/hosting.hpp"
 #include "quartic/engine/links.hpp"
 #include "quartic/engine/pin_chain.hpp"
+#include "quartic/engine/plan_walk.hpp"
 #include "quartic/engine/recorder.hpp"
 #include "quartic/engine/report.hpp"
 #include "quartic/engine/rounds.hpp"
@@ -41,7 +41,6 @@ struct RunSettings {
   nn::OptimizerSpec optimizer;
   CutSettings cuts;
   CheckpointSettings checkpoints;
-  std::optional<Checkpoint> resume;    ///< the checkpoint to go on from, which is on the plan
   std::vector<plan::StagePeak> peaks;  ///< by stage, to reserve for; empty: as it comes
   MemoryRow planned;                   ///< its planned columns
   Order order = Order::plan;
@@ -54,14 +53,16 @@ struct RunSettings {
 /// replays the plan; every rank plans for all stages, so no rank waits to be told. Under
 /// Order::arrival its workers ask the schedule themselves, with what has arrived.
 template <class T>
-class Run final : public nn::Pulse {
+class Run final : public nn::Pulse, private PlanWalk::Visitor {
  public:
   /// Collective. `hosted` are the blocks of this rank's seats, in the order of
   /// Hosting::seats(). `rules`, `cost`, `sink` and `checkpoints` must outlive the run; without
-  /// `checkpoints`, and on arrival, none are made.
+  /// `checkpoints`, and on arrival, none are made. `resumed`, where there is one, has reached the
+  /// checkpoint of theirs that the run goes on from.
   Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Cost const& cost,
       RunSettings const& settings, std::vector<std::unique_ptr<nn::Block<T>>> hosted,
-      RecordSink& sink, CheckpointStore* checkpoints = nullptr);
+      RecordSink& sink, CheckpointStore* checkpoints = nullptr,
+      std::unique_ptr<PlanWalk> resumed = nullptr);
   ~Run() override;
   Run(Run const&) = delete;  // its stages refer to it
   Run& operator=(Run const&) = delete;
@@ -95,14 +96,17 @@ class Run final : public nn::Pulse {
 
   Stage<T>& stage(int place) { return *stages_[static_cast<std::size_t>(place)]; }
   Ending replay();
-  void replay(plan::PlannedAction const& planned, std::span<plan::PlannedStep const> applied);
+  void cut(int stage, double time) override;
+  void stale_read(int stage, StaleReadCut const& cut) override;
+  void action(plan::PlannedAction const& planned,
+              std::span<plan::PlannedStep const> applied) override;
   void run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
                   Pass pass);
   void average(plan::PlannedAction const& planned);
-  void sample_stale_reads(plan::PlannedAction const& planned);
-  void pin_stage(int stage, double plan_time);
   void pass_whole_cuts_on();
   bool checkpoint_when_due(bool updates);
+  Rounds::Proposal end_round();
+  void begin_round(bool due);
   void save();
   void commit_when_written(std::int64_t written);
   void commit_now();
@@ -146,28 +150,24 @@ class Run final : public nn::Pulse {
   std::unique_ptr<Links> links_;
   // By place: of each stage that this rank hosts, by pipeline, then stage.
   std::vector<std::unique_ptr<Stage<T>>> stages_;
-  std::vector<StageEvaluation<T>> evaluations_;   // of pipeline 0's, which come first
-  std::vector<PinChain<T>> pin_chains_;           // of the others'
-  std::optional<StaleReadCuts> stale_read_cuts_;  // where they are asked for
-  std::vector<Averaging<T>> averagings_;          // by stage
-  std::vector<Stage<T>*> copies_;                 // of a stage, while they are averaged
-  std::vector<plan::Read> reads_;                 // of an action on arrival
-  Cuts cuts_;
-  std::int64_t passed_on_ = -1;  // of them, to the evaluations
-  Transit transit_;
+  std::vector<StageEvaluation<T>> evaluations_;  // of pipeline 0's, which come first
+  std::vector<PinChain<T>> pin_chains_;          // of the others'
+  std::vector<Averaging<T>> averagings_;         // by stage
+  std::vector<Stage<T>*> copies_;                // of a stage, while they are averaged
+  std::vector<plan::Read> reads_;                // of an action on arrival
+  std::unique_ptr<PlanWalk> walk_;
+  std::int64_t passed_on_ = -1;  // of its cuts, to the evaluations
   CheckpointStore* checkpoints_;
   Rounds rounds_;
   comm::Agreement meeting_;  // whether every rank is there
   Watchdog watchdog_;
-  Checkpoint here_;                  // where the run stands
   std::optional<Checkpoint> saved_;  // last, and not committed
   std::int64_t last_checkpoint_ns_ = 0;
-  bool passing_by_ = false;  // what lies before the checkpoint that the run goes on from
+  CheckpointTotals checkpoint_totals_;
   Progress progress_;
   bool oversubscribed_;
   int idle_polls_ = 0;  // in a row
   std::int64_t wall_ns_ = 0;
-  double planned_bubble_ = undefined;
 };
 
 }  // namespace quartic::engine

@@ -98,8 +98,7 @@ class Planner : private GlobalView {
     int stages_to_apply = 0;
   };
 
-  StageView& view(int stage) { return views_[position(stage)]; }
-  std::size_t position(int stage) const;
+  StageView& view(int stage) { return views_[position_[static_cast<std::size_t>(stage)]]; }
   std::span<StageView> hosted(int worker);
   Stage& stage(int index) { return stages_[static_cast<std::size_t>(index)]; }
 
@@ -133,7 +132,8 @@ class Planner : private GlobalView {
   Rules const& rules_;
   Cost const& cost_;
   int stages_per_worker_;
-  std::vector<StageView> views_;  // by worker, then stage
+  std::vector<StageView> views_;       // by worker, then stage
+  std::vector<std::size_t> position_;  // in them, of each stage
   std::vector<Stage> stages_;
   std::vector<std::int64_t> actions_done_;  // by worker
   EarliestFirst decisions_;                 // when each worker decides next

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "quartic/engine/checkpoint.hpp"
+#include "quartic/engine/cuts.hpp"
+#include "quartic/engine/stale_read_cuts.hpp"
+#include "quartic/engine/transit.hpp"
+#include "quartic/plan/planner.hpp"
+
+namespace quartic::engine {
+
+/// The plan as it goes by, with all that follows from it alone: the same on every rank, whichever
+/// stages it hosts.
+class PlanWalk {
+ public:
+  /// What a run does on its way. As it is: nothing.
+  class Visitor {
+   public:
+    virtual ~Visitor() = default;
+    /// The stage has come to a cut at which the objective is evaluated; `time` in units.
+    virtual void cut(int /*stage*/, double /*time*/) {}
+    /// The stage has come to a cut at which stale reads are measured.
+    virtual void stale_read(int /*stage*/, StaleReadCut const& /*cut*/) {}
+    /// An action, and the steps whose gradient it applies.
+    virtual void action(plan::PlannedAction const& /*planned*/,
+                        std::span<plan::PlannedStep const> /*applied*/) {}
+  };
+
+  /// `rules` and `cost` must outlive this. `stale_read_every`: 0 for no such cuts.
+  PlanWalk(plan::Rules const& rules, plan::Cost const& cost, CutSettings cuts,
+           std::int64_t stale_read_every);
+
+  /// The next action, or nullptr at the end. Valid until the next call.
+  plan::PlannedAction const* step(Visitor& visitor);
+  /// After the end: its cuts.
+  void finish(Visitor& visitor);
+  /// From the beginning to where the checkpoint lies, for a run to go on from there. False if the
+  /// plan does not begin with the actions that the checkpoint has behind it.
+  bool reach(Checkpoint const& checkpoint);
+
+  /// Where the walk has come to; the clock is that of the checkpoint that was reached.
+  Checkpoint const& here() const { return here_; }
+  Cuts const& cuts() const { return cuts_; }
+  Transit const& transit() const { return transit_; }
+  /// Of all workers, at the end.
+  double bubble() const;
+
+ private:
+  plan::Planner planner_;
+  int workers_;
+  int stages_;
+  Cuts cuts_;
+  std::optional<StaleReadCuts> stale_reads_;
+  Transit transit_;
+  Checkpoint here_;
+  plan::Ticks busy_ = 0;
+};
+
+}  // namespace quartic::engine

@@ -1,0 +1,82 @@
+#include "quartic/engine/plan_walk.hpp"
+
+namespace quartic::engine {
+namespace {
+
+/// FNV-1a by words, of what tells two plans apart: what is done, with which versions.
+void add(std::uint64_t& hash, plan::PlannedAction const& planned) {
+  auto const add = [&](auto value) {
+    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001b3;
+  };
+  add(planned.action.kind);
+  add(planned.action.stage);
+  add(planned.action.microbatch);
+  add(planned.action.count);
+  for (plan::Read const& read : planned.reads) add(read.version);
+}
+
+auto cuts_of(PlanWalk::Visitor& visitor) {
+  return [&visitor](int stage, double time) { visitor.cut(stage, time); };
+}
+
+/// Those that the action's own stage has come to, which its update ends after, and those of all
+/// stages at the cut that the action makes.
+void measure(StaleReadCuts& stale_reads, plan::PlannedAction const& planned, int stages,
+             PlanWalk::Visitor& visitor) {
+  if (planned.updates) {
+    stale_reads.before(planned.end, [&](StaleReadCut const& cut) {
+      visitor.stale_read(planned.action.stage, cut);
+    });
+  }
+  stale_reads.reach(planned, [&](StaleReadCut const& cut) {
+    for (int stage = 0; stage < stages; ++stage) visitor.stale_read(stage, cut);
+  });
+}
+
+}  // namespace
+
+PlanWalk::PlanWalk(plan::Rules const& rules, plan::Cost const& cost, CutSettings cuts,
+                   std::int64_t stale_read_every)
+    : planner_(rules, cost),
+      workers_(rules.workers),
+      stages_(rules.shape.stages),
+      cuts_(cuts, rules.shape.stages),
+      transit_(rules) {
+  if (stale_read_every > 0) stale_reads_.emplace(rules, cost, stale_read_every);
+}
+
+plan::PlannedAction const* PlanWalk::step(Visitor& visitor) {
+  if (here_.position == 0) cuts_.begin(cuts_of(visitor));
+  plan::PlannedAction const* const planned = planner_.next();
+  if (planned == nullptr) return nullptr;
+  busy_ += planned->end - planned->begin;
+  cuts_.before(*planned, cuts_of(visitor));
+  if (stale_reads_) measure(*stale_reads_, *planned, stages_, visitor);
+  visitor.action(*planned, planner_.applied());
+  transit_.pass(planned->action);
+  cuts_.after(*planned, planner_.block_updates(), cuts_of(visitor));
+  add(here_.plan, *planned);
+  ++here_.position;
+  here_.block_updates = planner_.block_updates();
+  return planned;
+}
+
+void PlanWalk::finish(Visitor& visitor) {
+  cuts_.finish(planner_, cuts_of(visitor));
+}
+
+bool PlanWalk::reach(Checkpoint const& checkpoint) {
+  Visitor nothing;
+  while (here_.position < checkpoint.position) {
+    if (step(nothing) == nullptr) return false;
+  }
+  here_.wall_ns = checkpoint.wall_ns;
+  return here_.plan == checkpoint.plan;
+}
+
+double PlanWalk::bubble() const {
+  return 1 - static_cast<double>(busy_) /
+                 (static_cast<double>(planner_.makespan()) * static_cast<double>(workers_));
+}
+
+}  // namespace quartic::engine

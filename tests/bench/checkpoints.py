@@ -1,0 +1,71 @@
+"""Measurements of checkpoints: how long one stops its stage, and how soon a resumed run goes on."""
+
+import re
+import shutil
+from pathlib import Path
+
+from measure import MPIRUN, Row, in_turn, ratios, run, walls
+
+# A stage of 15 million parameters: its weights and its accumulated gradient are 120 MB.
+WIDE = ("--objective mlp --data generate:images --rows 640 --microbatch-size 32 --microbatches 60 "
+        "--learning-rate 0.001 --overwrite --checkpoint-every")
+ONE = f"--method sgd --stages 1 --hidden 3500,3500 {WIDE} 12"
+TWO = f"--method pipedream --stages 2 --hidden 3500,3500,3500 {WIDE} 24"
+LONG = "--method pipedream --stages 8 --objective quadratic --microbatches 1000000 --trace-every 1000"
+UPDATES = 8_000_000  # of LONG's blocks
+FIVE_MINUTES = 300
+
+
+def rows(quartic, folder):
+    return [*stops(quartic, folder), *resumed(quartic, folder)]
+
+
+def newest(out):
+    return max((out / "checkpoint").iterdir())
+
+
+def seconds_each(sample):
+    return float(re.search(r"^checkpoints: .* s, (.*) s each$", sample.output, re.MULTILINE)[1])
+
+
+def write(source, target):
+    """The command that writes as many bytes to the disk in one piece."""
+    return ["dd", f"if={source}", f"of={target}", f"bs={source.stat().st_size}", "count=1", "conv=fsync", "status=none"]
+
+
+def stops(quartic, folder, runs=5):
+    table = []
+    for name, start, options in (("one stage", [quartic], ONE), ("two stages on two ranks", [MPIRUN, "-n", 2, quartic], TWO)):
+        out = folder / "wide"
+        command = [*start, "run", *options.split(), "--out", out]
+        run(command)
+        source = folder / "bytes"
+        source.write_bytes(b"".join(file.read_bytes() for file in sorted(newest(out).glob("*.h5"))))
+        saving, writing = in_turn(runs, command, write(source, folder / "written"))
+        stopped = [seconds_each(sample) for sample in saving]
+        megabytes = source.stat().st_size / 1e6
+        shown = f"{'mpirun -n 2 ' if len(start) > 1 else ''}quartic run {options.replace(' --overwrite', '')}"
+        table += [
+            Row(f"{name}, {megabytes:.0f} MB: the training stops for a checkpoint", shown, "s", stopped),
+            Row("writing as many bytes to this disk", "dd bs=BYTES count=1 conv=fsync", "s", walls(writing)),
+            Row("the stop to the writing, in one turn", "both", "times", ratios(stopped, walls(writing)), most=1.2),
+            Row("the stop's share of 5 minutes", "the first", "%", [100 * each / FIVE_MINUTES for each in stopped], most=1),
+        ]
+    return table
+
+
+def resumed(quartic, folder, runs=5):
+    """Reading the checkpoint and the trace included; the few updates that are left take no time to speak of."""
+    long, wide = folder / "long", folder / "wide"
+    run([quartic, "run", *LONG.split(), "--checkpoint-every", UPDATES - 800, "--quiet", "--out", long])
+    run([quartic, "run", *ONE.split(), "--out", wide])
+    table = []
+    for name, whole, longer in (("10⁶ microbatches of 8 stages", long, 1_000_008), ("a stage of 120 MB", wide, 61)):
+        samples = []
+        for _ in range(runs):
+            out = Path(shutil.copytree(whole, folder / "resumed", dirs_exist_ok=True))
+            samples.append(run([quartic, "run", "--resume", out, "--microbatches", longer, "--quiet"]))
+            shutil.rmtree(out)
+        table.append(Row(f"{name}, resumed just before their end: from the start to the end",
+                         f"quartic run --resume DIR --microbatches {longer}", "s", walls(samples), most=2))
+    return table
