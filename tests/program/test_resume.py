@@ -6,6 +6,7 @@ QUARTIC_TEST_LONG=1 takes the whole product of methods and objectives.
 
 import os
 import random
+import re
 import signal
 import time
 
@@ -148,6 +149,12 @@ def test_not_from_a_checkpoint_in_its_drain(tmp_path):
     quartic("run", *SMALL, "--checkpoint-every", 190, "--quiet", "--out", tmp_path / "run")
     refused("run", "--resume", interrupted(tmp_path / "run"), "--microbatches", 64, says=("--resume", "valid is --microbatches 48"))
     quartic("run", "--resume", tmp_path / "run", "--quiet")
+
+
+def test_the_closing_table_says_what_checkpoints_cost(tmp_path):
+    done = quartic("run", *SMALL, "--checkpoint-every", 50, "--out", tmp_path / "run", ranks=2)
+    count, total, each = re.search(r"^checkpoints: (\d+), training stopped for (\S+) s, (\S+) s each$", done.stdout, re.MULTILINE).groups()
+    assert int(count) == 3 and 0 < float(each) <= float(total)
 
 
 def test_a_finished_run_needs_nothing(tmp_path):
