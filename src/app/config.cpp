@@ -369,6 +369,8 @@ void add_run_options(std::vector<OptionSpec>& all) {
                             &Config::save_parameters));
   all.push_back(
       choice_option("device", "where stages compute", same({"host", "gpu"}), &Config::device));
+  all.push_back(flag_option("tf32", "matrix products on the GPU with factors of 10 bits (float)",
+                            &Config::tf32));
   all.push_back(
       integer_option("threads", "T", "BLAS threads of a rank", &Config::threads, 1, 1024));
 }

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <set>
 
+#include "quartic/app/device.hpp"
 #include "quartic/compute/blas.hpp"
 #include "quartic/compute/device.hpp"
 #include "quartic_version.h"
@@ -58,6 +59,8 @@ std::map<std::string, std::string> environment(comm::Communicator& communicator)
       {"hosts", fmt::format("{}", fmt::join(hosts, ","))},
       {"started", communicator.broadcast(started, 0)},
   };
+  if (!compute::computes_on_host())
+    attributes["devices"] = fmt::format("{}", fmt::join(devices_of_ranks(communicator), ","));
   add_slurm(attributes);
   return attributes;
 }

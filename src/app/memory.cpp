@@ -3,6 +3,7 @@
 #include <map>
 
 #include "quartic/app/environment.hpp"
+#include "quartic/compute/device.hpp"
 #include "quartic/core/check.hpp"
 
 namespace quartic::app {
@@ -78,6 +79,7 @@ void require_memory_for_data(Config const& config, DataShape const& shape) {
 }
 
 void require_memory(comm::Communicator& communicator, engine::MemoryRow const& planned) {
+  if (!compute::computes_on_host()) return;  // a device says itself when it is full
   std::int64_t const mine = planned.planned_weights_bytes + planned.planned_stashes_bytes +
                             planned.planned_activations_bytes + planned.planned_buffers_bytes;
   auto const hosts = communicator.gather(comm::Communicator::host());

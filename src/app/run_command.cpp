@@ -8,6 +8,7 @@
 #include "quartic/app/command_line.hpp"
 #include "quartic/app/commands.hpp"
 #include "quartic/app/cut.hpp"
+#include "quartic/app/device.hpp"
 #include "quartic/app/environment.hpp"
 #include "quartic/app/memory.hpp"
 #include "quartic/app/parameters.hpp"
@@ -17,6 +18,7 @@
 #include "quartic/app/setup.hpp"
 #include "quartic/app/stop_signal.hpp"
 #include "quartic/compute/blas.hpp"
+#include "quartic/compute/buffer.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/log.hpp"
 #include "quartic/engine/calibration.hpp"
@@ -279,9 +281,10 @@ class Training {
 
   void save_parameters(engine::Run<T>& run) {
     std::vector<std::span<T const>> models;
+    std::vector<std::vector<T>> staging(parameters_.size());
     for (std::size_t place = 0; place < parameters_.size(); ++place) {
       if (hosting_.seats()[place].pipeline > 0) break;  // those of the first come first
-      models.push_back(run.model(static_cast<int>(place)));
+      models.push_back(compute::read_by_host(run.model(static_cast<int>(place)), staging[place]));
     }
     write_parameters(communicator_, config_.out,
                      {config_.method, config_.microbatches, config_hash(config_)}, parameters_,
@@ -351,6 +354,7 @@ int run_command(comm::Communicator& communicator, std::vector<std::string> const
   if (config.order == engine::Order::plan) signals.emplace();
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
+  compute_on_device(communicator, config);
   resolve_cut(communicator, *resolved);
   comm::require_equal(communicator, config.data, resolved->source.shape().checksum);
   if (resolved->held_out) {

@@ -64,7 +64,7 @@ void resolve_objective(Config& config) {
   }
   if (config.objective != "logistic" && config.l2 != 0)
     usage_error("--l2 is an option of --objective logistic");
-  require_device(config.device);
+  require_device(config);
 }
 
 /// What --augment changes are images, and larger than what a crop may move them by.

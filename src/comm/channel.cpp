@@ -8,18 +8,18 @@ Message Pool::take() {
     free_.pop_back();
     return message;
   }
-  Message message(payload_bytes_);
+  Message message(layout_);
   bytes_ += message.size();
   return message;
 }
 
-RemoteOutbox::RemoteOutbox(Communicator& communicator, int to, int tag, std::size_t payload_bytes,
+RemoteOutbox::RemoteOutbox(Communicator& communicator, int to, int tag, MessageLayout const& layout,
                            bool until_received)
     : communicator_(communicator),
       to_(to),
       tag_(tag),
       until_received_(until_received),
-      pool_(payload_bytes) {}
+      pool_(layout) {}
 
 Message RemoteOutbox::acquire() {
   collect();
@@ -27,6 +27,7 @@ Message RemoteOutbox::acquire() {
 }
 
 void RemoteOutbox::send(Message message) {
+  message.depart();
   in_flight_.push(until_received_ ? communicator_.send_until_received(std::move(message), to_, tag_)
                                   : communicator_.send(std::move(message), to_, tag_));
 }
@@ -40,9 +41,9 @@ void RemoteOutbox::collect() {
   while (!in_flight_.empty() && in_flight_.front().done()) pool_.give_back(in_flight_.pop().take());
 }
 
-RemoteInbox::RemoteInbox(Communicator& communicator, int from, int tag, std::size_t payload_bytes,
+RemoteInbox::RemoteInbox(Communicator& communicator, int from, int tag, MessageLayout const& layout,
                          int depth)
-    : communicator_(communicator), from_(from), tag_(tag), pool_(payload_bytes) {
+    : communicator_(communicator), from_(from), tag_(tag), pool_(layout) {
   for (int i = 0; i < depth; ++i) post();
 }
 
@@ -57,6 +58,7 @@ bool RemoteInbox::arrived(std::int64_t count) {
 
 Message RemoteInbox::take() {
   Message message = posted_.pop().take();
+  message.arrive();
   post();
   return message;
 }

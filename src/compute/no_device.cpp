@@ -29,6 +29,10 @@ void compute_on(int device, DeviceOptions /*options*/) {
   failure("device {}: this build has no device code", device);
 }
 
+bool computes_on_host() {
+  return true;
+}
+
 std::string computes_on() {
   return "host";
 }

@@ -53,6 +53,10 @@ void compute_as_device() {
   chosen().device = true;
 }
 
+bool computes_on_host() {
+  return !on_device();
+}
+
 std::string computes_on() {
   return chosen().name;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "quartic/compute/vector.hpp"
+#include "quartic/engine/visit_rows.hpp"
 
 namespace quartic::engine {
 namespace {
@@ -34,8 +35,12 @@ void Averaging<T>::start_from(Stage<T>& copy) {
   if (!settings_.has_outer_step() || copy.seat().pipeline > 0) return;
   for (std::size_t replica = 0; replica < outer_.size(); ++replica) {
     auto const weights = copy.weights().live(static_cast<int>(replica));
-    outer_[replica].old.assign(weights.begin(), weights.end());
-    outer_[replica].momentum.resize(weights.size());
+    Outer& outer = outer_[replica];
+    if (outer.old.size() == 0) {
+      outer.old = compute::Buffer<T>(std::ssize(weights));
+      outer.momentum = compute::Buffer<T>(std::ssize(weights));
+    }
+    compute::copy<T>(weights, outer.old.view());
   }
 }
 
@@ -77,7 +82,8 @@ void Averaging<T>::finish(std::span<T> sum, int replica, std::span<Part const> t
       return whole.subspan(static_cast<std::size_t>(part.first),
                            static_cast<std::size_t>(part.size));
     };
-    compute::outer_step<T>(settings_.outer, in(sum), in(outer.old), in(outer.momentum));
+    compute::outer_step<T>(settings_.outer, in(sum), in(outer.old.view()),
+                           in(outer.momentum.view()));
   }
 }
 
@@ -98,16 +104,17 @@ void Averaging<T>::state(Archive& archive) {
   if (!settings_.has_outer_step()) return;
   auto const group = archive.group("outer_step");
   for (std::size_t replica = 0; replica < outer_.size(); ++replica) {
-    archive.array<T>(fmt::format("old_{:04}", replica), outer_[replica].old);
-    archive.array<T>(fmt::format("momentum_{:04}", replica), outer_[replica].momentum);
+    visit_array<T>(archive, fmt::format("old_{:04}", replica), outer_[replica].old.view());
+    visit_array<T>(archive, fmt::format("momentum_{:04}", replica),
+                   outer_[replica].momentum.view());
   }
 }
 
 template <class T>
 std::int64_t Averaging<T>::bytes() const {
-  std::size_t elements = 0;
+  std::int64_t elements = 0;
   for (Outer const& outer : outer_) elements += outer.old.size() + outer.momentum.size();
-  return static_cast<std::int64_t>(elements * sizeof(T));
+  return elements * static_cast<std::int64_t>(sizeof(T));
 }
 
 template class Averaging<float>;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "quartic/comm/tags.hpp"
+#include "quartic/compute/buffer.hpp"
 #include "quartic/core/clock.hpp"
 #include "quartic/engine/gather_rows.hpp"
 
@@ -46,29 +47,26 @@ template <class T>
 plan::Cost::Measured measure_stage(nn::Block<T>& block, std::int64_t microbatch_size,
                                    std::uint64_t seed) {
   nn::Sizes const sizes = block.sizes(microbatch_size);
-  auto const buffer = [](std::int64_t elements) {
-    return std::vector<T>(static_cast<std::size_t>(elements));
-  };
-  std::vector<T> weights = buffer(block.parameter_count());
-  std::vector<T> gradient = weights;
-  block.initialise(weights, seed);
-  std::vector<T> const input = buffer(sizes.input);
-  std::vector<T> output = buffer(sizes.output);
-  std::vector<T> saved = buffer(sizes.saved);
-  std::vector<T> flow = buffer(sizes.flow);
-  std::vector<T> const output_gradient = output;
-  std::vector<T> input_gradient = input;
+  using Values = compute::Buffer<T>;
+  Values weights(block.parameter_count()), gradient(block.parameter_count());
+  std::vector<T> staging;
+  compute::write_by_host(weights.view(), staging,
+                         [&](std::span<T> values) { block.initialise(values, seed); });
+  Values input(sizes.input), input_gradient(sizes.input);
+  Values output(sizes.output), output_gradient(sizes.output);
+  Values saved(sizes.saved), flow(sizes.flow);
   nn::Batch const batch{0, 0, microbatch_size};
   NoPulse pulse;
   std::array<std::array<std::int64_t, measured>, 3> durations{};
   for (int i = -warm_up; i < measured; ++i) {
     std::array<std::int64_t, 4> times{monotonic_ns(), 0, 0, 0};
-    block.forward(batch, weights, input, output, saved, pulse);
+    block.forward(batch, weights.view(), input.view(), output.view(), saved.view(), pulse);
     times[1] = monotonic_ns();
-    block.backward_input(batch, weights, input, saved, output_gradient, input_gradient, flow,
-                         pulse);
+    block.backward_input(batch, weights.view(), input.view(), saved.view(), output_gradient.view(),
+                         input_gradient.view(), flow.view(), pulse);
     times[2] = monotonic_ns();
-    block.backward_weight(batch, weights, input, saved, output_gradient, flow, gradient, pulse);
+    block.backward_weight(batch, weights.view(), input.view(), saved.view(), output_gradient.view(),
+                          flow.view(), gradient.view(), pulse);
     times[3] = monotonic_ns();
     for (std::size_t part = 0; part < 3 && i >= 0; ++part) {
       durations[part][static_cast<std::size_t>(i)] = times[part + 1] - times[part];

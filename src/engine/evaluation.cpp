@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "quartic/compute/vector.hpp"
+#include "quartic/engine/visit_rows.hpp"
 
 namespace quartic::engine {
 
@@ -31,32 +32,43 @@ nn::Sweep StageEvaluation<T>::largest_sweep(nn::Block<T> const& block) {
 }
 
 template <class T>
-std::size_t StageEvaluation<T>::message_bytes(nn::Sweep largest, std::int64_t elements) {
-  return static_cast<std::size_t>(largest.versions) * sizeof(Score) +
-         static_cast<std::size_t>(elements) * sizeof(T);
-}
-
-template <class T>
 std::size_t StageEvaluation<T>::bytes_above(nn::Block<T> const& block) {
-  nn::Sweep const largest = largest_sweep(block);
-  return message_bytes(largest, block.sweep_output(largest));
+  return static_cast<std::size_t>(block.sweep_output(largest_sweep(block))) * sizeof(T);
 }
 
 template <class T>
 std::size_t StageEvaluation<T>::bytes_below(nn::Block<T> const& block) {
-  nn::Sweep const largest = largest_sweep(block);
-  return message_bytes(largest, block.sweep_input(largest));
+  return static_cast<std::size_t>(block.sweep_input(largest_sweep(block))) * sizeof(T);
+}
+
+template <class T>
+std::size_t StageEvaluation<T>::bytes_of_scores(nn::Block<T> const& block) {
+  return static_cast<std::size_t>(block.sweep_plan().versions_per_sweep) * sizeof(Score);
 }
 
 template <class T>
 void StageEvaluation<T>::pin(Cut const& cut, std::span<T const> weights, std::int64_t version) {
   Batch& batch = open_batch();
-  batch.weights.insert(batch.weights.end(), weights.begin(), weights.end());
+  make_room(batch, std::ssize(batch.cuts) + 1);
+  compute::copy<T>(
+      weights, batch.weights.view().subspan(batch.cuts.size() * weights.size(), weights.size()));
   batch.cuts.push_back(cut);
   batch.versions.push_back(version);
   batch.closed = std::ssize(batch.cuts) == plan_.versions_per_sweep;
   if (pipelines_ == 1) batch.whole_cuts = batch.cuts.size();
   if (batch.closed) complete_cuts_ += std::ssize(batch.cuts);
+}
+
+/// By doubling, up to a full batch: a run with few cuts needs no more room than they do.
+template <class T>
+void StageEvaluation<T>::make_room(Batch& batch, std::int64_t cuts) {
+  std::int64_t const parameters = block_.parameter_count();
+  std::int64_t const had = batch.weights.size();
+  if (had >= cuts * parameters) return;
+  compute::Buffer<T> larger(
+      std::min(std::max(cuts * parameters, 2 * had), plan_.versions_per_sweep * parameters));
+  compute::copy<T>(batch.weights.view(), larger.view().first(static_cast<std::size_t>(had)));
+  batch.weights = std::move(larger);
 }
 
 /// Turns the pinned copy of the oldest cut that is not whole into the mean over all pipelines.
@@ -72,7 +84,7 @@ bool StageEvaluation<T>::add_other_pipelines() {
   comm::Message sum = links_.pins_in->receive();
   auto const values = std::as_const(sum).template payload<T>();
   std::span<T> const own =
-      std::span<T>(batch.weights).subspan(batch.whole_cuts * values.size(), values.size());
+      batch.weights.view().subspan(batch.whole_cuts * values.size(), values.size());
   compute::add_scaled<T>(1, values, own);
   compute::scale(T(1) / static_cast<T>(pipelines_), own);
   links_.pins_in->give_back(std::move(sum));
@@ -118,11 +130,11 @@ bool StageEvaluation<T>::settled() const {
 
 template <class T>
 std::int64_t StageEvaluation<T>::bytes() const {
-  std::size_t sum = 0;
+  std::int64_t sum = 0;
   for (std::int64_t b = batches_.first(); b < batches_.end(); ++b)
-    sum += batches_[b].weights.capacity();
-  for (Batch const& batch : free_) sum += batch.weights.capacity();
-  return static_cast<std::int64_t>(sum * sizeof(T));
+    sum += batches_[b].weights.size();
+  for (Batch const& batch : free_) sum += batch.weights.size();
+  return sum * static_cast<std::int64_t>(sizeof(T));
 }
 
 template <class T>
@@ -163,12 +175,12 @@ void StageEvaluation<T>::sweep_forward(Batch& batch, nn::Sweep sweep) {
   comm::Message input = links_.sweeps_in == nullptr ? comm::Message() : links_.sweeps_in->receive();
   comm::Message output = is_last() ? comm::Message() : links_.sweeps_out->acquire();
   begin_scores(batch, input);
-  block_.sweep_forward(sweep, batch.weights, payload_in(input, block_.sweep_input(sweep)),
+  block_.sweep_forward(sweep, weights_of(batch), payload_in(input, block_.sweep_input(sweep)),
                        payload_in(output, block_.sweep_output(sweep)), share_);
   add_scores(batch);
   if (input) links_.sweeps_in->give_back(std::move(input));
   if (output) {
-    std::copy(scores_.begin(), scores_.end(), scores_in(output).begin());
+    std::copy(scores_.begin(), scores_.end(), output.template notes<Score>().begin());
     links_.sweeps_out->send(std::move(output));
   } else {
     add_totals(sweep.held_out ? batch.held_out : batch.totals);
@@ -193,7 +205,7 @@ void StageEvaluation<T>::begin_scores(Batch const& batch, comm::Message const& i
   scores_.assign(batch.cuts.size(), {});
   share_.assign(batch.cuts.size(), {});
   if (!input) return;
-  auto const received = input.template payload<Score>();
+  auto const received = input.template notes<Score>();
   std::copy_n(received.begin(), scores_.size(), scores_.begin());
 }
 
@@ -218,17 +230,17 @@ bool StageEvaluation<T>::backward() {
   comm::Message input = is_last() ? comm::Message() : links_.returns_in->receive();
   comm::Message output = stage_ == 0 ? comm::Message() : links_.returns_out->acquire();
   if (input) {
-    auto const received = scores_in(input);
+    auto const received = input.template notes<Score>();
     batch.totals.assign(received.begin(), received.begin() + std::ssize(batch.cuts));
   }
   share_.assign(batch.cuts.size(), {});
-  block_.sweep_backward(sweep, batch.weights, payload_in(input, block_.sweep_output(sweep)),
+  block_.sweep_backward(sweep, weights_of(batch), payload_in(input, block_.sweep_output(sweep)),
                         payload_in(output, block_.sweep_input(sweep)), share_);
   for (std::size_t i = 0; i < share_.size(); ++i)
     batch.totals[i].gradient_sq += share_[i].gradient_sq;
   if (input) links_.returns_in->give_back(std::move(input));
   if (output) {
-    std::copy(batch.totals.begin(), batch.totals.end(), scores_in(output).begin());
+    std::copy(batch.totals.begin(), batch.totals.end(), output.template notes<Score>().begin());
     links_.returns_out->send(std::move(output));
   } else {
     finish(batch);
@@ -267,7 +279,6 @@ ObjectiveRow StageEvaluation<T>::row_of(Cut const& cut, Score const& total, std:
 template <class T>
 void StageEvaluation<T>::recycle() {
   Batch batch = batches_.pop();
-  batch.weights.clear();
   batch.cuts.clear();
   batch.versions.clear();
   batch.totals.clear();
@@ -278,17 +289,16 @@ void StageEvaluation<T>::recycle() {
 }
 
 template <class T>
-std::span<typename StageEvaluation<T>::Score> StageEvaluation<T>::scores_in(
-    comm::Message& message) const {
-  return message.template payload<Score>();
+std::span<T> StageEvaluation<T>::payload_in(comm::Message& message, std::int64_t elements) {
+  if (!message) return {};
+  return message.template payload<T>().first(static_cast<std::size_t>(elements));
 }
 
+/// Of its cuts, one after the other.
 template <class T>
-std::span<T> StageEvaluation<T>::payload_in(comm::Message& message, std::int64_t elements) const {
-  if (!message) return {};
-  std::size_t const after_scores =
-      static_cast<std::size_t>(plan_.versions_per_sweep) * sizeof(Score) / sizeof(T);
-  return message.template payload<T>().subspan(after_scores, static_cast<std::size_t>(elements));
+std::span<T> StageEvaluation<T>::weights_of(Batch& batch) {
+  auto const parameters = static_cast<std::size_t>(block_.parameter_count());
+  return batch.weights.view().first(batch.cuts.size() * parameters);
 }
 
 /// All batches but the last are full, so the cuts of all are one list.
@@ -316,15 +326,15 @@ void StageEvaluation<T>::state(Archive& archive) {
     batches_ = IndexedRing<Batch>(first);
     whole_batch_ = forward_batch_ = backward_batch_ = first;
     complete_cuts_ = first * plan_.versions_per_sweep;
-    std::vector<T> const blank(static_cast<std::size_t>(parameters));
+    compute::Buffer<T> const blank(parameters);
     for (std::size_t i = 0; i < versions.size(); ++i)
-      pin({plan_times[i], wall_ns[i]}, blank, versions[i]);
+      pin({plan_times[i], wall_ns[i]}, blank.view(), versions[i]);
   }
-  archive.rows<T>("weights", std::ssize(versions), parameters, [&](std::int64_t i) {
+  visit_rows<T>(archive, "weights", std::ssize(versions), parameters, [&](std::int64_t i) {
     Batch& batch = batches_[first + i / plan_.versions_per_sweep];
     std::int64_t const at = i % plan_.versions_per_sweep * parameters;
-    return std::span<T>(batch.weights)
-        .subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(parameters));
+    return batch.weights.view().subspan(static_cast<std::size_t>(at),
+                                        static_cast<std::size_t>(parameters));
   });
   for (std::int64_t b = first; b < batches_.end(); ++b)
     batches_[b].whole_cuts = batches_[b].cuts.size();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "quartic/comm/tags.hpp"
+#include "quartic/compute/buffer.hpp"
 
 namespace quartic::engine {
 namespace {
@@ -13,6 +14,25 @@ enum Kind : int { activation, gradient, sweep, sweep_return, sum, mean, pinned, 
 /// Receives posted before they are needed: one is being read while the next arrives.
 constexpr int passes_ahead = 2;
 constexpr int rare_ahead = 1;
+
+class DevicePayload final : public comm::Payload {
+ public:
+  explicit DevicePayload(std::size_t bytes) : buffer_(static_cast<std::int64_t>(bytes)) {}
+  std::byte* data() override { return buffer_.view().data(); }
+  void from_host(std::byte const* host) override {
+    compute::to_device<std::byte>({host, buffer_.view().size()}, buffer_.view());
+  }
+  void to_host(std::byte* host) const override {
+    compute::to_host(buffer_.view(), std::span(host, buffer_.view().size()));
+  }
+
+ private:
+  compute::Buffer<std::byte> buffer_;
+};
+
+std::unique_ptr<comm::Payload> make_device_payload(std::size_t bytes) {
+  return std::make_unique<DevicePayload>(bytes);
+}
 
 }  // namespace
 
@@ -34,51 +54,55 @@ Links::Links(comm::Communicator& communicator, Hosting const& hosting,
 
 void Links::connect_stages(Seat lower, MessageBytes bytes) {
   Seat const upper{lower.pipeline, lower.stage + 1};
-  Ends const activations = connect(lower, upper, activation, bytes.pass, passes_ahead);
+  Ends const activations = connect(lower, upper, activation, {bytes.pass}, passes_ahead);
   links(lower).activations_out = activations.out;
   links(upper).activations_in = activations.in;
-  Ends const gradients = connect(upper, lower, gradient, bytes.pass, passes_ahead);
+  Ends const gradients = connect(upper, lower, gradient, {bytes.pass}, passes_ahead);
   links(upper).gradients_out = gradients.out;
   links(lower).gradients_in = gradients.in;
   if (lower.pipeline > 0) return;  // the objective is evaluated in the first pipeline
-  Ends const sweeps = connect(lower, upper, sweep, bytes.sweep, rare_ahead);
+  comm::MessageLayout const swept{bytes.sweep, bytes.sweep_scores};
+  Ends const sweeps = connect(lower, upper, sweep, swept, rare_ahead);
   links(lower).sweeps_out = sweeps.out;
   links(upper).sweeps_in = sweeps.in;
-  Ends const returns = connect(upper, lower, sweep_return, bytes.sweep, rare_ahead);
+  Ends const returns = connect(upper, lower, sweep_return, swept, rare_ahead);
   links(upper).returns_out = returns.out;
   links(lower).returns_in = returns.in;
 }
 
 void Links::connect_pipelines(Seat first, std::size_t bytes) {
   Seat const second{first.pipeline + 1, first.stage};
-  Ends const sums = connect(second, first, sum, bytes, rare_ahead);
+  Ends const sums = connect(second, first, sum, {bytes}, rare_ahead);
   links(second).sums_out = sums.out;
   links(first).sums_in = sums.in;
-  Ends const means = connect(first, second, mean, bytes, rare_ahead);
+  Ends const means = connect(first, second, mean, {bytes}, rare_ahead);
   links(first).means_out = means.out;
   links(second).means_in = means.in;
-  Ends const pins = connect(second, first, pinned, bytes, rare_ahead);
+  Ends const pins = connect(second, first, pinned, {bytes}, rare_ahead);
   links(second).pins_out = pins.out;
   links(first).pins_in = pins.in;
 }
 
 /// The ends of a channel that this rank holds: both, one or none.
-Links::Ends Links::connect(Seat from, Seat to, int kind, std::size_t bytes, int posted_ahead) {
+Links::Ends Links::connect(Seat from, Seat to, int kind, comm::MessageLayout layout,
+                           int posted_ahead) {
+  if (!compute::computes_on_host()) layout.make_payload = make_device_payload;
   int const here = communicator_.rank();
   int const sender = hosting_.rank_of(from);
   int const receiver = hosting_.rank_of(to);
   int const tag = comm::Tag::channels + kinds * static_cast<int>(hosting_.index_of(from)) + kind;
   if (sender == here && receiver == here) {
-    auto& channel = local_.emplace_back(std::make_unique<comm::LocalChannel>(bytes));
+    auto& channel = local_.emplace_back(std::make_unique<comm::LocalChannel>(layout));
     return {channel.get(), channel.get()};
   }
   if (sender == here) {
     auto box =
-        std::make_unique<comm::RemoteOutbox>(communicator_, receiver, tag, bytes, kind == pinned);
+        std::make_unique<comm::RemoteOutbox>(communicator_, receiver, tag, layout, kind == pinned);
     return {outboxes_.emplace_back(std::move(box)).get(), nullptr};
   }
   if (receiver == here) {
-    auto box = std::make_unique<comm::RemoteInbox>(communicator_, sender, tag, bytes, posted_ahead);
+    auto box =
+        std::make_unique<comm::RemoteInbox>(communicator_, sender, tag, layout, posted_ahead);
     return {nullptr, inboxes_.emplace_back(std::move(box)).get()};
   }
   return {nullptr, nullptr};

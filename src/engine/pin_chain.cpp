@@ -8,19 +8,16 @@ namespace quartic::engine {
 
 template <class T>
 void PinChain<T>::pin(std::span<T const> weights) {
-  std::vector<T> copy;
-  if (!free_.empty()) {
-    copy = std::move(free_.back());
-    free_.pop_back();
-  }
-  copy.assign(weights.begin(), weights.end());
-  pinned_.push(std::move(copy));
+  if (free_.empty()) free_.emplace_back(std::ssize(weights));
+  compute::copy<T>(weights, free_.back().view());
+  pinned_.push(std::move(free_.back()));
+  free_.pop_back();
 }
 
 template <class T>
 bool PinChain<T>::progress() {
   if (pinned_.empty()) return false;
-  std::vector<T>& own = pinned_.front();
+  std::span<T> const own = pinned_.front().view();
   if (links_.pins_in != nullptr) {
     if (!links_.pins_in->arrived()) return false;
     comm::Message sum = links_.pins_in->receive();
@@ -36,10 +33,10 @@ bool PinChain<T>::progress() {
 
 template <class T>
 std::int64_t PinChain<T>::bytes() const {
-  std::size_t sum = 0;
-  for (std::int64_t i = pinned_.first(); i < pinned_.end(); ++i) sum += pinned_[i].capacity();
-  for (std::vector<T> const& copy : free_) sum += copy.capacity();
-  return static_cast<std::int64_t>(sum * sizeof(T));
+  std::int64_t sum = 0;
+  for (std::int64_t i = pinned_.first(); i < pinned_.end(); ++i) sum += pinned_[i].size();
+  for (compute::Buffer<T> const& copy : free_) sum += copy.size();
+  return sum * static_cast<std::int64_t>(sizeof(T));
 }
 
 template class PinChain<float>;

@@ -7,22 +7,21 @@
 namespace quartic::engine {
 
 template <class T>
-std::vector<T> ReadCopies<T>::keep(std::span<T const> read) {
-  if (free_.empty()) return {read.begin(), read.end()};
-  std::vector<T> copy = std::move(free_.back());
+compute::Buffer<T> ReadCopies<T>::keep(std::span<T const> read) {
+  if (free_.empty()) free_.emplace_back(std::ssize(read));
+  compute::Buffer<T> copy = std::move(free_.back());
   free_.pop_back();
-  compute::copy<T>(read, copy);
+  compute::copy<T>(read, copy.view());
   return copy;
 }
 
 template <class T>
-double ReadCopies<T>::distance_sq(std::span<T const> now, std::vector<T> copy) {
+double ReadCopies<T>::distance_sq(std::span<T const> now, compute::Buffer<T> copy) {
   double sum = 0;
   for (Part const& part : trained_) {
     auto const first = static_cast<std::size_t>(part.first);
     auto const size = static_cast<std::size_t>(part.size);
-    sum += compute::squared_distance<T>(now.subspan(first, size),
-                                        std::span<T const>(copy).subspan(first, size));
+    sum += compute::squared_distance<T>(now.subspan(first, size), copy.view().subspan(first, size));
   }
   free_.push_back(std::move(copy));
   return sum;
@@ -30,9 +29,9 @@ double ReadCopies<T>::distance_sq(std::span<T const> now, std::vector<T> copy) {
 
 template <class T>
 std::int64_t ReadCopies<T>::bytes() const {
-  std::size_t elements = 0;
-  for (std::vector<T> const& copy : free_) elements += copy.size();
-  return static_cast<std::int64_t>(elements * sizeof(T));
+  std::int64_t elements = 0;
+  for (compute::Buffer<T> const& copy : free_) elements += copy.size();
+  return elements * static_cast<std::int64_t>(sizeof(T));
 }
 
 template class ReadCopies<float>;

@@ -34,10 +34,12 @@ std::vector<MessageBytes> message_bytes(std::vector<std::unique_ptr<nn::Block<T>
     };
     all[stage].pass = bytes(sizes.output);
     all[stage].sweep = StageEvaluation<T>::bytes_above(block);
+    all[stage].sweep_scores = StageEvaluation<T>::bytes_of_scores(block);
     all[stage].weights = bytes(block.parameter_count());
     if (stage == 0) continue;
     all[stage - 1].pass = bytes(sizes.input);
     all[stage - 1].sweep = StageEvaluation<T>::bytes_below(block);
+    all[stage - 1].sweep_scores = StageEvaluation<T>::bytes_of_scores(block);
   }
   return all;
 }
@@ -63,8 +65,6 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       recorder_(sink, static_cast<int>(hosted.size()), settings.trace_every),
       links_(std::make_unique<Links>(communicator, hosting_,
                                      message_bytes(hosted, hosting_, settings.stage))),
-      averagings_(static_cast<std::size_t>(rules.shape.stages),
-                  Averaging<T>(settings.averaging, rules.replicas)),
       walk_(resumed ? std::move(resumed)
                     : std::make_unique<PlanWalk>(rules, cost, settings.cuts,
                                                  settings.stage.stale_read_every)),
@@ -76,6 +76,8 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
                 settings.quiet || communicator.rank() != 0),
       oversubscribed_(communicator.ranks_on_node() >
                       static_cast<int>(std::thread::hardware_concurrency())) {
+  for (int stage = 0; stage < rules.shape.stages; ++stage)
+    averagings_.emplace_back(settings.averaging, rules.replicas);
   for (auto& block : hosted) {
     int const place = static_cast<int>(stages_.size());
     Seat const seat = hosting_.seats()[stages_.size()];

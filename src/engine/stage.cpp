@@ -29,7 +29,7 @@ Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan:
       trained_(nn::trained_parts(block_->parameters())),
       read_copies_(trained_),
       weights_(*block_, rules, seat.stage, optimizer, settings.seed),
-      noise_(settings.gradient_noise > 0 ? weights_.gradient().size() : 0) {}
+      noise_(settings.gradient_noise > 0 ? std::ssize(weights_.gradient()) : 0) {}
 
 template <class T>
 plan::StageView Stage<T>::view() {
@@ -257,14 +257,16 @@ void Stage<T>::give_back(InFlight& slot) {
 template <class T>
 void Stage<T>::add_noise(std::int64_t microbatch) {
   std::int64_t const of_all = microbatch * settings_.pipelines + seat_.pipeline;
-  Stream(settings_.seed, StreamName::gradient_noise, static_cast<std::uint32_t>(seat_.stage),
-         static_cast<std::uint64_t>(of_all))
-      .normals(noise_);
+  compute::write_by_host(noise_.view(), drawn_, [&](std::span<T> noise) {
+    Stream(settings_.seed, StreamName::gradient_noise, static_cast<std::uint32_t>(seat_.stage),
+           static_cast<std::uint64_t>(of_all))
+        .normals(noise);
+  });
   auto const scale = static_cast<T>(settings_.gradient_noise * settings_.gradient_scale);
   for (Part const& part : trained_) {
     auto const first = static_cast<std::size_t>(part.first);
     auto const size = static_cast<std::size_t>(part.size);
-    compute::add_scaled<T>(scale, std::span<T const>(noise_).subspan(first, size),
+    compute::add_scaled<T>(scale, std::as_const(noise_).view().subspan(first, size),
                            weights_.gradient().subspan(first, size));
   }
 }
@@ -273,7 +275,7 @@ template <class T>
 void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
   int const replica = applied_.back().row.replica;
   for (Applied& applied : applied_) {
-    if (applied.displacement_origin.empty()) continue;
+    if (applied.displacement_origin.size() == 0) continue;
     applied.row.displacement_sq =
         read_copies_.distance_sq(weights_.live(replica), std::move(applied.displacement_origin));
   }
@@ -361,7 +363,7 @@ std::int64_t Stage<T>::peak_input_bytes() const {
 
 template <class T>
 std::int64_t Stage<T>::buffer_bytes() const {
-  return std::ssize(noise_) * static_cast<std::int64_t>(sizeof(T)) + arena_.bytes(Arena<T>::flow) +
+  return noise_.size() * static_cast<std::int64_t>(sizeof(T)) + arena_.bytes(Arena<T>::flow) +
          weights_.buffer_bytes();
 }
 

@@ -4,6 +4,7 @@
 
 #include "quartic/core/check.hpp"
 #include "quartic/engine/stage.hpp"
+#include "quartic/engine/visit_rows.hpp"
 
 namespace quartic::engine {
 namespace {
@@ -22,8 +23,8 @@ void visit_messages(Archive& archive, std::string const& name, std::int64_t coun
   integers_of(
       archive, "replica", order, [&](auto i) -> auto& { return header(i).replica; });
   std::int64_t const columns = count == 0 ? 0 : std::ssize(message(0).template payload<T>());
-  archive.rows<T>("payload", count, columns,
-                  [&](std::int64_t i) { return message(i).template payload<T>(); });
+  visit_rows<T>(archive, "payload", count, columns,
+                [&](std::int64_t i) { return message(i).template payload<T>(); });
 }
 
 /// Messages that wait at an inbox, of which `count` belong to the state.
@@ -105,8 +106,8 @@ void Stage<T>::in_flight_state(Archive& archive) {
       archive, "delay", slots, [](auto* s) -> auto& { return s->read.delay; });
   integers_of(
       archive, "ahead", slots, [](auto* s) -> auto& { return s->read.ahead; });
-  archive.rows<T>("saved", end - first, sizes_.saved,
-                  [&](std::int64_t i) { return slot(i).saved; });
+  visit_rows<T>(archive, "saved", end - first, sizes_.saved,
+                [&](std::int64_t i) { return slot(i).saved; });
   if (links_.activations_in != nullptr) {
     if (archive.restores()) {
       for (InFlight* const each : slots) each->input = links_.activations_in->spare();
@@ -129,8 +130,8 @@ void Stage<T>::halves_state(Archive& archive, std::vector<InFlight*> const& slot
   if (archive.restores()) {
     for (InFlight* const each : slots) each->flow = arena_.take(Arena<T>::flow);
   }
-  archive.rows<T>("flow", std::ssize(slots), sizes_.flow,
-                  [&](std::int64_t i) { return slot(i).flow; });
+  visit_rows<T>(archive, "flow", std::ssize(slots), sizes_.flow,
+                [&](std::int64_t i) { return slot(i).flow; });
   if (links_.gradients_in == nullptr) return;
   if (archive.restores()) {
     for (InFlight* const each : slots) each->output_gradient = links_.gradients_in->spare();
@@ -149,12 +150,12 @@ void Stage<T>::origins_state(Archive& archive, std::vector<Holder*> holders) {
   });
   std::int64_t const parameters = std::ssize(weights_.gradient());
   if (archive.restores()) {
-    for (Holder* const each : holders)
-      each->displacement_origin.resize(static_cast<std::size_t>(parameters));
+    for (Holder* const each : holders) each->displacement_origin = compute::Buffer<T>(parameters);
   }
-  archive.rows<T>("displacement_origin", std::ssize(holders), parameters, [&](std::int64_t i) {
-    return std::span<T>(holders[static_cast<std::size_t>(i)]->displacement_origin);
-  });
+  visit_rows<T>(archive, "displacement_origin", std::ssize(holders), parameters,
+                [&](std::int64_t i) {
+                  return holders[static_cast<std::size_t>(i)]->displacement_origin.view();
+                });
 }
 
 /// Microbatches whose gradients wait for their update.
@@ -183,7 +184,7 @@ void Stage<T>::sampled_reads_state(Archive& archive) {
   std::int64_t const parameters = std::ssize(weights_.gradient());
   if (archive.restores()) {
     while (sampled_reads_.size() < count)
-      sampled_reads_.push({-1, 0, std::vector<T>(static_cast<std::size_t>(parameters))});
+      sampled_reads_.push({-1, 0, compute::Buffer<T>(parameters)});
   }
   std::vector<SampledRead*> reads;
   for (std::int64_t i = sampled_reads_.first(); i < sampled_reads_.end(); ++i)
@@ -192,9 +193,8 @@ void Stage<T>::sampled_reads_state(Archive& archive) {
       archive, "microbatch", reads, [](auto* r) -> auto& { return r->microbatch; });
   integers_of(
       archive, "replica", reads, [](auto* r) -> auto& { return r->replica; });
-  archive.rows<T>("read", count, parameters, [&](std::int64_t i) {
-    return std::span<T>(reads[static_cast<std::size_t>(i)]->copy);
-  });
+  visit_rows<T>(archive, "read", count, parameters,
+                [&](std::int64_t i) { return reads[static_cast<std::size_t>(i)]->copy.view(); });
 }
 
 /// So that the closing table is that of the whole run.

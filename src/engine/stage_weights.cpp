@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "quartic/compute/vector.hpp"
+#include "quartic/engine/visit_rows.hpp"
 
 namespace quartic::engine {
 
@@ -12,11 +13,13 @@ template <class T>
 StageWeights<T>::StageWeights(nn::Block<T> const& block, plan::Rules const& rules, int stage,
                               nn::OptimizerSpec const& optimizer, std::uint64_t seed)
     : stashes_(rules.versions->stashes()),
-      gradient_(static_cast<std::size_t>(block.parameter_count())),
+      gradient_(block.parameter_count()),
       mean_(rules.replicas > 1 ? gradient_.size() : 0),
       peak_copies_(rules.replicas) {
+  std::vector<T> staging;
   for (int replica = 0; replica < rules.replicas; ++replica) {
-    block.initialise(stores_.emplace_back(block.parameter_count()).initial(), seed);
+    compute::write_by_host(stores_.emplace_back(block.parameter_count()).initial(), staging,
+                           [&](std::span<T> weights) { block.initialise(weights, seed); });
     optimizers_.push_back(nn::make_optimizer<T>(optimizer, nn::update_groups(block.parameters())));
   }
   transform_ = make_transform(rules, stage, stores_.front(), *optimizers_.front());
@@ -25,7 +28,7 @@ StageWeights<T>::StageWeights(nn::Block<T> const& block, plan::Rules const& rule
 template <class T>
 void StageWeights<T>::start_from(std::span<T const> weights) {
   for (int replica = 0; replica < static_cast<int>(stores_.size()); ++replica) {
-    compute::copy<T>(weights, rewrite(replica));
+    compute::to_device(weights, rewrite(replica));
     replaced(replica);
   }
 }
@@ -54,7 +57,7 @@ template <class T>
 double StageWeights<T>::update(int replica, double learning_rate, std::int64_t oldest) {
   auto const [from, to] = store(replica).begin_update(oldest);
   auto const at = static_cast<std::size_t>(replica);
-  double const gradient_sq = optimizers_[at]->step(from, to, gradient_, learning_rate);
+  double const gradient_sq = optimizers_[at]->step(from, to, gradient(), learning_rate);
   store(replica).finish_update(oldest);
   peak_copies_ = std::max(peak_copies_, copies());
   transform_->updated(store(replica), learning_rate);
@@ -70,10 +73,11 @@ void StageWeights<T>::average() {
 template <class T>
 std::span<T const> StageWeights<T>::model() {
   if (stores_.size() == 1) return stores_.front().read_live();
-  compute::fill<T>(0, mean_);
-  for (WeightStore<T> const& store : stores_) compute::add_scaled<T>(1, store.read_live(), mean_);
-  compute::scale<T>(T(1) / static_cast<T>(stores_.size()), mean_);
-  return mean_;
+  std::span<T> const mean = mean_.view();
+  compute::fill<T>(0, mean);
+  for (WeightStore<T> const& store : stores_) compute::add_scaled<T>(1, store.read_live(), mean);
+  compute::scale<T>(T(1) / static_cast<T>(stores_.size()), mean);
+  return mean;
 }
 
 template <class T>
@@ -96,22 +100,22 @@ void StageWeights<T>::state(Archive& archive) {
     auto const group = archive.group(fmt::format("replica_{:04}", replica));
     nn::Optimizer<T>& optimizer = *optimizers_[replica];
     stores_[replica].state(archive);
-    archive.array<T>("optimizer", optimizer.state());
+    visit_array<T>(archive, "optimizer", optimizer.state());
     if (archive.restores()) optimizer.restart_after(stores_[replica].live());
   }
-  archive.array<T>("gradient", gradient_);
+  visit_array<T>(archive, "gradient", gradient());
   archive.integer("peak_copies", peak_copies_);
   transform_->state(archive, stores_.front());
 }
 
 template <class T>
 std::int64_t StageWeights<T>::bytes_of_one() const {
-  return std::ssize(gradient_) * static_cast<std::int64_t>(sizeof(T));
+  return gradient_.size() * static_cast<std::int64_t>(sizeof(T));
 }
 
 template <class T>
 std::int64_t StageWeights<T>::buffer_bytes() const {
-  std::int64_t elements = std::ssize(gradient_) + std::ssize(mean_);
+  std::int64_t elements = gradient_.size() + mean_.size();
   for (auto const& optimizer : optimizers_) elements += std::ssize(optimizer->state());
   return elements * static_cast<std::int64_t>(sizeof(T)) + transform_->bytes();
 }

@@ -1,23 +1,32 @@
 #include "quartic/engine/transform.hpp"
 
 #include <cmath>
-#include <vector>
 
 #include "quartic/compute/bend.hpp"
+#include "quartic/compute/buffer.hpp"
+#include "quartic/compute/vector.hpp"
+#include "quartic/engine/visit_rows.hpp"
 
 namespace quartic::engine {
 namespace {
 
 template <class T>
-std::int64_t bytes_of(std::vector<T> const& values) {
-  return std::ssize(values) * static_cast<std::int64_t>(sizeof(T));
+std::int64_t bytes_of(compute::Buffer<T> const& values) {
+  return values.size() * static_cast<std::int64_t>(sizeof(T));
+}
+
+template <class T>
+compute::Buffer<T> copy_of(std::span<T const> values) {
+  compute::Buffer<T> copy(std::ssize(values));
+  compute::copy<T>(values, copy.view());
+  return copy;
 }
 
 /// ω·stale + (1−ω)·live. Weights that are wholly the one or the other are read where they are.
 template <class T>
 class Blend final : public Transform<T> {
  public:
-  Blend(double lambda, std::size_t parameters) : lambda_(lambda), blended_(parameters) {}
+  Blend(double lambda, std::int64_t parameters) : lambda_(lambda), blended_(parameters) {}
 
   std::span<T const> backward(plan::Read const& read, std::int64_t,
                               WeightStore<T> const& store) override {
@@ -26,11 +35,11 @@ class Blend final : public Transform<T> {
     if (omega == 1) return store.read(read.version);
     if (omega == 0) return store.read(read.second);
     if (read.version != stale_ || read.second != live_) {
-      compute::blend<T>(omega, store.read(read.version), store.read(read.second), blended_);
+      compute::blend<T>(omega, store.read(read.version), store.read(read.second), blended_.view());
       stale_ = read.version;
       live_ = read.second;
     }
-    return blended_;
+    return blended_.view();
   }
   void updated(WeightStore<T> const&, double) override { live_ = -1; }
   void replaced(WeightStore<T> const&) override { live_ = -1; }
@@ -38,7 +47,7 @@ class Blend final : public Transform<T> {
 
  private:
   double lambda_;
-  std::vector<T> blended_;
+  compute::Buffer<T> blended_;
   std::int64_t stale_ = -1;  // what blended_ is made of
   std::int64_t live_ = -1;
 };
@@ -49,50 +58,52 @@ class Correct final : public Transform<T> {
  public:
   Correct(double decay, double distance, std::span<T const> start)
       : correction_{std::pow(decay, 1 / distance), distance},
-        last_(start.begin(), start.end()),
-        mean_update_(start.size()),
-        corrected_(start.begin(), start.end()) {}
+        last_(copy_of(start)),
+        mean_update_(std::ssize(start)),
+        corrected_(copy_of(start)) {}
 
   std::span<T const> backward(plan::Read const& read, std::int64_t forward,
                               WeightStore<T> const& store) override {
     if (read.version == forward) return store.read(read.version);
-    return corrected_;
+    return corrected_.view();
   }
   void updated(WeightStore<T> const& store, double) override {
-    compute::correct<T>(correction_, store.read_live(), last_, mean_update_, corrected_);
+    compute::correct<T>(correction_, store.read_live(), last_.view(), mean_update_.view(),
+                        corrected_.view());
   }
   void replaced(WeightStore<T> const& store) override {  // which is no update to remember
     compute::Correction const only_distance{1, correction_.distance};
-    compute::correct<T>(only_distance, store.read_live(), last_, mean_update_, corrected_);
+    compute::correct<T>(only_distance, store.read_live(), last_.view(), mean_update_.view(),
+                        corrected_.view());
   }
   std::int64_t bytes() const override { return 3 * bytes_of(last_); }
   void state(Archive& archive, WeightStore<T> const& store) override {
-    archive.array<T>("mean_update", mean_update_);
+    visit_array<T>(archive, "mean_update", mean_update_.view());
     if (archive.restores()) replaced(store);
   }
 
  private:
   compute::Correction correction_;
-  std::vector<T> last_;
-  std::vector<T> mean_update_;
-  std::vector<T> corrected_;
+  compute::Buffer<T> last_;
+  compute::Buffer<T> mean_update_;
+  compute::Buffer<T> corrected_;
 };
 
 /// live − n·rate·velocity, for forwards that are n updates ahead.
 template <class T>
 class Predict final : public Transform<T> {
  public:
-  Predict(nn::Optimizer<T>& optimizer, std::size_t parameters)
+  Predict(nn::Optimizer<T>& optimizer, std::int64_t parameters)
       : optimizer_(optimizer), predicted_(parameters) {}
 
   std::span<T const> forward(plan::Read const& read, WeightStore<T> const& store) override {
     if (read.ahead == 0) return store.read(read.version);
     if (read.ahead != ahead_) {
       compute::predict<T>(static_cast<double>(read.ahead) * learning_rate_,
-                          store.read(read.version), optimizer_.state(), predicted_);
+                          store.read(read.version), optimizer_.state(), predicted_.view());
       ahead_ = read.ahead;
     }
-    return predicted_;
+    return predicted_.view();
   }
   void updated(WeightStore<T> const&, double learning_rate) override {
     learning_rate_ = learning_rate;
@@ -107,7 +118,7 @@ class Predict final : public Transform<T> {
 
  private:
   nn::Optimizer<T>& optimizer_;
-  std::vector<T> predicted_;
+  compute::Buffer<T> predicted_;
   std::int64_t ahead_ = 0;  // what predicted_ is for, 0: nothing
   double learning_rate_ = 0;
 };
@@ -124,12 +135,12 @@ std::unique_ptr<Transform<T>> make_transform(plan::Rules const& rules, int stage
                        static_cast<double>(rules.shape.accumulate);
   switch (rules.transform.kind) {
     case Kind::blend:
-      return std::make_unique<Blend<T>>(rules.transform.parameter, start.size());
+      return std::make_unique<Blend<T>>(rules.transform.parameter, std::ssize(start));
     case Kind::correct:
       if (drift == 0) break;
       return std::make_unique<Correct<T>>(rules.transform.parameter, drift, start);
     case Kind::predict:
-      return std::make_unique<Predict<T>>(optimizer, start.size());
+      return std::make_unique<Predict<T>>(optimizer, std::ssize(start));
     case Kind::none:
       break;
   }

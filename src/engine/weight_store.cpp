@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "quartic/engine/visit_rows.hpp"
+
 namespace quartic::engine {
 
 template <class T>
-WeightStore<T>::WeightStore(std::int64_t parameters)
-    : parameters_(static_cast<std::size_t>(parameters)) {
+WeightStore<T>::WeightStore(std::int64_t parameters) : parameters_(parameters) {
   blocks_.push(std::make_unique<Block>(parameters_));
 }
 
@@ -29,11 +30,11 @@ void WeightStore<T>::keep_from(std::int64_t oldest) {
 template <class T>
 typename WeightStore<T>::Update WeightStore<T>::begin_update(std::int64_t oldest) {
   Block& live = *blocks_.back();
-  if (ledger_.live_dies(oldest)) return {live, live};
+  if (ledger_.live_dies(oldest)) return {live.view(), live.view()};
   if (free_.empty()) free_.push_back(std::make_unique<Block>(parameters_));
   next_ = std::move(free_.back());
   free_.pop_back();
-  return {live, *next_};
+  return {live.view(), next_->view()};
 }
 
 template <class T>
@@ -82,9 +83,9 @@ void WeightStore<T>::state(Archive& archive) {
   if (archive.restores()) restore_ledger(oldest, floor, holders);
   std::vector<std::int64_t> versions = alive();
   archive.integers("version", versions);
-  archive.rows<T>(
-      "weights", std::ssize(versions), static_cast<std::int64_t>(parameters_),
-      [&](std::int64_t i) { return span(*blocks_[versions[static_cast<std::size_t>(i)]]); });
+  visit_rows<T>(archive, "weights", std::ssize(versions), parameters_, [&](std::int64_t i) {
+    return blocks_[versions[static_cast<std::size_t>(i)]]->view();
+  });
 }
 
 template class WeightStore<float>;

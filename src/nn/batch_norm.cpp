@@ -1,5 +1,7 @@
 #include "quartic/nn/batch_norm.hpp"
 
+#include <algorithm>
+
 #include "quartic/compute/vector.hpp"
 
 namespace quartic::nn {
@@ -36,10 +38,10 @@ std::vector<Parameter> BatchNorm<T>::parameters() const {
 template <class T>
 void BatchNorm<T>::initialise(std::span<T> weights, std::uint64_t /*seed*/,
                               std::uint32_t /*first_parameter*/) const {
-  compute::fill<T>(1, part(weights, weight));
-  compute::fill<T>(0, part(weights, bias));
-  compute::fill<T>(0, part(weights, running_mean));
-  compute::fill<T>(1, part(weights, running_variance));
+  std::ranges::fill(part(weights, weight), T(1));
+  std::ranges::fill(part(weights, bias), T(0));
+  std::ranges::fill(part(weights, running_mean), T(0));
+  std::ranges::fill(part(weights, running_variance), T(1));
 }
 
 template <class T>

@@ -21,7 +21,7 @@ CausalAttention<T>::CausalAttention(std::int64_t width, std::int64_t heads, std:
       sequence_(sequence),
       head_width_(width / heads),
       scale_(static_cast<T>(1 / std::sqrt(static_cast<double>(head_width_)))),
-      gradient_(static_cast<std::size_t>(std::min(queries_a_block, sequence) * sequence)) {}
+      gradient_(std::min(queries_a_block, sequence) * sequence) {}
 
 template <class T>
 Sizes CausalAttention<T>::sizes(std::int64_t rows) const {
@@ -93,8 +93,9 @@ void CausalAttention<T>::backward_of(Queries at, Head head, T const* x, T const*
   Const const p(probabilities + head.probabilities + at.first * sequence_, at.size, at.keys,
                 sequence_);
   Const const dout(dy + head.y + at.first * width_, at.size, head_width_, width_);
-  compute::Matrix<T> const ds(gradient_.data(), at.size, at.keys, sequence_);
-  Const const slopes(gradient_.data(), at.size, at.keys, sequence_);
+
+  compute::Matrix<T> const ds(gradient_.view().data(), at.size, at.keys, sequence_);
+  Const const slopes(ds.values, at.size, at.keys, sequence_);
   compute::gemm<T>(1, transposed(p), dout, beta, {dv, at.keys, head_width_, stride});
   compute::gemm<T>(1, dout, transposed(Const(v, at.keys, head_width_, stride)), 0, ds);
   compute::causal_softmax_backward<T>(at.first, scale_, p, ds);

@@ -29,8 +29,9 @@ std::span<std::int32_t const> ClassLoss<T>::labels(std::int64_t first_row,
 
 template <class T>
 compute::LossSum ClassLoss<T>::sums(std::int64_t first_row, std::int64_t rows,
-                                    std::span<T const> logits) const {
-  auto sum = compute::softmax_cross_entropy<T>(classes_, logits, labels(first_row, rows), T(0), {});
+                                    std::span<T const> logits) {
+  auto sum = compute::softmax_cross_entropy<T>(
+      classes_, logits, compute::lend(labels(first_row, rows), lent_), T(0), {});
   sum.value /= static_cast<double>(labels_a_row_);
   sum.correct /= static_cast<double>(labels_a_row_);
   return sum;
@@ -38,7 +39,7 @@ compute::LossSum ClassLoss<T>::sums(std::int64_t first_row, std::int64_t rows,
 
 template <class T>
 double ClassLoss<T>::mean(std::int64_t first_row, std::int64_t rows, std::int64_t accumulate,
-                          std::span<T> logits) const {
+                          std::span<T> logits) {
   return mean_of(labels(first_row, rows), accumulate, logits);
 }
 
@@ -55,10 +56,11 @@ double ClassLoss<T>::mean(std::span<std::int64_t const> rows, std::int64_t accum
 
 template <class T>
 double ClassLoss<T>::mean_of(std::span<std::int32_t const> labels, std::int64_t accumulate,
-                             std::span<T> logits) const {
+                             std::span<T> logits) {
   auto const count = static_cast<double>(labels.size());
   auto const scale = static_cast<T>(1 / (count * static_cast<double>(accumulate)));
-  auto const sum = compute::softmax_cross_entropy<T>(classes_, logits, labels, scale, logits);
+  auto const sum = compute::softmax_cross_entropy<T>(classes_, logits, compute::lend(labels, lent_),
+                                                     scale, logits);
   return sum.value / count;
 }
 

@@ -30,13 +30,6 @@ Sizes Convolution<T>::sizes(std::int64_t rows) const {
 }
 
 template <class T>
-std::span<T> Convolution<T>::scratch(std::int64_t rows) {
-  auto const size = static_cast<std::size_t>(compute::scratch_size(shape_, rows));
-  if (scratch_.size() < size) scratch_.resize(size);
-  return scratch_;
-}
-
-template <class T>
 void Convolution<T>::forward(std::int64_t rows, std::span<T const> weights, std::span<T const> x,
                              std::span<T> y, std::span<T> /*saved*/, Pulse& /*pulse*/) {
   compute::convolution_forward<T>(shape_, rows, weights.first(bias_begin()), x, y, scratch(rows));

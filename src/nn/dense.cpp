@@ -1,5 +1,6 @@
 #include "quartic/nn/dense.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "quartic/compute/gemm.hpp"
@@ -22,7 +23,7 @@ void Dense<T>::initialise(std::span<T> weights, std::uint64_t seed,
   auto const bias = weights.subspan(bias_begin());
   if (form_.deviation > 0) {
     draw_normal(form_.deviation, seed, first_parameter, weight);
-    return compute::fill<T>(0, bias);
+    return std::fill(bias.begin(), bias.end(), T(0));
   }
   double const bound = 1 / std::sqrt(static_cast<double>(inputs_));
   draw_uniform(bound, seed, first_parameter, weight);

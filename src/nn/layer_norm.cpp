@@ -1,5 +1,7 @@
 #include "quartic/nn/layer_norm.hpp"
 
+#include <algorithm>
+
 #include "quartic/compute/layer_norm.hpp"
 #include "quartic/compute/vector.hpp"
 
@@ -13,8 +15,8 @@ std::vector<Parameter> LayerNorm<T>::parameters() const {
 template <class T>
 void LayerNorm<T>::initialise(std::span<T> weights, std::uint64_t /*seed*/,
                               std::uint32_t /*first_parameter*/) const {
-  compute::fill<T>(1, weights.first(width()));
-  compute::fill<T>(0, weights.subspan(width()));
+  std::ranges::fill(weights.first(width()), T(1));
+  std::ranges::fill(weights.subspan(width()), T(0));
 }
 
 template <class T>

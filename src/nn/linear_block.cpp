@@ -10,13 +10,6 @@ namespace quartic::nn {
 namespace {
 
 template <class T>
-std::span<T> at_least(std::vector<T>& scratch, std::int64_t size) {
-  auto const length = static_cast<std::size_t>(size);
-  if (scratch.size() < length) scratch.resize(length);
-  return std::span<T>(scratch).first(length);
-}
-
-template <class T>
 std::span<T> line(std::span<T> lines, std::int64_t index, std::int64_t length) {
   return lines.subspan(static_cast<std::size_t>(index * length), static_cast<std::size_t>(length));
 }
@@ -38,8 +31,8 @@ LinearLoss<T> linear_loss(std::string const& objective) {
 }
 
 template <class T>
-LinearBlock<T>::LinearBlock(ModelSpec const& spec, int stage, Part columns, Features<T> features,
-                            std::vector<T> targets)
+LinearBlock<T>::LinearBlock(ModelSpec const& spec, int stage, Part columns,
+                            Features<T> const& features, std::span<T const> targets)
     : stage_(stage),
       stages_(spec.stages),
       features_in_all_(spec.features),
@@ -48,10 +41,10 @@ LinearBlock<T>::LinearBlock(ModelSpec const& spec, int stage, Part columns, Feat
       accumulate_(spec.accumulate),
       l2_(spec.l2),
       loss_(linear_loss<T>(spec.objective)),
-      features_(std::move(features)),
-      targets_(std::move(targets)) {
+      features_(features),
+      targets_(compute::buffer_of(targets)) {
   QUARTIC_ASSERT(loss_ != nullptr && features_.columns() == columns_.size);
-  QUARTIC_ASSERT(!is_last() || std::ssize(targets_) >= spec.rows);
+  QUARTIC_ASSERT(!is_last() || targets_.size() >= spec.rows);
 }
 
 template <class T>
@@ -64,12 +57,17 @@ std::vector<Parameter> LinearBlock<T>::parameters() const {
 
 template <class T>
 void LinearBlock<T>::initialise(std::span<T> weights, std::uint64_t /*seed*/) const {
-  compute::fill<T>(0, weights);
+  std::ranges::fill(weights, T(0));
 }
 
 template <class T>
 Sizes LinearBlock<T>::sizes(std::int64_t rows) const {
   return {is_first() ? 0 : rows, is_last() ? 0 : rows, is_last() ? rows : 0, 0};
+}
+
+template <class T>
+std::span<T const> LinearBlock<T>::targets(std::int64_t first_row, std::size_t rows) const {
+  return targets_.view().subspan(static_cast<std::size_t>(first_row), rows);
 }
 
 template <class T>
@@ -87,11 +85,9 @@ double LinearBlock<T>::forward(Batch batch, std::span<T const> weights, std::spa
   running_sum(input, z);
   features_.multiply_add(batch.first_row, weights, z);
   if (!is_last()) return 0;
-  auto const y =
-      std::span<T const>(targets_).subspan(static_cast<std::size_t>(batch.first_row), z.size());
   auto const rows = static_cast<double>(batch.rows);
   auto const scale = static_cast<T>(1 / (rows * static_cast<double>(accumulate_)));
-  return loss_(z, y, scale, z).value / rows;
+  return loss_(z, targets(batch.first_row, z.size()), scale, z).value / rows;
 }
 
 template <class T>
@@ -131,7 +127,7 @@ void LinearBlock<T>::sweep_forward(Sweep sweep, std::span<T const> weights,
   if (sweep.held_out) return sweep_held_out(sweep, weights, input, output, scores);
   QUARTIC_ASSERT(sweep.first_row == 0 && sweep.rows == sweeps_.rows);
   std::int64_t const length = sweep.versions * sweep.rows;
-  std::span<T> const z = is_last() ? at_least(sweep_residual_, length) : output;
+  std::span<T> const z = is_last() ? compute::at_least(sweep_residual_, length) : output;
   running_sum(input, z);
   features_.multiply_add_all(sweep.versions, weights, z);
   if (is_last()) score_losses(sweep, scores);
@@ -147,15 +143,14 @@ template <class T>
 void LinearBlock<T>::sweep_held_out(Sweep sweep, std::span<T const> weights,
                                     std::span<T const> input, std::span<T> output,
                                     std::span<Score> scores) {
-  std::span<T> const sums = is_last() ? at_least(held_out_, sweep.versions * sweep.rows) : output;
+  std::span<T> const sums =
+      is_last() ? compute::at_least(held_out_, sweep.versions * sweep.rows) : output;
   running_sum(input, sums);
   for (std::int64_t v = 0; v < sweep.versions; ++v) {
     auto const z = line(sums, v, sweep.rows);
     features_.multiply_add(sweep.first_row, line(weights, v, columns_.size), z);
     if (!is_last()) continue;
-    auto const y =
-        std::span<T const>(targets_).subspan(static_cast<std::size_t>(sweep.first_row), z.size());
-    auto const sum = loss_(z, y, T(0), {});
+    auto const sum = loss_(z, targets(sweep.first_row, z.size()), T(0), {});
     scores[static_cast<std::size_t>(v)].value +=
         sum.value / static_cast<double>(sweeps_.held_out_rows);
     scores[static_cast<std::size_t>(v)].correct += sum.correct;
@@ -165,10 +160,9 @@ void LinearBlock<T>::sweep_held_out(Sweep sweep, std::span<T const> weights,
 template <class T>
 void LinearBlock<T>::score_losses(Sweep sweep, std::span<Score> scores) {
   auto const n = static_cast<double>(sweep.rows);
-  auto const y = std::span<T const>(targets_).first(static_cast<std::size_t>(sweep.rows));
   for (std::int64_t v = 0; v < sweep.versions; ++v) {
-    auto const z = line(std::span<T>(sweep_residual_), v, sweep.rows);
-    auto const sum = loss_(z, y, static_cast<T>(1 / n), z);
+    auto const z = line(sweep_residual_.view(), v, sweep.rows);
+    auto const sum = loss_(z, targets(0, z.size()), static_cast<T>(1 / n), z);
     Score& score = scores[static_cast<std::size_t>(v)];
     score.value += sum.value / n;
     score.correct += sum.correct;
@@ -180,9 +174,9 @@ void LinearBlock<T>::sweep_backward(Sweep sweep, std::span<T const> weights,
                                     std::span<T const> output_gradient, std::span<T> input_gradient,
                                     std::span<Score> scores) {
   std::span<T const> residual = output_gradient;
-  if (is_last()) residual = at_least(sweep_residual_, sweep.versions * sweep.rows);
+  if (is_last()) residual = compute::at_least(sweep_residual_, sweep.versions * sweep.rows);
   if (!is_first()) compute::copy<T>(residual, input_gradient);
-  auto const gradients = at_least(sweep_gradient_, sweep.versions * columns_.size);
+  auto const gradients = compute::at_least(sweep_gradient_, sweep.versions * columns_.size);
   features_.gradients(sweep.versions, residual, gradients);
   if (l2_ != 0) compute::add_scaled<T>(static_cast<T>(l2_), weights, gradients);
   for (std::int64_t v = 0; v < sweep.versions; ++v) {

@@ -53,9 +53,9 @@ template <class T>
 std::unique_ptr<Block<T>> make_linear(ModelSpec const& spec, int stage, Dataset<T> const& data,
                                       Part loaded) {
   Part const part = columns_of_stage(spec, stage);
-  auto targets = stage == spec.stages - 1 ? data.targets : std::vector<T>{};
+  std::span<T const> const targets(data.targets);
   return std::make_unique<LinearBlock<T>>(spec, stage, part, loaded_columns(data, loaded, part),
-                                          std::move(targets));
+                                          stage == spec.stages - 1 ? targets : targets.first(0));
 }
 
 }  // namespace

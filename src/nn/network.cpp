@@ -79,17 +79,19 @@ std::unique_ptr<Block<T>> make_network(ModelSpec const& spec, int stage, std::ve
     }
     for (auto& named : layers) parts.layers.push_back(std::move(named));
   }
+  std::optional<RowOrder> order;
+  if (spec.shuffle) order.emplace(spec.seed, spec.rows);
   if (stage == 0) {
-    parts.features = std::visit([](auto const& x) { return dense_copy(x); }, features);
+    std::optional<Augmentation> augmentation;
+    if (spec.augment != Augment::none)
+      augmentation.emplace(spec.augment, spec.image, spec.rows, spec.seed);
+    parts.data.emplace(std::visit([](auto const& x) { return dense_copy(x); }, features), order,
+                       augmentation);
   }
   if (stage == spec.stages - 1) {
     parts.loss.emplace(spec.classes, std::span<T const>(targets), spec.labels_a_row);
+    parts.order = std::move(order);
   }
-  if (stage == 0 && spec.augment != Augment::none) {
-    parts.augmentation.emplace(spec.augment, spec.image, spec.rows, spec.seed);
-  }
-  bool const reads_data = stage == 0 || stage == spec.stages - 1;
-  if (spec.shuffle && reads_data) parts.order.emplace(spec.seed, spec.rows);
   parts.accumulate = spec.accumulate;
   parts.recompute = spec.recompute;
   return std::make_unique<SequentialBlock<T>>(std::move(parts));

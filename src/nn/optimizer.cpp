@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "quartic/compute/bend.hpp"
+#include "quartic/compute/buffer.hpp"
 #include "quartic/compute/update.hpp"
 #include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
@@ -33,21 +34,19 @@ template <class T>
 class Momentum final : public Optimizer<T> {
  public:
   Momentum(OptimizerSpec const& spec, std::vector<UpdateGroup> groups, bool nesterov)
-      : Optimizer<T>(spec, std::move(groups)),
-        nesterov_(nesterov),
-        velocity_(static_cast<std::size_t>(this->parameters())) {}
-  std::span<T> state() override { return velocity_; }
+      : Optimizer<T>(spec, std::move(groups)), nesterov_(nesterov), velocity_(this->parameters()) {}
+  std::span<T> state() override { return velocity_.view(); }
 
  private:
   double step_group(std::span<T const> from, std::span<T> to, std::span<T> gradient,
                     std::size_t first, double learning_rate, double weight_decay) override {
     return compute::momentum_update<T>(
         {learning_rate, weight_decay, this->spec().momentum, nesterov_}, from, to, gradient,
-        std::span<T>(velocity_).subspan(first, from.size()));
+        velocity_.view().subspan(first, from.size()));
   }
 
   bool nesterov_;
-  std::vector<T> velocity_;
+  compute::Buffer<T> velocity_;
 };
 
 /// AdamW and NAdam, whose momentum schedule is μ_t = β1 (1 − 0.96^(t/250)/2), PyTorch's.
@@ -57,8 +56,8 @@ class Adam final : public Optimizer<T> {
   Adam(OptimizerSpec const& spec, std::vector<UpdateGroup> groups, bool nesterov)
       : Optimizer<T>(spec, std::move(groups)),
         nesterov_(nesterov),
-        moments_(2 * static_cast<std::size_t>(this->parameters())) {}
-  std::span<T> state() override { return moments_; }
+        moments_(2 * this->parameters()) {}
+  std::span<T> state() override { return moments_.view(); }
   void restart_after(std::int64_t steps) override {
     momentum_product_ = 1;
     for (steps_ = 0; steps_ < steps;) count_step();
@@ -87,7 +86,7 @@ class Adam final : public Optimizer<T> {
   double step_group(std::span<T const> from, std::span<T> to, std::span<T> gradient,
                     std::size_t first, double learning_rate, double weight_decay) override {
     step_.keep = 1 - learning_rate * weight_decay;
-    std::span<T> const all(moments_);
+    std::span<T> const all = moments_.view();
     std::span<T> const second = all.last(all.size() / 2);
     return compute::adam_update<T>(step_, from, to, gradient, all.subspan(first, from.size()),
                                    second.subspan(first, from.size()));
@@ -97,7 +96,7 @@ class Adam final : public Optimizer<T> {
   }
 
   bool nesterov_;
-  std::vector<T> moments_;  // first, then second
+  compute::Buffer<T> moments_;  // first, then second
   std::int64_t steps_ = 0;
   double momentum_product_ = 1;
   compute::AdamStep step_;  // of this step

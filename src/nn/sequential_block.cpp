@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
 
 namespace quartic::nn {
@@ -19,10 +18,9 @@ SequentialBlock<T>::SequentialBlock(SequentialParts<T> parts)
     : chain_(std::move(parts.layers)),
       parameter_count_(nn::parameter_count(chain_)),
       first_parameter_(parts.first_parameter),
-      features_(std::move(parts.features)),
+      data_(std::move(parts.data)),
       loss_(std::move(parts.loss)),
       order_(std::move(parts.order)),
-      augmentation_(parts.augmentation),
       sweeps_(parts.sweeps),
       accumulate_(parts.accumulate),
       recompute_(parts.recompute) {}
@@ -38,7 +36,7 @@ Sizes SequentialBlock<T>::sizes(std::int64_t rows) const {
   auto const kept = static_cast<std::int64_t>(held(rows));
   sizes.saved = static_cast<std::int64_t>(gathered(rows)) + (recompute_ ? 0 : kept);
   sizes.flow += recompute_ ? kept : 0;
-  if (features_) sizes.input = 0;
+  if (data_) sizes.input = 0;
   if (loss_) sizes.output = 0;
   return sizes;
 }
@@ -46,19 +44,13 @@ Sizes SequentialBlock<T>::sizes(std::int64_t rows) const {
 /// Elements of `saved` that hold the rows read.
 template <class T>
 std::size_t SequentialBlock<T>::gathered(std::int64_t rows) const {
-  return gathers() ? static_cast<std::size_t>(rows * features_->columns) : 0;
+  return gathers() ? static_cast<std::size_t>(data_->elements(rows)) : 0;
 }
 
 template <class T>
 std::size_t SequentialBlock<T>::held(std::int64_t rows) const {
   Sizes const sizes = chain_.sizes(rows);
   return static_cast<std::size_t>(sizes.saved + (loss_ ? sizes.output : 0));
-}
-
-template <class T>
-std::span<T> SequentialBlock<T>::scratch(std::size_t size) {
-  if (scratch_.size() < size) scratch_.resize(size);
-  return std::span<T>(scratch_).first(size);
 }
 
 template <class T>
@@ -69,36 +61,11 @@ typename SequentialBlock<T>::template Held<U> SequentialBlock<T>::split(std::int
   return {held.first(chain), held.subspan(chain)};
 }
 
-/// Rows that lie one after the other in the data.
-template <class T>
-std::span<T const> SequentialBlock<T>::features(std::int64_t first_row, std::int64_t rows) const {
-  auto const columns = features_->columns;
-  return std::span<T const>(features_->values)
-      .subspan(static_cast<std::size_t>(first_row * columns),
-               static_cast<std::size_t>(rows * columns));
-}
-
-template <class T>
-void SequentialBlock<T>::gather(Batch batch, std::span<T> rows) {
-  auto const length = static_cast<std::size_t>(features_->columns);
-  for (std::int64_t i = 0; i < batch.rows; ++i) {
-    std::int64_t const place = batch.first_row + i;
-    std::int64_t const row = order_ ? order_->rows(batch.epoch, place, 1)[0] : place;
-    auto const from = features(row, 1);
-    auto const to = rows.subspan(static_cast<std::size_t>(i) * length, length);
-    if (augmentation_) {
-      augmentation_->copy(batch.epoch, row, from, to);
-    } else {
-      compute::copy<T>(from, to);
-    }
-  }
-}
-
 template <class T>
 std::span<T const> SequentialBlock<T>::chain_input(Batch batch, std::span<T const> input,
-                                                   std::span<T const> gathered) const {
-  if (!features_) return input;
-  return gathers() ? gathered : features(batch.first_row, batch.rows);
+                                                   std::span<T const> gathered) {
+  if (!data_) return input;
+  return gathers() ? gathered : data_->rows(batch.first_row, batch.rows);
 }
 
 template <class T>
@@ -115,7 +82,7 @@ double SequentialBlock<T>::forward(Batch batch, std::span<T const> weights,
   auto const kept =
       split(batch.rows, recompute_ ? scratch(held(batch.rows)) : saved.subspan(rows.size()));
   auto const y = loss_ ? kept.logits : output;
-  if (gathers()) gather(batch, rows);
+  if (gathers()) data_->gather(batch, rows);
   chain_.forward(batch.rows, weights, chain_input(batch, input, rows), y, kept.chain, pulse);
   return loss_ ? mean_loss(batch, y) : 0;
 }
@@ -133,7 +100,7 @@ void SequentialBlock<T>::forward_again(Batch batch, std::span<T const> weights,
 template <class T>
 template <class U>
 typename SequentialBlock<T>::template Backward<U> SequentialBlock<T>::backward_of(
-    Batch batch, std::span<T const> input, std::span<T const> saved, std::span<U> flow) const {
+    Batch batch, std::span<T const> input, std::span<T const> saved, std::span<U> flow) {
   auto const rows = saved.first(gathered(batch.rows));
   std::size_t const again = recompute_ ? held(batch.rows) : 0;
   std::span<T const> const kept = recompute_ ? flow.first(again) : saved.subspan(rows.size());
@@ -182,7 +149,7 @@ void SequentialBlock<T>::sweep_forward(Sweep sweep, std::span<T const> weights,
   auto const places = split(sweep.rows, scratch(held(sweep.rows)));
   auto const y = loss_ ? places.logits : output;
   NoPulse pulse;
-  auto const x = features_ ? features(sweep.first_row, sweep.rows) : input;
+  auto const x = data_ ? data_->rows(sweep.first_row, sweep.rows) : input;
   chain_.evaluate(sweep.rows, weights, x, y, places.chain, pulse);
   if (!loss_) return;
   auto const sum = loss_->sums(sweep.first_row, sweep.rows, y);

@@ -58,7 +58,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a local channel hands messages over by move, in order, and its buffers go round") {
-  LocalChannel channel(8 * sizeof(double));
+  LocalChannel channel({8 * sizeof(double)});
   double const* memory = nullptr;
   for (int round = 0; round < 3; ++round) {
     Message message = channel.acquire();
@@ -86,7 +86,7 @@ TEST_SUITE("2 ranks") {
       constexpr std::int64_t messages = 50;
       std::size_t const payload = elements * sizeof(double);
       if (world.rank() == 0) {
-        RemoteOutbox outbox(world, 1, tag, payload);
+        RemoteOutbox outbox(world, 1, tag, {payload});
         for (std::int64_t j = 0; j < messages; ++j) {
           Message message = outbox.acquire();
           message.header().microbatch = j;
@@ -96,7 +96,7 @@ TEST_SUITE("2 ranks") {
         while (!outbox.drained()) std::this_thread::yield();
         CHECK(outbox.bytes() <= messages * (payload + 64));
       } else {
-        RemoteInbox inbox(world, 0, tag, payload, 3);
+        RemoteInbox inbox(world, 0, tag, {payload}, 3);
         for (std::int64_t j = 0; j < messages; ++j) {
           wait_for(inbox);
           Message message = inbox.receive();
@@ -115,10 +115,10 @@ TEST_SUITE("2 ranks") {
     test::require_ranks(2);
     Communicator world;
     int const other = 1 - world.rank();
-    RemoteInbox first(world, other, tag + 1, 8, 2);
-    RemoteInbox second(world, other, tag + 2, 8, 2);
-    RemoteOutbox to_second(world, other, tag + 2, 8);
-    RemoteOutbox to_first(world, other, tag + 1, 8);
+    RemoteInbox first(world, other, tag + 1, {8}, 2);
+    RemoteInbox second(world, other, tag + 2, {8}, 2);
+    RemoteOutbox to_second(world, other, tag + 2, {8});
+    RemoteOutbox to_first(world, other, tag + 1, {8});
     for (auto [outbox, number] : {std::pair{&to_second, 2}, std::pair{&to_first, 1}}) {
       Message message = outbox->acquire();
       message.header().microbatch = number;
@@ -137,7 +137,7 @@ TEST_SUITE("2 ranks") {
     Communicator world;
     constexpr std::int64_t messages = 7;
     if (world.rank() == 0) {
-      RemoteOutbox outbox(world, 1, tag + 4, 8);
+      RemoteOutbox outbox(world, 1, tag + 4, {8});
       for (std::int64_t j = 0; j < messages; ++j) {
         Message message = outbox.acquire();
         message.header().microbatch = j;
@@ -145,7 +145,7 @@ TEST_SUITE("2 ranks") {
       }
       while (!outbox.drained()) std::this_thread::yield();
     } else {
-      RemoteInbox inbox(world, 0, tag + 4, 8, 2);
+      RemoteInbox inbox(world, 0, tag + 4, {8}, 2);
       while (!inbox.arrived(5)) std::this_thread::yield();
       for (std::int64_t i = 0; i < 5; ++i) CHECK(inbox.waiting(i).header().microbatch == i);
       for (std::int64_t j = 0; j < messages; ++j) {
@@ -181,10 +181,10 @@ TEST_SUITE("2 ranks") {
   TEST_CASE("a receive that is given up is cancelled, and its tag can be used again") {
     test::require_ranks(2);
     Communicator world;
-    { RemoteInbox const unused(world, 1 - world.rank(), tag + 3, 64, 4); }
+    { RemoteInbox const unused(world, 1 - world.rank(), tag + 3, {64}, 4); }
     world.barrier();
-    RemoteInbox inbox(world, 1 - world.rank(), tag + 3, 64, 1);
-    RemoteOutbox outbox(world, 1 - world.rank(), tag + 3, 64);
+    RemoteInbox inbox(world, 1 - world.rank(), tag + 3, {64}, 1);
+    RemoteOutbox outbox(world, 1 - world.rank(), tag + 3, {64});
     outbox.send(outbox.acquire());
     wait_for(inbox);
     while (!outbox.drained()) std::this_thread::yield();

@@ -10,8 +10,8 @@
 #include "quartic/compute/matrix.hpp"
 #include "quartic/compute/sparse.hpp"
 
-/// Calls kernels with the host's numbers: on whatever the process computes on, the tests are the
-/// same.
+/// Calls kernels, and what is made of them, with the host's numbers: on whatever the process
+/// computes on, the tests are the same.
 namespace quartic::samples {
 
 /// The operands of one call, where the process computes; those that may be written come back when
@@ -19,12 +19,14 @@ namespace quartic::samples {
 /// multiple of 64 bytes.
 class Operands {
  public:
-  template <class Scalar>
-  Scalar operator()(Scalar value) {
-    return value;
+  /// What is no operand stays as it is: scalars, and what the host alone sees.
+  template <class Other>
+  Other& operator()(Other& other) {
+    return other;
   }
   template <class T>
-  std::span<T> operator()(std::span<T> values) {
+  requires std::is_arithmetic_v<T> std::span<T>
+  operator()(std::span<T> values) {
     return values.empty() ? values
                           : std::span(lent(values.data(), std::ssize(values)), values.size());
   }
@@ -98,6 +100,14 @@ template <class Result, class... Parameters>
 Result run(Result (*kernel)(Parameters...), std::type_identity_t<Parameters>... arguments) {
   Operands on;
   return kernel(on(arguments)...);
+}
+
+/// object.member(arguments…): a layer, a block, an optimizer.
+template <class Object, class Class, class Result, class... Parameters>
+Result run(Object& object, Result (Class::*member)(Parameters...),
+           std::type_identity_t<Parameters>... arguments) {
+  Operands on;
+  return (object.*member)(on(arguments)...);
 }
 
 }  // namespace quartic::samples

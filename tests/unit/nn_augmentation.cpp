@@ -150,7 +150,7 @@ TEST_CASE("evaluation reads images as they are") {
     std::vector<double> w(static_cast<std::size_t>(block->parameter_count()));
     block->initialise(w, 17);
     std::vector<nn::Score> score(1);
-    block->sweep_forward({3, 4, 1}, w, {}, {}, score);
+    run(*block, &nn::Block<double>::sweep_forward, {3, 4, 1}, w, {}, {}, score);
     return score[0].value;
   };
   CHECK(value_of(Augment::flip_crop) == value_of(Augment::none));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "quartic/nn/model.hpp"
+#include "unit/compute_run.hpp"
 #include "unit/compute_samples.hpp"
 
 namespace quartic::samples {
@@ -55,8 +56,8 @@ class Chain {
       auto const sizes = blocks_[s]->sizes(batch.rows);
       messages_.push_back(poison<T>(sizes.output));
       saved_.push_back(poison<T>(sizes.saved));
-      loss += blocks_[s]->forward(batch, part(std::span<T const>(weights), s), messages_[s],
-                                  messages_[s + 1], saved_[s], pulse);
+      loss += run(*blocks_[s], &nn::Block<T>::forward, batch, part(std::span<T const>(weights), s),
+                  messages_[s], messages_[s + 1], saved_[s], pulse);
     }
     return loss;
   }
@@ -67,16 +68,15 @@ class Chain {
     std::vector<std::vector<T>> slopes(stages() + 1);
     std::vector<std::vector<T>> flows(stages());
     auto const weight_half = [&](std::size_t s) {
-      blocks_[s]->backward_weight(batch, part(std::span<T const>(weights), s), messages_[s],
-                                  saved_[s], slopes[s + 1], flows[s],
-                                  part(std::span<T>(gradient), s), pulse);
+      run(*blocks_[s], &nn::Block<T>::backward_weight, batch, part(std::span<T const>(weights), s),
+          messages_[s], saved_[s], slopes[s + 1], flows[s], part(std::span<T>(gradient), s), pulse);
     };
     for (std::size_t s = stages(); s-- > 0;) {
       auto const sizes = blocks_[s]->sizes(batch.rows);
       slopes[s] = poison<T>(sizes.input);
       flows[s] = poison<T>(sizes.flow);
-      blocks_[s]->backward_input(batch, part(std::span<T const>(weights), s), messages_[s],
-                                 saved_[s], slopes[s + 1], slopes[s], flows[s], pulse);
+      run(*blocks_[s], &nn::Block<T>::backward_input, batch, part(std::span<T const>(weights), s),
+          messages_[s], saved_[s], slopes[s + 1], slopes[s], flows[s], pulse);
       if (!split) weight_half(s);
     }
     for (std::size_t s = 0; split && s < stages(); ++s) weight_half(s);
@@ -120,14 +120,14 @@ class Chain {
     std::vector<T> message;
     for (std::size_t s = 0; s < stages(); ++s) {
       auto next = poison<T>(blocks_[s]->sweep_output(sweep));
-      blocks_[s]->sweep_forward(sweep, part(std::span<T const>(weights), s, sweep.versions),
-                                message, next, scores);
+      run(*blocks_[s], &nn::Block<T>::sweep_forward, sweep,
+          part(std::span<T const>(weights), s, sweep.versions), message, next, scores);
       message = std::move(next);
     }
     for (std::size_t s = stages(); backward && s-- > 0;) {
       auto next = poison<T>(blocks_[s]->sweep_input(sweep));
-      blocks_[s]->sweep_backward(sweep, part(std::span<T const>(weights), s, sweep.versions),
-                                 message, next, scores);
+      run(*blocks_[s], &nn::Block<T>::sweep_backward, sweep,
+          part(std::span<T const>(weights), s, sweep.versions), message, next, scores);
       message = std::move(next);
     }
   }

@@ -170,7 +170,7 @@ TEST_CASE(
   for (std::size_t i = 0; i < both.size(); ++i) both[i] += first[i];
   double const measured = both[at];
   CHECK(w[at] == 0);
-  optimizer->step(w, w, both, 0.01);
+  run(*optimizer, &nn::Optimizer<double>::step, w, w, both, 0.01);
   CHECK(w[at] == doctest::Approx(0.1 * measured));
 
   double const unlike = chain.forward({-1, 0, row_count}, w) - chain.evaluate({w})[0].value;
@@ -178,7 +178,7 @@ TEST_CASE(
   for (int step = 0; step < 200; ++step) {
     auto gradient = chain.gradient({0, 0, row_count}, w);
     for (double& value : gradient) value *= 2;  // all rows in one microbatch, but M is 2
-    optimizer->step(w, w, gradient, 1e-9);
+    run(*optimizer, &nn::Optimizer<double>::step, w, w, gradient, 1e-9);
   }
   CHECK(chain.evaluate({w})[0].value ==
         doctest::Approx(chain.forward({-1, 0, row_count}, w)).epsilon(0.2));

@@ -39,16 +39,17 @@ struct Probe {
   double value(std::vector<double> const& weights, std::vector<double> const& at) {
     auto y = poison<double>(sizes.output);
     auto unused = poison<double>(sizes.saved);
-    layer.forward(row_count, weights, at, y, unused, pulse);
+    run(layer, &nn::Layer<double>::forward, row_count, weights, at, y, unused, pulse);
     return std::inner_product(y.begin(), y.end(), dy.begin(), 0.0);
   }
   void forward() {
     auto y = poison<double>(sizes.output);
-    layer.forward(row_count, w, x, y, saved, pulse);
+    run(layer, &nn::Layer<double>::forward, row_count, w, x, y, saved, pulse);
   }
   std::vector<double> input_gradient(std::vector<double> const& weights) {
     auto dx = poison<double>(sizes.input);
-    layer.backward_input(row_count, weights, x, saved, dy, dx, flow, pulse);
+    run(layer, &nn::Layer<double>::backward_input, row_count, weights, x, saved, dy, dx, flow,
+        pulse);
     return dx;
   }
 
@@ -77,12 +78,12 @@ void check_halves(nn::Layer<double>& layer, bool composed = false) {
       probe.w, [&](std::vector<double> const& at) { return probe.value(at, probe.x); });
   auto const before = normals<double>(std::ssize(probe.w));
   auto sum = before;
-  layer.backward_weight(row_count, other, probe.x, probe.saved, probe.dy, probe.flow, sum,
-                        probe.pulse);
+  run(layer, &nn::Layer<double>::backward_weight, row_count, other, probe.x, probe.saved, probe.dy,
+      probe.flow, sum, probe.pulse);
   auto at_once = before;
   auto dx = poison<double>(probe.sizes.input);
-  layer.backward(row_count, other, probe.x, probe.saved, probe.dy, dx, probe.flow, at_once,
-                 probe.pulse);
+  run(layer, &nn::Layer<double>::backward, row_count, other, probe.x, probe.saved, probe.dy, dx,
+      probe.flow, at_once, probe.pulse);
   CHECK(at_once == sum);
   CHECK(dx == probe.input_gradient(other));
 
@@ -167,8 +168,8 @@ TEST_CASE("a batch normalisation hands on the microbatch's share of the statisti
   probe.forward();
   probe.input_gradient(probe.w);
   std::vector<double> dw(8, 0.0);
-  norm.backward_weight(row_count, probe.w, probe.x, probe.saved, probe.dy, probe.flow, dw,
-                       probe.pulse);
+  run(norm, &nn::BatchNorm<double>::backward_weight, row_count, probe.w, probe.x, probe.saved,
+      probe.dy, probe.flow, dw, probe.pulse);
   for (std::size_t channel = 0; channel < 2; ++channel) {
     double sum = 0;
     double squares = 0;
@@ -191,7 +192,7 @@ TEST_CASE("a batch normalisation is evaluated with its running statistics") {
   std::vector<double> const w{2, 3, 10, 20, 1, -1, 4, 9}, x{1, 2, 5, -7};
   auto y = poison<double>(4);
   CountingPulse pulse;
-  norm.evaluate(2, w, x, y, {}, pulse);
+  run(norm, &nn::BatchNorm<double>::evaluate, 2, w, x, y, {}, pulse);
   auto const expected = [&](double at, std::size_t channel) {
     return w[channel] * (at - w[4 + channel]) / std::sqrt(w[6 + channel] + 1e-5) + w[2 + channel];
   };
@@ -212,19 +213,25 @@ TEST_CASE("a layer without an input gradient to give touches nothing") {
            &dense, &convolution, &largest, &mean, &norm, &pad}) {
     Probe probe(*layer);
     probe.forward();
-    layer->backward_input(row_count, probe.w, probe.x, probe.saved, probe.dy, {}, probe.flow,
-                          probe.pulse);
+    run(*layer, &nn::Layer<double>::backward_input, row_count, probe.w, probe.x, probe.saved,
+        probe.dy, {}, probe.flow, probe.pulse);
   }
 }
 
 TEST_CASE("the class loss is scaled once and its gradient equals central differences") {
   std::vector<double> const targets{2, 0, 1, 2, 0};
-  nn::ClassLoss<double> const loss(3, targets);
+  nn::ClassLoss<double> loss(3, targets);
   auto const z = normals<double>(4 * 3);
-  auto const slopes = central_differences(
-      z, [&](std::vector<double> const& at) { return loss.sums(1, 4, at).value / 4 / 2; });
+  auto const mean_at = [&](std::vector<double> const& at) {
+    return run(loss, &nn::ClassLoss<double>::sums, 1, 4, at).value / 4;
+  };
+  auto const slopes =
+      central_differences(z, [&](std::vector<double> const& at) { return mean_at(at) / 2; });
   auto gradient = z;
-  CHECK(loss.mean(1, 4, 2, gradient) == loss.sums(1, 4, z).value / 4);
+  {
+    Operands on;
+    CHECK(loss.mean(1, 4, 2, on(std::span(gradient))) == mean_at(z));
+  }
   CHECK(distance(gradient, slopes) < 1e-9);
 }
 

@@ -72,8 +72,8 @@ TEST_CASE("a block made of the loaded columns alone equals one made of all") {
   auto const input = normals<double>(4);
   CountingPulse pulse;
   std::vector<double> first(4), second(4);
-  CHECK(from_all->forward({0, 4, 4}, w, input, {}, first, pulse) ==
-        from_some->forward({0, 4, 4}, w, input, {}, second, pulse));
+  CHECK(run(*from_all, &nn::Block<double>::forward, {0, 4, 4}, w, input, {}, first, pulse) ==
+        run(*from_some, &nn::Block<double>::forward, {0, 4, 4}, w, input, {}, second, pulse));
   CHECK(first == second);
   CHECK_THROWS_AS(nn::make_block(spec, 0, some, {2, 3}), Failure);
 }

@@ -95,10 +95,12 @@ TEST_CASE("a backward reads what its forward has read, though the next epoch has
     auto other = saved;
     auto flow = buffer(sizes.flow);
     std::vector<double> gradient(w.size());
-    block->forward(batch, w, {}, {}, saved, pulse);
-    if (interrupted) block->forward({1, 0, 5, 5}, w, {}, {}, other, pulse);
-    block->backward_input(batch, w, {}, saved, {}, {}, flow, pulse);
-    block->backward_weight(batch, w, {}, saved, {}, flow, gradient, pulse);
+    run(*block, &nn::Block<double>::forward, batch, w, {}, {}, saved, pulse);
+    if (interrupted)
+      run(*block, &nn::Block<double>::forward, {1, 0, 5, 5}, w, {}, {}, other, pulse);
+    run(*block, &nn::Block<double>::backward_input, batch, w, {}, saved, {}, {}, flow, pulse);
+    run(*block, &nn::Block<double>::backward_weight, batch, w, {}, saved, {}, flow, gradient,
+        pulse);
     return gradient;
   };
   CHECK(gradient_of(true) == gradient_of(false));
@@ -110,7 +112,7 @@ TEST_CASE("evaluation reads the data in its own order") {
     std::vector<double> w(static_cast<std::size_t>(block->parameter_count()));
     block->initialise(w, 17);
     std::vector<nn::Score> score(1);
-    block->sweep_forward({3, 4, 1}, w, {}, {}, score);
+    run(*block, &nn::Block<double>::sweep_forward, {3, 4, 1}, w, {}, {}, score);
     return score[0];
   };
   CHECK(score_of(true).value == score_of(false).value);

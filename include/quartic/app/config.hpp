@@ -76,6 +76,7 @@ struct Config {
   std::int64_t trace_every = 1;
   bool save_parameters = false;
   std::string device = "host";
+  bool tf32 = false;
   int threads = 1;
 
   std::string checkpoint_every;  ///< K block updates or "5m"; empty: only when told to stop

@@ -59,14 +59,14 @@ class Inbox {
 /// Messages that are free to be used again.
 class Pool {
  public:
-  explicit Pool(std::size_t payload_bytes) : payload_bytes_(payload_bytes) {}
+  explicit Pool(MessageLayout const& layout) : layout_(layout) {}
   Message take();
   void give_back(Message message) { free_.push_back(std::move(message)); }
   /// Bytes of all messages this pool has made.
   std::size_t bytes() const { return bytes_; }
 
  private:
-  std::size_t payload_bytes_;
+  MessageLayout layout_;
   std::vector<Message> free_;
   std::size_t bytes_ = 0;
 };
@@ -74,7 +74,7 @@ class Pool {
 /// Both ends on one rank.
 class LocalChannel final : public Outbox, public Inbox {
  public:
-  explicit LocalChannel(std::size_t payload_bytes) : pool_(payload_bytes) {}
+  explicit LocalChannel(MessageLayout const& layout) : pool_(layout) {}
   Message acquire() override { return pool_.take(); }
   void send(Message message) override { queue_.push(std::move(message)); }
   std::int64_t unsent() override { return queue_.size(); }
@@ -98,7 +98,7 @@ class RemoteOutbox final : public Outbox {
  public:
   /// `until_received`: a message counts as sent only once it is being received, so that unsent()
   /// tells how far the receiver is behind, however small the messages are.
-  RemoteOutbox(Communicator& communicator, int to, int tag, std::size_t payload_bytes,
+  RemoteOutbox(Communicator& communicator, int to, int tag, MessageLayout const& layout,
                bool until_received = false);
   Message acquire() override;
   void send(Message message) override;
@@ -120,7 +120,8 @@ class RemoteOutbox final : public Outbox {
 /// The receiving end of a channel from another rank, with `depth` receives posted ahead.
 class RemoteInbox final : public Inbox {
  public:
-  RemoteInbox(Communicator& communicator, int from, int tag, std::size_t payload_bytes, int depth);
+  RemoteInbox(Communicator& communicator, int from, int tag, MessageLayout const& layout,
+              int depth);
   bool arrived() override { return !taken_.empty() || posted_.front().done(); }
   Message const& front() const override {
     return taken_.empty() ? posted_.front().message() : taken_.front();

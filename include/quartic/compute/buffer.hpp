@@ -4,7 +4,9 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "quartic/compute/device.hpp"
 #include "quartic/core/check.hpp"
 
 /// Memory where this process computes (device.hpp), and the copies between it and the host.
@@ -69,6 +71,50 @@ void to_host(std::span<T const> from, std::span<T> to) {
   if (!to.empty()) {
     detail::copy_out(to.data(), from.data(), static_cast<std::int64_t>(to.size_bytes()));
   }
+}
+
+/// A Buffer that holds what the host has.
+template <class T>
+Buffer<T> buffer_of(std::span<T const> host) {
+  Buffer<T> buffer(std::ssize(host));
+  to_device(host, buffer.view());
+  return buffer;
+}
+
+/// Calls write(elements) for the host to write all elements of `there`: in their place, or in
+/// `staging`, from which they are copied.
+template <class T, class Write>
+void write_by_host(std::span<T> there, std::vector<T>& staging, Write write) {
+  if (computes_on_host()) return write(there);
+  staging.resize(there.size());
+  write(std::span<T>(staging));
+  to_device<T>(staging, there);
+}
+
+/// The elements where the host can read them: in their place, or copied to `staging`.
+template <class T>
+std::span<T const> read_by_host(std::span<T const> there, std::vector<T>& staging) {
+  if (computes_on_host()) return there;
+  staging.resize(there.size());
+  to_host<T>(there, staging);
+  return staging;
+}
+
+/// The first `size` elements of scratch, which is made anew where it has fewer: what was in it is
+/// lost.
+template <class T>
+std::span<T> at_least(Buffer<T>& scratch, std::int64_t size) {
+  if (scratch.size() < size) scratch = Buffer<T>(size);
+  return scratch.view().first(static_cast<std::size_t>(size));
+}
+
+/// The host's elements where the process computes: they themselves, or a copy of them in scratch.
+template <class T>
+std::span<T const> lend(std::span<T const> host, Buffer<T>& scratch) {
+  if (computes_on_host()) return host;
+  auto const there = at_least(scratch, std::ssize(host));
+  to_device(host, there);
+  return there;
 }
 
 }  // namespace quartic::compute

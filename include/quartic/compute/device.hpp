@@ -37,6 +37,9 @@ struct DeviceOptions {
 /// Buffer and the first kernel. Failure when the driver refuses.
 void compute_on(int device, DeviceOptions options = {});
 
+/// Whether it computes on the host, whose memory Buffers are then.
+bool computes_on_host();
+
 /// "host", or the name of the device that this process computes on.
 std::string computes_on();
 

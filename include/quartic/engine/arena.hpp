@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "quartic/compute/buffer.hpp"
+
 namespace quartic::engine {
 
 /// Where a stage keeps what its microbatches in flight leave for their backward: one block of
@@ -31,8 +33,8 @@ class Arena {
 
  private:
   std::array<Places, kinds> places_;
-  std::vector<T> block_;
-  std::vector<std::vector<T>> beyond_;
+  compute::Buffer<T> block_;
+  std::vector<compute::Buffer<T>> beyond_;
   std::array<std::vector<std::span<T>>, kinds> free_;
 };
 

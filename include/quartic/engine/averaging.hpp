@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "quartic/compute/bend.hpp"
+#include "quartic/compute/buffer.hpp"
 #include "quartic/engine/stage.hpp"
 
 namespace quartic::engine {
@@ -50,8 +51,8 @@ class Averaging {
   void finish(std::span<T> sum, int replica, std::span<Part const> trained);
 
   struct Outer {
-    std::vector<T> old;
-    std::vector<T> momentum;
+    compute::Buffer<T> old;
+    compute::Buffer<T> momentum;
   };
   AveragingSettings settings_;
   std::vector<Outer> outer_;  // by replica; of pipeline 0

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "quartic/compute/buffer.hpp"
 #include "quartic/core/indexed_ring.hpp"
 #include "quartic/engine/links.hpp"
 #include "quartic/engine/recorder.hpp"
@@ -29,8 +30,8 @@ struct Cut {
 /// With several pipelines the mean of their copies is evaluated: a cut counts once the other
 /// pipelines' sum has come (PinChain).
 ///
-/// A message of a sweep: the scores so far (value, correct, gradient_sq, block updates, wall time;
-/// one group a version), then the block's own payload.
+/// A message of a sweep: the block's own payload, and as notes the scores so far (value, correct,
+/// gradient_sq, block updates, wall time; one group a version).
 template <class T>
 class StageEvaluation {
  public:
@@ -38,9 +39,10 @@ class StageEvaluation {
   StageEvaluation(int place, int stage, int stages, int pipelines, nn::Block<T>& block,
                   StageLinks const& links, Recorder& recorder);
 
-  /// Payload bytes of the sweep messages above and below a block.
+  /// Bytes of the sweep messages: payloads above and below a block, and notes.
   static std::size_t bytes_above(nn::Block<T> const& block);
   static std::size_t bytes_below(nn::Block<T> const& block);
+  static std::size_t bytes_of_scores(nn::Block<T> const& block);
 
   void pin(Cut const& cut, std::span<T const> weights, std::int64_t version);
   /// So many cuts have been pinned by every stage, by the plan: a batch is swept only then, so that
@@ -69,7 +71,7 @@ class StageEvaluation {
     double wall_ns;
   };
   struct Batch {
-    std::vector<T> weights;
+    compute::Buffer<T> weights = {};  // of its cuts, one after the other
     std::vector<Cut> cuts;
     std::vector<std::int64_t> versions;
     std::vector<Score> totals;    // where the sweeps end: over all row sweeps
@@ -79,7 +81,6 @@ class StageEvaluation {
   };
 
   static nn::Sweep largest_sweep(nn::Block<T> const& block);
-  static std::size_t message_bytes(nn::Sweep largest, std::int64_t elements);
   Batch& open_batch();
   bool may_sweep(std::int64_t batch) const;
   nn::Sweep sweep_of(Batch const& batch, std::int64_t row_sweep) const;
@@ -94,8 +95,9 @@ class StageEvaluation {
   void finish(Batch& batch);
   void finish_held_out(Batch& batch);
   void recycle();
-  std::span<Score> scores_in(comm::Message& message) const;
-  std::span<T> payload_in(comm::Message& message, std::int64_t elements) const;
+  void make_room(Batch& batch, std::int64_t cuts);
+  std::span<T> weights_of(Batch& batch);
+  static std::span<T> payload_in(comm::Message& message, std::int64_t elements);
   bool is_last() const { return stage_ + 1 == stages_; }
 
   int place_;

@@ -30,13 +30,14 @@ struct StageLinks {
 
 /// Payload bytes of a stage's messages; those of stages that the rank does not touch may be 0.
 struct MessageBytes {
-  std::size_t pass = 0;     ///< activation and gradient across the boundary after the stage
-  std::size_t sweep = 0;    ///< evaluation, both ways, across the same
-  std::size_t weights = 0;  ///< the stage's block
+  std::size_t pass = 0;          ///< activation and gradient across the boundary after the stage
+  std::size_t sweep = 0;         ///< evaluation, both ways, across the same
+  std::size_t sweep_scores = 0;  ///< its notes
+  std::size_t weights = 0;       ///< the stage's block
 };
 
 /// All channels of this rank's seats: between hosted neighbours by move, to others by MPI, with
-/// receives posted ahead.
+/// receives posted ahead. Payloads lie where the process computes.
 class Links {
  public:
   /// `bytes[s]` is for stage s, the same in all pipelines.
@@ -56,7 +57,7 @@ class Links {
   StageLinks& links(Seat seat) { return seats_[hosting_.index_of(seat)]; }
   void connect_stages(Seat lower, MessageBytes bytes);
   void connect_pipelines(Seat first, std::size_t bytes);
-  Ends connect(Seat from, Seat to, int kind, std::size_t bytes, int posted_ahead);
+  Ends connect(Seat from, Seat to, int kind, comm::MessageLayout layout, int posted_ahead);
 
   comm::Communicator& communicator_;
   Hosting const& hosting_;

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "quartic/compute/buffer.hpp"
 #include "quartic/core/indexed_ring.hpp"
 #include "quartic/engine/links.hpp"
 
@@ -25,13 +26,13 @@ class PinChain {
   std::int64_t outstanding() { return pinned_.size() + links_.pins_out->unsent(); }
   std::int64_t pending() const { return pinned_.size(); }
   /// What waits to be handed down is part of no state: it is settled first.
-  void restart_after(std::int64_t cuts) { pinned_ = IndexedRing<std::vector<T>>(cuts); }
+  void restart_after(std::int64_t cuts) { pinned_ = IndexedRing<compute::Buffer<T>>(cuts); }
   std::int64_t bytes() const;
 
  private:
   StageLinks links_;
-  IndexedRing<std::vector<T>> pinned_;
-  std::vector<std::vector<T>> free_;
+  IndexedRing<compute::Buffer<T>> pinned_;
+  std::vector<compute::Buffer<T>> free_;
 };
 
 }  // namespace quartic::engine

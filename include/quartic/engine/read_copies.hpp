@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "quartic/compute/buffer.hpp"
 #include "quartic/core/partition.hpp"
 
 namespace quartic::engine {
@@ -17,15 +18,15 @@ class ReadCopies {
   /// `trained`: the parts that distances are taken over, all but statistics; must outlive this.
   explicit ReadCopies(std::span<Part const> trained) : trained_(trained) {}
 
-  std::vector<T> keep(std::span<T const> read);
+  compute::Buffer<T> keep(std::span<T const> read);
   /// ‖now − copy‖², and takes the copy back.
-  double distance_sq(std::span<T const> now, std::vector<T> copy);
+  double distance_sq(std::span<T const> now, compute::Buffer<T> copy);
   /// Of the copies that nobody holds: at the end of a run, of all.
   std::int64_t bytes() const;
 
  private:
   std::span<Part const> trained_;
-  std::vector<std::vector<T>> free_;
+  std::vector<compute::Buffer<T>> free_;
 };
 
 }  // namespace quartic::engine

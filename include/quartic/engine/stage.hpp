@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "quartic/comm/shared_clock.hpp"
+#include "quartic/compute/buffer.hpp"
 #include "quartic/core/indexed_ring.hpp"
 #include "quartic/engine/arena.hpp"
 #include "quartic/engine/links.hpp"
@@ -136,7 +137,7 @@ class Stage {
     std::span<T> saved;
     std::span<T> flow;
     comm::Message output_gradient;
-    std::vector<T> displacement_origin;  // empty unless this microbatch is sampled
+    compute::Buffer<T> displacement_origin;  // empty unless this microbatch is sampled
     plan::Tags tags;
     plan::Read read;
     std::int64_t data_index = 0;
@@ -145,12 +146,12 @@ class Stage {
   };
   struct Applied {  // waits for its update
     StepRow row;
-    std::vector<T> displacement_origin;
+    compute::Buffer<T> displacement_origin;
   };
   struct SampledRead {  // waits for its cut
     std::int64_t microbatch = -1;
     int replica = 0;
-    std::vector<T> copy;
+    compute::Buffer<T> copy;
   };
 
   nn::Batch batch(std::int64_t microbatch, std::int64_t data_index) const;
@@ -190,7 +191,8 @@ class Stage {
   std::vector<Part> trained_;  // of the block: noise and distances leave its statistics out
   ReadCopies<T> read_copies_;
   StageWeights<T> weights_;
-  std::vector<T> noise_;
+  compute::Buffer<T> noise_;
+  std::vector<T> drawn_;  // on its way there
   IndexedRing<InFlight> in_flight_;
   std::vector<Applied> applied_;
   IndexedRing<SampledRead> sampled_reads_;

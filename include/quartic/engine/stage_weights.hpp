@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "quartic/compute/buffer.hpp"
 #include "quartic/engine/transform.hpp"
 #include "quartic/engine/weight_store.hpp"
 #include "quartic/nn/block.hpp"
@@ -22,7 +23,8 @@ class StageWeights {
   StageWeights(nn::Block<T> const& block, plan::Rules const& rules, int stage,
                nn::OptimizerSpec const& optimizer, std::uint64_t seed);
 
-  /// Before the first pass: other start weights than the block's own, for every replica.
+  /// Before the first pass: other start weights than the block's own, for every replica; the
+  /// host's.
   void start_from(std::span<T const> weights);
 
   /// What a forward computes with; kept for its backward, if the method stashes, by hold().
@@ -35,7 +37,7 @@ class StageWeights {
   void keep_from(int replica, std::int64_t oldest) { store(replica).keep_from(oldest); }
 
   /// Where the weight halves of backwards add up.
-  std::span<T> gradient() { return gradient_; }
+  std::span<T> gradient() { return gradient_.view(); }
   /// Applies the gradient: the replica's next version. Returns ‖gradient‖².
   double update(int replica, double learning_rate, std::int64_t oldest);
   /// Every replica goes on from the mean of all.
@@ -68,11 +70,11 @@ class StageWeights {
   }
 
   bool stashes_;
-  std::vector<T> gradient_;
+  compute::Buffer<T> gradient_;
   std::vector<WeightStore<T>> stores_;                         // by replica
   std::vector<std::unique_ptr<nn::Optimizer<T>>> optimizers_;  // likewise
   std::unique_ptr<Transform<T>> transform_;
-  std::vector<T> mean_;  // of the replicas, where there are several
+  compute::Buffer<T> mean_;  // of the replicas, where there are several
   std::int32_t peak_copies_;
 };
 

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "quartic/compute/buffer.hpp"
 #include "quartic/core/indexed_ring.hpp"
 #include "quartic/engine/archive.hpp"
 #include "quartic/plan/version_ledger.hpp"
@@ -22,15 +24,17 @@ class WeightStore {
   explicit WeightStore(std::int64_t parameters);
 
   /// Version 0, for the start weights.
-  std::span<T> initial() { return span(*blocks_[0]); }
+  std::span<T> initial() { return blocks_[0]->view(); }
 
   std::int64_t live() const { return ledger_.live(); }
   std::int32_t copies() const { return ledger_.copies(); }
   std::int32_t peak_copies() const { return peak_copies_; }
-  std::span<T const> read(std::int64_t version) const { return span(*blocks_[version]); }
+  std::span<T const> read(std::int64_t version) const {
+    return std::as_const(*blocks_[version]).view();
+  }
   std::span<T const> read_live() const { return read(live()); }
   /// The live version, to be changed in place before any pass reads it.
-  std::span<T> rewrite_live() { return span(*blocks_[live()]); }
+  std::span<T> rewrite_live() { return blocks_[live()]->view(); }
 
   /// Keeps a version until it is released as often as it was held.
   void hold(std::int64_t version) { ledger_.hold(version); }
@@ -52,15 +56,13 @@ class WeightStore {
   void state(Archive& archive);
 
  private:
-  using Block = std::vector<T>;
-  std::span<T> span(Block& block) const { return {block}; }
-  std::span<T const> span(Block const& block) const { return {block}; }
+  using Block = compute::Buffer<T>;
   void forget_dead();
   std::vector<std::int64_t> alive() const;
   void restore_ledger(std::int64_t oldest, std::int64_t floor,
                       std::vector<std::int64_t> const& holders);
 
-  std::size_t parameters_;
+  std::int64_t parameters_;
   plan::VersionLedger ledger_;
   IndexedRing<std::unique_ptr<Block>> blocks_;  // by version; dead ones in between are empty
   std::vector<std::unique_ptr<Block>> free_;

@@ -95,8 +95,8 @@ class Block {
 
   virtual std::int64_t parameter_count() const = 0;
   virtual std::vector<Parameter> parameters() const = 0;
-  /// Start weights from streams named by the parameter's number in the whole model: they depend on
-  /// neither the cut nor the layout of ranks.
+  /// Start weights, in the host's memory, from streams named by the parameter's number in the whole
+  /// model: they depend on neither the cut nor the layout of ranks.
   virtual void initialise(std::span<T> weights, std::uint64_t seed) const = 0;
 
   virtual Sizes sizes(std::int64_t rows) const = 0;

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "quartic/compute/buffer.hpp"
 #include "quartic/compute/matrix.hpp"
 #include "quartic/nn/layer.hpp"
 
@@ -50,7 +51,7 @@ class CausalAttention final : public Layer<T> {
   std::int64_t sequence_;
   std::int64_t head_width_;
   T scale_;
-  std::vector<T> gradient_;  // of one block's scores
+  compute::Buffer<T> gradient_;  // of one block's scores
 };
 
 }  // namespace quartic::nn

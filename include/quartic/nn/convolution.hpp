@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "quartic/compute/buffer.hpp"
 #include "quartic/compute/convolution.hpp"
 #include "quartic/nn/layer.hpp"
 
@@ -37,11 +38,13 @@ class Convolution final : public Layer<T> {
  private:
   std::int64_t kernel_elements() const { return shape_.outputs * shape_.window.reach(); }
   std::size_t bias_begin() const { return static_cast<std::size_t>(kernel_elements()); }
-  std::span<T> scratch(std::int64_t rows);
+  std::span<T> scratch(std::int64_t rows) {
+    return compute::at_least(scratch_, compute::scratch_size(shape_, rows));
+  }
 
   compute::Convolution shape_;
   bool has_bias_;
-  std::vector<T> scratch_;
+  compute::Buffer<T> scratch_;
 };
 
 }  // namespace quartic::nn

@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
+#include <variant>
 
+#include "quartic/compute/buffer.hpp"
+#include "quartic/compute/matrix.hpp"
+#include "quartic/compute/sparse.hpp"
 #include "quartic/core/dataset.hpp"
 
 namespace quartic::nn {
@@ -14,9 +17,9 @@ namespace quartic::nn {
 template <class T>
 class FeatureMatrix {
  public:
-  explicit FeatureMatrix(Features<T> features);
+  explicit FeatureMatrix(Features<T> const& features);
 
-  std::int64_t columns() const { return quartic::columns(features_); }
+  std::int64_t columns() const { return columns_; }
 
   /// z += X[first_row…] w, with w [columns], z [rows].
   void multiply_add(std::int64_t first_row, std::span<T const> w, std::span<T> z) const;
@@ -30,10 +33,28 @@ class FeatureMatrix {
   void gradients(std::int64_t versions, std::span<T const> r, std::span<T> g);
 
  private:
-  std::span<T> side_by_side(std::int64_t versions);
+  // DenseFeatures and SparseFeatures where the process computes.
+  struct Dense {
+    explicit Dense(DenseFeatures<T> const& x);
+    compute::ConstMatrix<T> rows(std::int64_t first, std::int64_t count) const;
+    std::int64_t columns;
+    compute::Buffer<T> values;
+  };
+  struct Sparse {
+    explicit Sparse(SparseFeatures<T> const& x);
+    compute::CompressedRows<T> rows(std::int64_t first, std::int64_t count) const;
+    std::int64_t columns;
+    compute::Buffer<std::int64_t> row_begin;
+    compute::Buffer<std::int32_t> column;
+    compute::Buffer<T> values;
+  };
+  std::span<T> side_by_side(std::int64_t versions) {
+    return compute::at_least(side_by_side_, versions * columns_);
+  }
 
-  Features<T> features_;
-  std::vector<T> side_by_side_;  // sparse: [columns, versions]
+  std::int64_t columns_;
+  std::variant<Dense, Sparse> features_;
+  compute::Buffer<T> side_by_side_;  // sparse: [columns, versions]
 };
 
 }  // namespace quartic::nn

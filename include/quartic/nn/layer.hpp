@@ -26,7 +26,8 @@ class Layer {
   /// The parameters in order, offsets from the start of the layer's own weights, names without the
   /// layer's: "weight", "bias".
   virtual std::vector<Parameter> parameters() const { return {}; }
-  /// Start weights; `first_parameter` is the number that parameters()[0] has in the whole model.
+  /// Start weights, drawn into the host's memory; `first_parameter` is the number that
+  /// parameters()[0] has in the whole model.
   virtual void initialise(std::span<T> /*weights*/, std::uint64_t /*seed*/,
                           std::uint32_t /*first_parameter*/) const {}
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "quartic/compute/buffer.hpp"
 #include "quartic/compute/loss.hpp"
 #include "quartic/core/partition.hpp"
 #include "quartic/nn/block.hpp"
@@ -38,8 +39,8 @@ template <class T>
 class LinearBlock final : public Block<T> {
  public:
   /// `features` are the columns `columns` of the data; `targets` is empty but at the last stage.
-  LinearBlock(ModelSpec const& spec, int stage, Part columns, Features<T> features,
-              std::vector<T> targets);
+  LinearBlock(ModelSpec const& spec, int stage, Part columns, Features<T> const& features,
+              std::span<T const> targets);
 
   std::int64_t parameter_count() const override { return columns_.size; }
   /// "weight", this stage's slice of w.
@@ -71,6 +72,7 @@ class LinearBlock final : public Block<T> {
  private:
   bool is_first() const { return stage_ == 0; }
   bool is_last() const { return stage_ == stages_ - 1; }
+  std::span<T const> targets(std::int64_t first_row, std::size_t rows) const;
   void running_sum(std::span<T const> input, std::span<T> sum) const;
   void score_losses(Sweep sweep, std::span<Score> scores);
   void sweep_held_out(Sweep sweep, std::span<T const> weights, std::span<T const> input,
@@ -85,10 +87,10 @@ class LinearBlock final : public Block<T> {
   double l2_;
   LinearLoss<T> loss_;
   FeatureMatrix<T> features_;
-  std::vector<T> targets_;
-  std::vector<T> sweep_residual_;  // last stage: [versions, rows]
-  std::vector<T> held_out_;        // last stage: [versions, rows]
-  std::vector<T> sweep_gradient_;  // [versions, columns]
+  compute::Buffer<T> targets_;
+  compute::Buffer<T> sweep_residual_;  // last stage: [versions, rows]
+  compute::Buffer<T> held_out_;        // last stage: [versions, rows]
+  compute::Buffer<T> sweep_gradient_;  // [versions, columns]
 };
 
 }  // namespace quartic::nn

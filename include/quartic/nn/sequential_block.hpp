@@ -5,24 +5,23 @@
 #include <span>
 #include <vector>
 
-#include "quartic/core/dataset.hpp"
+#include "quartic/compute/buffer.hpp"
 #include "quartic/core/row_order.hpp"
-#include "quartic/nn/augmentation.hpp"
 #include "quartic/nn/block.hpp"
 #include "quartic/nn/chain.hpp"
 #include "quartic/nn/class_loss.hpp"
+#include "quartic/nn/data_rows.hpp"
 
 namespace quartic::nn {
 
 /// What a stage of layers is made of.
 template <class T>
 struct SequentialParts {
-  std::vector<NamedLayer<T>> layers;         ///< at least one
-  std::uint32_t first_parameter = 0;         ///< number of its first parameter in the whole model
-  std::optional<DenseFeatures<T>> features;  ///< at stage 0: what its first layer reads
-  std::optional<ClassLoss<T>> loss;          ///< at the last stage
-  std::optional<RowOrder> order;             ///< of training passes; none: that of the data
-  std::optional<Augmentation> augmentation;  ///< at stage 0, of training passes
+  std::vector<NamedLayer<T>> layers;  ///< at least one
+  std::uint32_t first_parameter = 0;  ///< number of its first parameter in the whole model
+  std::optional<DataRows<T>> data;    ///< at stage 0: what its first layer reads
+  std::optional<ClassLoss<T>> loss;   ///< at the last stage
+  std::optional<RowOrder> order;      ///< of its training passes; none: that of the data
   SweepPlan sweeps;
   std::int64_t accumulate = 1;  ///< M
   bool recompute = false;
@@ -77,7 +76,9 @@ class SequentialBlock final : public Block<T> {
   template <class U>
   Held<U> split(std::int64_t rows, std::span<U> held) const;
   std::size_t held(std::int64_t rows) const;
-  std::span<T> scratch(std::size_t size);
+  std::span<T> scratch(std::size_t size) {
+    return compute::at_least(scratch_, static_cast<std::int64_t>(size));
+  }
   // A backward's views: the input and what is held, and the chain's part of the flow.
   template <class U>
   struct Backward {
@@ -87,28 +88,25 @@ class SequentialBlock final : public Block<T> {
   };
   template <class U>
   Backward<U> backward_of(Batch batch, std::span<T const> input, std::span<T const> saved,
-                          std::span<U> flow) const;
+                          std::span<U> flow);
   void forward_again(Batch batch, std::span<T const> weights, std::span<T const> input,
                      std::span<T> held, Pulse& pulse);
-  bool gathers() const { return features_ && (order_ || augmentation_); }
+  bool gathers() const { return data_ && data_->gathers(); }
   std::size_t gathered(std::int64_t rows) const;
-  void gather(Batch batch, std::span<T> rows);
-  std::span<T const> features(std::int64_t first_row, std::int64_t rows) const;
   std::span<T const> chain_input(Batch batch, std::span<T const> input,
-                                 std::span<T const> gathered) const;
+                                 std::span<T const> gathered);
   double mean_loss(Batch batch, std::span<T> logits);
 
   Chain<T> chain_;
   std::int64_t parameter_count_;
   std::uint32_t first_parameter_;
-  std::optional<DenseFeatures<T>> features_;
+  std::optional<DataRows<T>> data_;
   std::optional<ClassLoss<T>> loss_;
   std::optional<RowOrder> order_;
-  std::optional<Augmentation> augmentation_;
   SweepPlan sweeps_;
   std::int64_t accumulate_;
   bool recompute_;
-  std::vector<T> scratch_;
+  compute::Buffer<T> scratch_;
 };
 
 }  // namespace quartic::nn
