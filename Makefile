@@ -20,8 +20,8 @@ test: packages-test build build/audit/build.ninja  ## build with assertions, and
 gpu: packages-gpu build/gpu/build.ninja  ## the executable with kernels for NVIDIA GPUs, build/gpu/quartic
 	cmake --build build/gpu --target quartic --parallel $(JOBS)
 
-test-gpu: packages-gpu build/gpu/build.ninja  ## the kernels' tests for NVIDIA GPUs, on one or on the host in its place
-	cmake --build build/gpu --target test_offload --parallel $(JOBS)
+test-gpu: packages-gpu build/gpu/build.ninja  ## kernels and whole runs on an NVIDIA GPU, or on the host in its place
+	cmake --build build/gpu --target test_offload quartic_as_device --parallel $(JOBS)
 	ctest --preset gpu -R '^offload'
 
 bundle: packages-gpu build/gpu/build.ninja  ## build/bundle: a tree that runs on a node with a driver and nothing else

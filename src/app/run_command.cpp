@@ -261,6 +261,7 @@ class Training {
       divergence = error.what();
       log_->error(divergence);
     }
+    say_traffic();
     shard_->memory(run.memory());
     shard_->close();
     for (std::string const& text : communicator_.gather(divergence)) {
@@ -270,6 +271,14 @@ class Training {
     report_ = run.report().text();
     if (config_.save_parameters) save_parameters(run);
     return exit_done;
+  }
+
+  void say_traffic() {
+    if (compute::computes_on_host()) return;
+    compute::DeviceTraffic const traffic = compute::device_traffic();
+    log_->info(
+        fmt::format("on {}: {} allocations, {} copies of {} bytes in all to and from the host",
+                    compute::computes_on(), traffic.allocations, traffic.copies, traffic.bytes));
   }
 
   void give_start_weights(engine::Run<T>& run) {

@@ -37,6 +37,10 @@ std::string computes_on() {
   return "host";
 }
 
+DeviceTraffic device_traffic() {
+  return {};
+}
+
 std::string products_by() {
   return blas_description();
 }

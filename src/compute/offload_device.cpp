@@ -4,7 +4,6 @@
 #include <omp.h>
 
 #include "offload_driver.hpp"
-#include "offload_memory.hpp"
 #include "quartic/compute/blas.hpp"
 #include "quartic/compute/device.hpp"
 #include "quartic/core/check.hpp"
@@ -46,9 +45,9 @@ void compute_on(int device, DeviceOptions options) {
   chosen().device = true;
 }
 
-void compute_as_device() {
+void compute_as_device(Guard guard) {
   QUARTIC_ASSERT(!on_device() && device_count() == 0);
-  guard_memory();
+  guard_memory(guard);
   chosen().name = "the host in place of a device";
   chosen().device = true;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "offload_cublas.hpp"
+#include "offload_memory.hpp"
 
 namespace quartic::compute {
 
@@ -13,6 +14,6 @@ Cublas const* cublas();
 
 /// For tests, where there is no device: the device's kernels run on the host, and Buffers are
 /// memory that only kernels and copies may touch (offload_memory.hpp).
-void compute_as_device();
+void compute_as_device(Guard guard = Guard::blocks);
 
 }  // namespace quartic::compute

@@ -4,12 +4,15 @@
 
 /// The memory behind Buffers in a build that has device code. On the host it is plain memory, on a
 /// device the device's. Where the host stands in for a device, it is *guarded*: pages that can be
-/// touched only while a kernel or a copy runs, with a page after each block that never can, so that
-/// what would be wrong on a device faults here.
+/// touched only while a kernel or a copy runs, so that what would be wrong on a device faults here.
 namespace quartic::compute {
 
+/// One page after each block that can never be touched, for the tests of kernels; or all blocks
+/// together, which whole programs need to be fast enough.
+enum class Guard { blocks, region };
+
 /// From now on Buffers are guarded.
-void guard_memory();
+void guard_memory(Guard guard);
 
 /// Whether `bytes` from there on lie in one Buffer; where memory is not guarded nothing is known,
 /// and the answer is true.

@@ -1,5 +1,7 @@
 // Where the tests of kernels compute in this program: on the first device there is, else on the
-// host in place of one. With QUARTIC_OWN_PRODUCTS in the environment, without cuBLAS.
+// host in place of one. With QUARTIC_OWN_PRODUCTS in the environment, without cuBLAS; with
+// QUARTIC_ON_HOST on the host as such; QUARTIC_GUARD_TOGETHER is for whole programs
+// (offload_memory.hpp).
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,10 +12,12 @@ namespace quartic::compute {
 namespace {
 
 bool choose() {
+  if (std::getenv("QUARTIC_ON_HOST") != nullptr) return false;
   if (device_count() > 0)
     compute_on(0, {.cublas = std::getenv("QUARTIC_OWN_PRODUCTS") == nullptr});
   else
-    compute_as_device();
+    compute_as_device(std::getenv("QUARTIC_GUARD_TOGETHER") == nullptr ? Guard::blocks
+                                                                       : Guard::region);
   std::printf("computes on %s, products by %s\n", computes_on().c_str(), products_by().c_str());
   return true;
 }

@@ -128,6 +128,7 @@ MISTAKES = {
     "no such generator": (("run", "--data", "generate:noise"), ("generate:noise", "quadratic")),
     "a generator of another objective": (("run", "--objective", "logistic", "--data", "generate:quadratic"), "logistic"),
     "no device": (("run", "--device", "gpu"), ("--device", "host")),
+    "TF32 on the host": (("run", "--tf32"), ("--tf32", "--device gpu")),
     "too many rows": (("run", "--rows", 2**40), (2**40, 2**33)),
     "two lines in a word": (("run", "--stages", "4\nfour"), "'4?four'"),
     "too many features": (("run", "--features", 2**62), (2**62, 2**33)),

@@ -179,5 +179,5 @@ def test_data_that_cannot_be_made(tmp_path):
 def test_the_machines_that_are_there(tmp_path):
     """The example is for copying, so it must be right."""
     study = write_study(tmp_path)
-    for name in ("local", "slurm-example"):
+    for name in ("local", "slurm-example", "slurm-gpu-example"):
         assert f"on {name}: " in sweep(study, "--dry-run", "--machine", name).stdout

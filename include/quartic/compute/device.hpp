@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 /// Where this process computes: on the host, or on one GPU. It is chosen once, before the first
@@ -42,6 +43,15 @@ bool computes_on_host();
 
 /// "host", or the name of the device that this process computes on.
 std::string computes_on();
+
+/// What has gone between host and device so far; on the host nothing. In the steady state only
+/// messages to other ranks do, what a pass is lent of data, and sums.
+struct DeviceTraffic {
+  std::int64_t allocations = 0;  ///< of Buffers
+  std::int64_t copies = 0;       ///< in and out, sums included
+  std::int64_t bytes = 0;        ///< copied
+};
+DeviceTraffic device_traffic();
 
 /// What computes the dense products there: OpenBLAS, cuBLAS with its version, or our own loops.
 std::string products_by();
