@@ -27,7 +27,7 @@ enum class Answer : char { bytes = 'b', usage_error = 'u', failure = 'f' };
 /// honest is a packed file of one number, a thousand times its size: some seconds a megabyte.
 void prepare_child(std::uintmax_t file_bytes) {
   for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
-  rlim_t const seconds = 3 + 10 * (file_bytes >> 20);
+  rlim_t const seconds = 1 + (10 * file_bytes >> 20);
   rlimit limit{};
   if (::getrlimit(RLIMIT_CPU, &limit) != 0) return;
   limit.rlim_cur = std::min(limit.rlim_cur, seconds);

@@ -15,6 +15,7 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <vector>
@@ -113,6 +114,7 @@ class Trial {
   void report(double seconds) const {
     fmt::print("{:<16} {:>7} inputs, {:>7} refused, {} findings, {:.0f} a second\n", target_.name,
                cases_, refused_, findings_, cases_ / seconds);
+    std::fflush(stdout);  // a later finding may end the process
   }
 
  private:
