@@ -32,7 +32,7 @@ def html_of(notebook: Path, runs: Path) -> str:
     os.environ["QUARTIC_STUDY"] = str(runs.resolve())
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # else every kernel complains of its own debugger
     content = nbformat.read(notebook, as_version=4)
-    ExecutePreprocessor(timeout=PATIENCE_S, kernel_name="python3").preprocess(content, {"metadata": {"path": str(notebook.parent)}})
+    ExecutePreprocessor(timeout=PATIENCE_S, startup_timeout=PATIENCE_S, kernel_name="python3").preprocess(content, {"metadata": {"path": str(notebook.parent)}})
     page, _ = HTMLExporter(exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True).from_notebook_node(content)
     return SCRIPTS_FROM_ELSEWHERE.sub("", page).replace("<title>Notebook</title>", f"<title>{notebook.stem}</title>")
 

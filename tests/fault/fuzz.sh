@@ -31,7 +31,7 @@ fuzz() {
   mkdir -p "$corpus"
   if FUZZ_TARGET=$reader build/fuzz/fuzz_readers -max_total_time="${FUZZ_SECONDS:-600}" -timeout=5 -rss_limit_mb=2048 -detect_leaks=0 \
       -print_final_stats=1 -verbosity=1 -dict="$seeds/dictionary" -artifact_prefix="$found/$reader-" "$corpus" "$seeds/$reader" > "$log" 2>&1; then
-    echo "$reader: clean, $(sed -n 's/^stat::average_exec_per_sec: *//p' "$log") a second, $(sed -n 's/^Done \([0-9]*\) runs.*/\1 inputs/p' "$log")"
+    echo "$reader: clean, $(sed -n 's/^stat::average_exec_per_sec: *//p' "$log" | tail -1) a second, $(sed -n 's/^Done \([0-9]*\) runs.*/\1 inputs/p' "$log")"
   else
     echo "$reader: FAILED, $(grep -m1 -E 'ERROR:|SUMMARY:|runtime error|what\(\)' "$log" || tail -1 "$log"); see $log, $found"
     return 1
