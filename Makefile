@@ -3,26 +3,32 @@
 # The distribution's Python is the one that sees the distribution's packages.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 JOBS ?= $(shell nproc)
-# Warnings are errors in the presets audit, asan and tidy; QUARTIC_WERROR=ON makes them so everywhere.
+# Warnings are errors in the presets audit, asan and tidy; QUARTIC_WERROR=ON makes them so everywhere. With
+# QUARTIC_ASSERTIONS=ON too the release is compiled as audit is, and ccache has nothing to compile twice.
 QUARTIC_WERROR ?= OFF
+QUARTIC_ASSERTIONS ?= OFF
 
-export PYTHON JOBS QUARTIC_WERROR
+export PYTHON JOBS QUARTIC_WERROR QUARTIC_ASSERTIONS
 .DEFAULT_GOAL := build
-.PHONY: build gpu test-gpu bundle test demo check-all bench convergence peers models figures report install-packages format tidy asan clean help
+.PHONY: build gpu test-gpu test-gpu-programs bundle test demo check-all bench convergence peers models figures report install-packages format tidy asan clean help
 
 build: build/release/build.ninja  ## the executable, build/release/quartic (the default)
 	cmake --build build/release --target quartic --parallel $(JOBS)
 
 test: packages-test build build/audit/build.ninja  ## build with assertions, and run every quick test (minutes)
 	cmake --build build/audit --parallel $(JOBS)
-	ctest --preset audit --parallel $(JOBS)
+	ctest --preset audit --parallel $$(($(JOBS) + 1))  # some only wait
 
 gpu: packages-gpu build/gpu/build.ninja  ## the executable with kernels for NVIDIA GPUs, build/gpu/quartic
 	cmake --build build/gpu --target quartic --parallel $(JOBS)
 
-test-gpu: packages-gpu build/gpu/build.ninja  ## kernels and whole runs on an NVIDIA GPU, or on the host in its place
-	cmake --build build/gpu --target test_offload quartic_as_device --parallel $(JOBS)
-	ctest --preset gpu -R '^offload'
+test-gpu: packages-gpu build/gpu/build.ninja  ## the kernels' tests for NVIDIA GPUs, on one or on the host in its place
+	cmake --build build/gpu --target test_offload --parallel $(JOBS)
+	ctest --preset gpu -R '^offload$$|code'
+
+test-gpu-programs: packages-gpu build/gpu/build.ninja  ## the same of networks and of whole runs of every method
+	cmake --build build/gpu --target test_offload_nn quartic_as_device --parallel $(JOBS)
+	ctest --preset gpu -R '^offload.(nn|program)'
 
 bundle: packages-gpu build/gpu/build.ninja  ## build/bundle: a tree that runs on a node with a driver and nothing else
 	cmake --build build/gpu --target quartic test_offload bench_gpu --parallel $(JOBS)
@@ -80,7 +86,7 @@ packages_for_gpu  = build test gpu
 packages_for_all  = build analysis test tools slurm gpu
 
 build/%/build.ninja: CMakePresets.json
-	cmake --preset $* -DQUARTIC_PYTHON=$(PYTHON) $(if $(filter ON,$(QUARTIC_WERROR)),-DQUARTIC_WERROR=ON)
+	cmake --preset $* -DQUARTIC_PYTHON=$(PYTHON) $(foreach name,QUARTIC_WERROR QUARTIC_ASSERTIONS,$(if $(filter ON,$($(name))),-D$(name)=ON))
 	@touch $@
 .PRECIOUS: build/%/build.ninja
 

@@ -40,6 +40,7 @@ check asan      make asan
 check tidy      make tidy
 check install   tests/program/install.sh
 check gpu/test  make test-gpu
+check gpu/programs make test-gpu-programs
 check gpu/bundle make bundle
 check gpu/away  tests/offload/bundle.sh
 check bench     make bench

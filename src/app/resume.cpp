@@ -7,7 +7,7 @@
 namespace quartic::app {
 namespace {
 
-constexpr std::array machine{"cpu", "blas_core"};
+constexpr std::array machine{"cpu", "blas_core", "device", "products"};
 
 /// Of everything that --resume may not change.
 std::string lasting_hash(Config config) {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -21,6 +23,42 @@ constexpr int tag = 100;
 
 void wait_for(Inbox& inbox) {
   while (!inbox.arrived()) std::this_thread::yield();
+}
+
+/// Stands for a device's memory; counts the copies between there and here.
+class Elsewhere final : public Payload {
+ public:
+  explicit Elsewhere(std::size_t bytes) : bytes_(bytes) {}
+  std::byte* data() override { return bytes_.data(); }
+  void from_host(std::byte const* host) override {
+    std::copy_n(host, bytes_.size(), bytes_.begin());
+    ++copies;
+  }
+  void to_host(std::byte* host) const override {
+    std::copy(bytes_.begin(), bytes_.end(), host);
+    ++copies;
+  }
+  static inline int copies = 0;
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+MessageLayout const elsewhere{2 * sizeof(double), sizeof(double),
+                              [](std::size_t bytes) -> std::unique_ptr<Payload> {
+                                return std::make_unique<Elsewhere>(bytes);
+                              }};
+
+void fill(Message& message) {
+  message.notes<double>()[0] = 5;
+  message.payload<double>()[0] = 6;
+  message.payload<double>()[1] = 7;
+}
+
+void check_filled(Message const& message) {
+  CHECK(message.notes<double>()[0] == 5);
+  CHECK(message.payload<double>()[0] == 6);
+  CHECK(message.payload<double>()[1] == 7);
 }
 
 TEST_CASE("collectives agree on every rank") {
@@ -77,7 +115,34 @@ TEST_CASE("a local channel hands messages over by move, in order, and its buffer
   CHECK(channel.bytes() == 64 + 8 * sizeof(double));
 }
 
+TEST_CASE("within a rank a payload that lies elsewhere is handed over as it is") {
+  LocalChannel channel(elsewhere);
+  Message message = channel.acquire();
+  fill(message);
+  Elsewhere::copies = 0;
+  channel.send(std::move(message));
+  check_filled(channel.receive());
+  CHECK(Elsewhere::copies == 0);
+}
+
 TEST_SUITE("2 ranks") {
+  TEST_CASE(
+      "a payload that lies elsewhere travels through the host's memory, and notes beside it") {
+    test::require_ranks(2);
+    Communicator world;
+    RemoteOutbox outbox(world, 1 - world.rank(), tag + 7, elsewhere);
+    RemoteInbox inbox(world, 1 - world.rank(), tag + 7, elsewhere, 1);
+    Message message = outbox.acquire();
+    fill(message);
+    Elsewhere::copies = 0;
+    outbox.send(std::move(message));
+    wait_for(inbox);
+    check_filled(inbox.receive());
+    CHECK(Elsewhere::copies == 2);
+    while (!outbox.drained()) std::this_thread::yield();
+    world.barrier();
+  }
+
   TEST_CASE(
       "a remote channel keeps the order of small and large messages, and its memory is bounded") {
     test::require_ranks(2);

@@ -48,9 +48,14 @@ class Message {
   /// Notes and payload as numbers, empty without memory; their sizes in bytes must be multiples of
   /// sizeof(T).
   template <class T>
-  std::span<T> notes() const {
+  std::span<T> notes() {
     if (!memory_) return {};
     return {reinterpret_cast<T*>(memory_.get() + unit), notes_bytes_ / sizeof(T)};
+  }
+  template <class T>
+  std::span<T const> notes() const {
+    if (!memory_) return {};
+    return {reinterpret_cast<T const*>(memory_.get() + unit), notes_bytes_ / sizeof(T)};
   }
   template <class T>
   std::span<T> payload() {
