@@ -84,7 +84,7 @@ def cases():
         for o, objective in enumerate(OBJECTIVES):
             if LONG:
                 yield from ((method, objective, ranks) for ranks in sorted({1, *numbers}))
-            elif (m + o) % (2 if m < 20 else 4) == 0:
+            elif (m + o) % (3 if m < 20 else 4) == 0:
                 yield method, objective, numbers[(m // 2 + o) % len(numbers)]
 
 
