@@ -9,4 +9,7 @@ fi
 export OMPI_MCA_mpi_yield_when_idle=1
 # One thread a rank unless the caller asks for more: the threads of several ranks pile up.
 export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+# A rank that is done waits two seconds for mpirun to hear of it; on a busy machine that is too short, and Open MPI then
+# takes a run that ended well for a failed one. Ranks that are killed or exit with an error still count as failures.
+export OMPI_MCA_orte_allowed_exit_without_sync=1
 exec mpirun --oversubscribe --bind-to none "$@"

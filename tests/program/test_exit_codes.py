@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from program import EXECUTABLE, MPIRUN, quartic
+from program import EXECUTABLE, MPIRUN, REPOSITORY, quartic
 from runs import DIVERGED, DONE, LONG_RUN, LiveRun, attributes, lines_of_quartic, read_steps, refused, until
 
 # Numeric options, each with values outside its range; every one is refused with its name and its value.
@@ -305,6 +305,13 @@ def test_configuration_from_a_pipe(tmp_path):
 
 
 # Divergence
+
+
+def test_goodbye_that_mpirun_misses(tmp_path):
+    """A starved mpirun may not hear in time that a rank is done; the run is no failure for that."""
+    library = tmp_path / "no_goodbye.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, REPOSITORY / "tests" / "support" / "no_goodbye.c"], check=True)
+    quartic("run", "--microbatches", 8, "--stages", 2, "--quiet", "--out", tmp_path / "run", ranks=2, env={"LD_PRELOAD": str(library)})
 
 
 @pytest.mark.parametrize("objective, ranks", [("quadratic", 0), ("quadratic", 4), ("mlp", 0)])
