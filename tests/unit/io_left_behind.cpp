@@ -42,5 +42,7 @@ TEST_CASE("damage in what a writer left behind is a failure at once") {
   REQUIRE(group != std::string::npos);
   bytes.at(group + 6) ^= 1;
   File const file = File::open_left_behind(folder.write("damaged.h5", bytes));
+  // HDF5 1.10 keeps the header it gives up; of new memory, so that lsan.supp knows it by its stack.
+  H5garbage_collect();
   contains(message_of<Failure>([&] { file.open_group(file.id(), "stage"); }), "damaged.h5");
 }
