@@ -3,8 +3,9 @@ or takes more than they do. Prints the rates of its tenths, which a quiet machin
 
     tests/fault/long_run.sh [--seconds N] [--microbatches N]
 
-The microbatches are made as large as the time asks for. They are traced every 1000th time, evaluated a hundred times, and every five
-minutes there is a checkpoint.
+The microbatches are made as large as the time asks for. They are traced every 1000th time, evaluated a hundred times, and there are fifty
+checkpoints: what the first of them needs once is there before the first tenth is over. Memory is watched while there is training;
+gathering the trace afterwards takes what that takes.
 """
 
 import argparse
@@ -21,7 +22,7 @@ sys.path += [str(TESTS / "support"), str(TESTS / "program")]
 from program import quartic
 from runs import LiveRun, descendants, read_steps, read_tables
 
-RANKS, STAGES, EVERY, TENTHS = 2, 4, 1000, 10
+RANKS, STAGES, EVERY, TENTHS, CHECKPOINTS, EVALUATIONS = 2, 4, 1000, 10, 50, 100
 RUN = ("--method", "pipedream", "--stages", STAGES, "--objective", "mlp", "--features", 128, "--hidden", "128,128,128", "--rows", 4096,
        "--drop-last", "--learning-rate", 0.001)
 ROOM = 1 << 20  # bytes: what a rank may gain after the first tenth, and the trace have beside its rows
@@ -41,15 +42,17 @@ def fitting_size(seconds, microbatches, folder):
 
 
 def watch(out, size, microbatches):
-    """The resident bytes of each rank, every five seconds."""
-    options = ("--microbatch-size", size, "--microbatches", microbatches, "--trace-every", EVERY, "--checkpoint-every", "5m",
-               "--evaluate-updates", microbatches * STAGES // 100)
+    """For each rank (seconds since the start, resident bytes), every five seconds."""
+    updates = microbatches * STAGES
+    options = ("--microbatch-size", size, "--microbatches", microbatches, "--trace-every", EVERY,
+               "--checkpoint-every", updates // CHECKPOINTS, "--evaluate-updates", updates // EVALUATIONS)
     samples = {}
+    begin = time.monotonic()
     with LiveRun(out, *RUN, *options, ranks=RANKS) as run:
         while run.process.poll() is None:
             for pid in descendants(run.process.pid):
                 try:
-                    samples.setdefault(pid, []).append(resident_bytes(pid))
+                    samples.setdefault(pid, []).append((time.monotonic() - begin, resident_bytes(pid)))
                 except (OSError, KeyError):  # it has just ended
                     pass
             time.sleep(5)
@@ -59,10 +62,13 @@ def watch(out, size, microbatches):
     return list(samples.values())
 
 
-def grown(resident):
-    """Bytes that a rank's memory grew by after the first tenth of its life."""
-    begin = len(resident) // TENTHS + 1
-    return max(resident[begin:]) - max(resident[:begin])
+def by_tenths(samples, trained_s):
+    """The most bytes a rank had in each tenth of the training."""
+    tenths = [[] for _ in range(TENTHS)]
+    for at_s, resident in samples:
+        if at_s < trained_s:
+            tenths[int(at_s / trained_s * TENTHS)].append(resident)
+    return np.array([max(tenth) for tenth in tenths])
 
 
 def trace_is_right(out, microbatches):
@@ -81,6 +87,11 @@ def print_rates(loss):
     print(f"microbatches a second, by tenths: {' '.join(f'{rate:.1f}' for rate in rates)}")
 
 
+def is_flat(tenths, rank):
+    print(f"rank {rank}, MB at most, by tenths: {' '.join(f'{most / 1e6:.2f}' for most in tenths)}")
+    return tenths[1:].max() - tenths[0] < ROOM
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3600)
@@ -91,12 +102,12 @@ def main():
         begin = time.monotonic()
         samples = watch(Path(folder) / "run", size, options.microbatches)
         print(f"{options.microbatches} microbatches of {size} rows in {time.monotonic() - begin:.0f} s on {RANKS} ranks, {STAGES} stages")
-        print_rates(read_tables(Path(folder) / "run")["loss"])
-        for rank, of_rank in enumerate(samples):
-            print(f"rank {rank}: {max(of_rank) / 1e6:.1f} MB at most, "
-                  f"{grown(of_rank) / 1e3:.0f} kB more after the first tenth")
-        flat = all(grown(of_rank) < ROOM for of_rank in samples)
-        sys.exit(not (trace_is_right(Path(folder) / "run", options.microbatches) and flat))
+        loss = read_tables(Path(folder) / "run")["loss"]
+        print_rates(loss)
+        trained_s = loss["wall_ns"].max() / 1e9
+        flat = [is_flat(by_tenths(of_rank, trained_s), rank) for rank, of_rank in enumerate(samples)]
+        right = trace_is_right(Path(folder) / "run", options.microbatches)
+        sys.exit(not (right and len(flat) == RANKS and all(flat)))
 
 
 if __name__ == "__main__":
