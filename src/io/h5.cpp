@@ -1,5 +1,8 @@
 #include "quartic/io/h5.hpp"
 
+#include <fcntl.h>
+
+#include <cstring>
 #include <system_error>
 
 #include "quartic/core/check.hpp"
@@ -110,8 +113,34 @@ File File::open_left_behind(std::filesystem::path const& path) {
   return file;
 }
 
+// HDF5 goes on when something cannot be written, and ends with the file's new length in its head;
+// then the file is shorter than it says, and nobody can open it. So what can fail comes first.
 void File::flush() const {
+  for (hid_t const dataset : open_datasets()) check(H5Dflush(dataset), "H5Dflush");
+  make_room();
   check(H5Fflush(id(), H5F_SCOPE_GLOBAL), "H5Fflush");
+}
+
+std::vector<hid_t> File::open_datasets() const {
+  auto const count = check(H5Fget_obj_count(id(), H5F_OBJ_DATASET), "H5Fget_obj_count");
+  std::vector<hid_t> datasets(static_cast<std::size_t>(count));
+  check(H5Fget_obj_ids(id(), H5F_OBJ_DATASET, datasets.size(), datasets.data()), "H5Fget_obj_ids");
+  return datasets;
+}
+
+/// The file is as long as its head will say.
+void File::make_room() const {
+  haddr_t end = 0;
+  check(H5Fget_eoa(id(), &end), "H5Fget_eoa");
+  auto const size = std::filesystem::file_size(path_);
+  if (size >= end) return;
+  int* descriptor = nullptr;
+  check(H5Fget_vfd_handle(id(), H5P_DEFAULT, reinterpret_cast<void**>(&descriptor)),
+        "H5Fget_vfd_handle");
+  int const error =
+      posix_fallocate(*descriptor, static_cast<off_t>(size), static_cast<off_t>(end - size));
+  if (error != 0)
+    failure("{}: no room for {} bytes: {}", path_.string(), end, std::strerror(error));
 }
 
 void File::close() {

@@ -68,6 +68,8 @@ class File {
 
   hid_t id() const { return handle_.id(); }
   std::filesystem::path const& path() const { return path_; }
+  /// Its open datasets and itself. After a Failure the file is, for open_left_behind(), as after
+  /// the flush before.
   void flush() const;
   /// Failure if the last bytes could not be written.
   void close();
@@ -104,6 +106,8 @@ class File {
  private:
   File(std::filesystem::path path, Handle handle)
       : path_(std::move(path)), handle_(std::move(handle)) {}
+  std::vector<hid_t> open_datasets() const;
+  void make_room() const;
   std::filesystem::path path_;
   Handle handle_;
 };
