@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <string>
 #include <vector>
 
@@ -5,6 +7,10 @@
 #include "quartic/comm/communicator.hpp"
 
 int main(int count, char** words) {
+  // Large blocks, such as HDF5's for a checkpoint, come from the system and go back to it. Left to
+  // itself glibc soon takes them from the heap, whose holes then cost a long run megabytes.
+  constexpr int large_bytes = 128 << 10;
+  mallopt(M_MMAP_THRESHOLD, large_bytes);
   quartic::comm::Communicator communicator;
   return quartic::app::dispatch(communicator, std::vector<std::string>(words + 1, words + count));
 }
