@@ -124,6 +124,7 @@ void File::flush() const {
 std::vector<hid_t> File::open_datasets() const {
   auto const count = check(H5Fget_obj_count(id(), H5F_OBJ_DATASET), "H5Fget_obj_count");
   std::vector<hid_t> datasets(static_cast<std::size_t>(count));
+  if (datasets.empty()) return datasets;  // HDF5 refuses an empty list
   check(H5Fget_obj_ids(id(), H5F_OBJ_DATASET, datasets.size(), datasets.data()), "H5Fget_obj_ids");
   return datasets;
 }
