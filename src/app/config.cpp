@@ -371,6 +371,8 @@ void add_run_options(std::vector<OptionSpec>& all) {
       choice_option("device", "where stages compute", same({"host", "gpu"}), &Config::device));
   all.push_back(flag_option("tf32", "matrix products on the GPU with factors of 10 bits (float)",
                             &Config::tf32));
+  all.push_back(flag_option("gpu-aware-mpi", "MPI reads and writes the GPU's memory itself",
+                            &Config::gpu_aware_mpi));
   all.push_back(
       integer_option("threads", "T", "BLAS threads of a rank", &Config::threads, 1, 1024));
 }

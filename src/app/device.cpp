@@ -14,6 +14,8 @@ namespace quartic::app {
 void require_device(Config const& config) {
   if (config.tf32 && config.device == "host")
     usage_error("--tf32: products of the host are in full precision; valid with --device gpu");
+  if (config.gpu_aware_mpi && config.device == "host" && compute::computes_on_host())
+    usage_error("--gpu-aware-mpi: stages compute on the host; valid with --device gpu");
   if (config.device == "host") return;
   if (!compute::has_device_code())
     usage_error("--device {}: this build has no device code; valid is host", config.device);
@@ -24,6 +26,10 @@ void require_device(Config const& config) {
 }
 
 void compute_on_device(comm::Communicator& communicator, Config const& config) {
+  if (config.gpu_aware_mpi && !comm::Communicator::is_gpu_aware()) {
+    usage_error("--gpu-aware-mpi: {} was built without support for a GPU's memory; leave it out",
+                communicator.description());
+  }
   if (config.device == "host") return;
   auto const devices = devices_of_ranks(communicator);
   comm::agree(communicator, [&] {

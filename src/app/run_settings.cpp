@@ -53,6 +53,7 @@ engine::RunSettings run_settings(Resolved const& resolved) {
   settings.checkpoints = checkpoint_settings(config);
   settings.checkpoints.stops = StopSignal::received;
   settings.order = config.order;
+  if (config.gpu_aware_mpi) settings.journey = engine::Journey::direct;
   constexpr double ns_a_second = 1e9;
   constexpr double longest = 1e9;  // seconds
   settings.patience_ns =

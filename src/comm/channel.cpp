@@ -28,16 +28,26 @@ Message RemoteOutbox::acquire() {
 
 void RemoteOutbox::send(Message message) {
   message.depart();
-  in_flight_.push(until_received_ ? communicator_.send_until_received(std::move(message), to_, tag_)
-                                  : communicator_.send(std::move(message), to_, tag_));
+  departing_.push(std::move(message));
+  progress();
+}
+
+void RemoteOutbox::progress() {
+  while (!departing_.empty() && departing_.front().departed()) {
+    Message message = departing_.pop();
+    in_flight_.push(until_received_
+                        ? communicator_.send_until_received(std::move(message), to_, tag_)
+                        : communicator_.send(std::move(message), to_, tag_));
+  }
 }
 
 std::int64_t RemoteOutbox::unsent() {
   collect();
-  return in_flight_.size();
+  return departing_.size() + in_flight_.size();
 }
 
 void RemoteOutbox::collect() {
+  progress();
   while (!in_flight_.empty() && in_flight_.front().done()) pool_.give_back(in_flight_.pop().take());
 }
 
@@ -64,7 +74,9 @@ Message RemoteInbox::take() {
 }
 
 void RemoteInbox::post() {
-  posted_.push(communicator_.receive(pool_.take(), from_, tag_));
+  Message message = pool_.take();
+  message.vacate();
+  posted_.push(communicator_.receive(std::move(message), from_, tag_));
 }
 
 }  // namespace quartic::comm

@@ -8,6 +8,9 @@
 
 #include "quartic/core/check.hpp"
 
+// An extension of Open MPI's; null where the MPI has none.
+extern "C" [[gnu::weak]] int MPIX_Query_cuda_support();
+
 namespace quartic::comm {
 namespace {
 
@@ -19,8 +22,19 @@ void check(int code, char const* call) {
   failure("{}: {}", call, text.data());
 }
 
-int bytes_of(Message const& message) {
-  return static_cast<int>(message.size());
+/// call(memory, bytes, MPI_BYTE, other, tag, communicator, request) for each piece of the message.
+template <class Call>
+std::array<MPI_Request, 2> start(char const* name, Call call, Message& message, int other, int tag,
+                                 MPI_Comm communicator) {
+  std::array<MPI_Request, 2> requests{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+  auto const piece = [&](std::span<std::byte> bytes, MPI_Request& request) {
+    check(call(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, other, tag, communicator,
+               &request),
+          name);
+  };
+  piece(message.first_piece(), requests[0]);
+  if (!message.second_piece().empty()) piece(message.second_piece(), requests[1]);
+  return requests;
 }
 
 /// Launchers tell their processes so in the environment (Open MPI's mpirun; srun with PMIx or
@@ -34,19 +48,19 @@ bool started_by_launcher() {
 
 }  // namespace
 
-Transfer::Transfer(Message message, MPI_Request request, bool receives)
-    : message_(std::move(message)), request_(request), receives_(receives) {}
+Transfer::Transfer(Message message, Requests requests, bool receives)
+    : message_(std::move(message)), requests_(requests), receives_(receives) {}
 
 Transfer::Transfer(Transfer&& other) noexcept
     : message_(std::move(other.message_)),
-      request_(std::exchange(other.request_, MPI_REQUEST_NULL)),
+      requests_(std::exchange(other.requests_, none)),
       receives_(other.receives_) {}
 
 Transfer& Transfer::operator=(Transfer&& other) noexcept {
   if (this != &other) {
     abandon();
     message_ = std::move(other.message_);
-    request_ = std::exchange(other.request_, MPI_REQUEST_NULL);
+    requests_ = std::exchange(other.requests_, none);
     receives_ = other.receives_;
   }
   return *this;
@@ -57,33 +71,40 @@ Transfer::~Transfer() {
 }
 
 void Transfer::abandon() noexcept {
-  if (request_ == MPI_REQUEST_NULL) return;
-  int finished = 0;
-  MPI_Test(&request_, &finished, MPI_STATUS_IGNORE);
-  if (finished != 0) return;
-  if (receives_) {
-    MPI_Cancel(&request_);
-    MPI_Wait(&request_, MPI_STATUS_IGNORE);
-  } else {
-    MPI_Request_free(&request_);
-    static_cast<void>(new Message(std::move(message_)));  // MPI may still read it: never freed
+  bool given_up = false;
+  for (MPI_Request& request : requests_) {
+    if (request == MPI_REQUEST_NULL) continue;
+    int finished = 0;
+    MPI_Test(&request, &finished, MPI_STATUS_IGNORE);
+    if (finished != 0) continue;
+    if (receives_) {
+      MPI_Cancel(&request);
+      MPI_Wait(&request, MPI_STATUS_IGNORE);
+    } else {
+      MPI_Request_free(&request);
+      given_up = true;
+    }
   }
+  // MPI may still read it: never freed.
+  if (given_up) static_cast<void>(new Message(std::move(message_)));
 }
 
 bool Transfer::done() {
-  if (request_ == MPI_REQUEST_NULL) return true;
-  int finished = 0;
-  check(MPI_Test(&request_, &finished, MPI_STATUS_IGNORE), "MPI_Test");
-  return finished != 0;
+  for (MPI_Request& request : requests_) {
+    if (request == MPI_REQUEST_NULL) continue;
+    int finished = 0;
+    check(MPI_Test(&request, &finished, MPI_STATUS_IGNORE), "MPI_Test");
+  }
+  return is_done();
 }
 
 Message const& Transfer::message() const {
-  QUARTIC_ASSERT(request_ == MPI_REQUEST_NULL);
+  QUARTIC_ASSERT(is_done());
   return message_;
 }
 
 Message Transfer::take() {
-  QUARTIC_ASSERT(request_ == MPI_REQUEST_NULL);
+  QUARTIC_ASSERT(is_done());
   return std::move(message_);
 }
 
@@ -119,6 +140,10 @@ std::string Communicator::description() const {
   return all.substr(0, all.find(','));
 }
 
+bool Communicator::is_gpu_aware() {
+  return MPIX_Query_cuda_support != nullptr && MPIX_Query_cuda_support() != 0;
+}
+
 std::string Communicator::host() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) failure("gethostname failed");
@@ -126,24 +151,18 @@ std::string Communicator::host() {
 }
 
 Transfer Communicator::send(Message message, int to, int tag) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Isend(message.data(), bytes_of(message), MPI_BYTE, to, tag, comm_, &request),
-        "MPI_Isend");
-  return {std::move(message), request, false};
+  auto const requests = start("MPI_Isend", MPI_Isend, message, to, tag, comm_);
+  return {std::move(message), requests, false};
 }
 
 Transfer Communicator::send_until_received(Message message, int to, int tag) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Issend(message.data(), bytes_of(message), MPI_BYTE, to, tag, comm_, &request),
-        "MPI_Issend");
-  return {std::move(message), request, false};
+  auto const requests = start("MPI_Issend", MPI_Issend, message, to, tag, comm_);
+  return {std::move(message), requests, false};
 }
 
 Transfer Communicator::receive(Message message, int from, int tag) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Irecv(message.data(), bytes_of(message), MPI_BYTE, from, tag, comm_, &request),
-        "MPI_Irecv");
-  return {std::move(message), request, true};
+  auto const requests = start("MPI_Irecv", MPI_Irecv, message, from, tag, comm_);
+  return {std::move(message), requests, true};
 }
 
 Transfer Communicator::receive_from_anyone(Message message, int tag) {
@@ -151,11 +170,15 @@ Transfer Communicator::receive_from_anyone(Message message, int tag) {
 }
 
 void Communicator::send_now(Message message, int to, int tag) {
-  check(MPI_Send(message.data(), bytes_of(message), MPI_BYTE, to, tag, comm_), "MPI_Send");
+  auto const bytes = message.first_piece();
+  check(MPI_Send(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, to, tag, comm_),
+        "MPI_Send");
 }
 
 Message Communicator::receive_now(Message message, int from, int tag) {
-  check(MPI_Recv(message.data(), bytes_of(message), MPI_BYTE, from, tag, comm_, MPI_STATUS_IGNORE),
+  auto const bytes = message.first_piece();
+  check(MPI_Recv(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, from, tag, comm_,
+                 MPI_STATUS_IGNORE),
         "MPI_Recv");
   return message;
 }

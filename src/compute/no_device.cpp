@@ -2,6 +2,7 @@
 #include <cstring>
 #include <new>
 
+#include "quartic/compute/background_copy.hpp"
 #include "quartic/compute/blas.hpp"
 #include "quartic/compute/buffer.hpp"
 #include "quartic/compute/device.hpp"
@@ -44,6 +45,32 @@ DeviceTraffic device_traffic() {
 std::string products_by() {
   return blas_description();
 }
+
+class CopyWork {};
+
+PinnedMemory::PinnedMemory(std::size_t bytes) : first_(nullptr) {
+  failure("{} bytes for copies to a device: this build has no device code", bytes);
+}
+
+PinnedMemory::~PinnedMemory() = default;
+
+BackgroundCopy::BackgroundCopy() {
+  failure("a copy to or from a device: this build has no device code");
+}
+
+BackgroundCopy::~BackgroundCopy() = default;
+
+void BackgroundCopy::to_host(std::span<std::byte const> /*from*/, std::byte* /*to*/) {}
+
+void BackgroundCopy::from_host(std::byte const* /*from*/, std::span<std::byte> /*to*/) {}
+
+void BackgroundCopy::follow_kernels() {}
+
+bool BackgroundCopy::done() {
+  return true;
+}
+
+void BackgroundCopy::wait() {}
 
 namespace detail {
 

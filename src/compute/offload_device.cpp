@@ -13,6 +13,7 @@ namespace {
 
 struct Chosen {
   bool device = false;
+  bool stands_in = false;
   std::string name = "host";
   std::unique_ptr<Cublas> cublas;
 };
@@ -49,6 +50,7 @@ void compute_as_device(Guard guard) {
   QUARTIC_ASSERT(!on_device() && device_count() == 0);
   guard_memory(guard);
   chosen().name = "the host in place of a device";
+  chosen().stands_in = true;
   chosen().device = true;
 }
 
@@ -67,6 +69,10 @@ std::string products_by() {
 
 bool on_device() {
   return chosen().device;
+}
+
+bool host_stands_in() {
+  return chosen().stands_in;
 }
 
 Cublas const* cublas() {

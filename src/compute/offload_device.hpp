@@ -9,6 +9,9 @@ namespace quartic::compute {
 /// host's kernels run.
 bool on_device();
 
+/// Whether it is the latter.
+bool host_stands_in();
+
 /// The vendor's products, or null: then our own loops.
 Cublas const* cublas();
 

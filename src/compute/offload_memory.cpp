@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "offload_copy.hpp"
 #include "offload_device.hpp"
 #include "offload_loops.hpp"
 #include "quartic/compute/buffer.hpp"
@@ -159,10 +160,9 @@ void copy(void* to, int to_device, void const* from, int from_device, std::int64
 }
 
 // Where Buffers are, to which or from which so many bytes are about to be copied.
-int count_copy(std::int64_t bytes) {
+int place_of_copy(std::int64_t bytes) {
   if (!on_device()) return omp_get_initial_device();
-  ++traffic.copies;
-  traffic.bytes += bytes;
+  count_copy(bytes);
   return omp_get_default_device();
 }
 
@@ -172,10 +172,15 @@ DeviceTraffic device_traffic() {
   return traffic;
 }
 
+void count_copy(std::int64_t bytes) {
+  ++traffic.copies;
+  traffic.bytes += bytes;
+}
+
 void guard_memory(Guard guard) {
   if (guard == Guard::blocks)
     guarded() = std::make_unique<GuardedBlocks>();
-  else
+  else if (guard == Guard::region)
     guarded() = std::make_unique<GuardedRegion>();
 }
 
@@ -185,6 +190,7 @@ bool is_device_memory(void const* first, std::int64_t bytes) {
 }
 
 OpenMemory::OpenMemory() {
+  if (host_stands_in()) finish_copies_from_host();
   if (guarded() != nullptr) guarded()->open();
 }
 
@@ -218,11 +224,11 @@ void release(void* memory, std::int64_t /*bytes*/) noexcept {
 }
 
 void copy_in(void* to, void const* from, std::int64_t bytes) {
-  copy(to, count_copy(bytes), from, omp_get_initial_device(), bytes);
+  copy(to, place_of_copy(bytes), from, omp_get_initial_device(), bytes);
 }
 
 void copy_out(void* to, void const* from, std::int64_t bytes) {
-  copy(to, omp_get_initial_device(), from, count_copy(bytes), bytes);
+  copy(to, omp_get_initial_device(), from, place_of_copy(bytes), bytes);
 }
 
 }  // namespace detail

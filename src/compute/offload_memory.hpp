@@ -9,7 +9,8 @@ namespace quartic::compute {
 
 /// One page after each block that can never be touched, for the tests of kernels; or all blocks
 /// together, which whole programs need to be fast enough.
-enum class Guard { blocks, region };
+/// With none, memory is the host's as any other: for MPI that touches a device's memory itself.
+enum class Guard { blocks, region, none };
 
 /// From now on Buffers are guarded.
 void guard_memory(Guard guard);
@@ -26,6 +27,9 @@ class OpenMemory {
   OpenMemory(OpenMemory const&) = delete;
   OpenMemory& operator=(OpenMemory const&) = delete;
 };
+
+/// One more copy between host and device (DeviceTraffic).
+void count_copy(std::int64_t bytes);
 
 /// Copies between two places of the device's memory.
 void copy_within(void* to, void const* from, std::int64_t bytes);

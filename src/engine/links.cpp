@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "quartic/comm/tags.hpp"
-#include "quartic/compute/buffer.hpp"
 
 namespace quartic::engine {
 namespace {
@@ -15,31 +14,13 @@ enum Kind : int { activation, gradient, sweep, sweep_return, sum, mean, pinned, 
 constexpr int passes_ahead = 2;
 constexpr int rare_ahead = 1;
 
-class DevicePayload final : public comm::Payload {
- public:
-  explicit DevicePayload(std::size_t bytes) : buffer_(static_cast<std::int64_t>(bytes)) {}
-  std::byte* data() override { return buffer_.view().data(); }
-  void from_host(std::byte const* host) override {
-    compute::to_device<std::byte>({host, buffer_.view().size()}, buffer_.view());
-  }
-  void to_host(std::byte* host) const override {
-    compute::to_host(buffer_.view(), std::span(host, buffer_.view().size()));
-  }
-
- private:
-  compute::Buffer<std::byte> buffer_;
-};
-
-std::unique_ptr<comm::Payload> make_device_payload(std::size_t bytes) {
-  return std::make_unique<DevicePayload>(bytes);
-}
-
 }  // namespace
 
 Links::Links(comm::Communicator& communicator, Hosting const& hosting,
-             std::vector<MessageBytes> const& bytes)
+             std::vector<MessageBytes> const& bytes, Journey journey)
     : communicator_(communicator),
       hosting_(hosting),
+      journey_(journey),
       seats_(static_cast<std::size_t>(hosting.pipelines() * hosting.stages())) {
   for (int pipeline = 0; pipeline < hosting.pipelines(); ++pipeline) {
     for (int stage = 0; stage < hosting.stages(); ++stage) {
@@ -86,10 +67,10 @@ void Links::connect_pipelines(Seat first, std::size_t bytes) {
 /// The ends of a channel that this rank holds: both, one or none.
 Links::Ends Links::connect(Seat from, Seat to, int kind, comm::MessageLayout layout,
                            int posted_ahead) {
-  if (!compute::computes_on_host()) layout.make_payload = make_device_payload;
   int const here = communicator_.rank();
   int const sender = hosting_.rank_of(from);
   int const receiver = hosting_.rank_of(to);
+  layout.make_payload = make_payload(sender != receiver, journey_);
   int const tag = comm::Tag::channels + kinds * static_cast<int>(hosting_.index_of(from)) + kind;
   if (sender == here && receiver == here) {
     auto& channel = local_.emplace_back(std::make_unique<comm::LocalChannel>(layout));
@@ -106,6 +87,10 @@ Links::Ends Links::connect(Seat from, Seat to, int kind, comm::MessageLayout lay
     return {nullptr, inboxes_.emplace_back(std::move(box)).get()};
   }
   return {nullptr, nullptr};
+}
+
+void Links::progress() {
+  for (auto& outbox : outboxes_) outbox->progress();
 }
 
 bool Links::drained() {

@@ -64,7 +64,8 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       clock_(communicator, resumed ? resumed->here().wall_ns : 0),
       recorder_(sink, static_cast<int>(hosted.size()), settings.trace_every),
       links_(std::make_unique<Links>(communicator, hosting_,
-                                     message_bytes(hosted, hosting_, settings.stage))),
+                                     message_bytes(hosted, hosting_, settings.stage),
+                                     settings.journey)),
       walk_(resumed ? std::move(resumed)
                     : std::make_unique<PlanWalk>(rules, cost, settings.cuts,
                                                  settings.stage.stale_read_every)),
@@ -99,8 +100,10 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
 template <class T>
 Run<T>::~Run() = default;
 
+/// Where there is time, and where there is much to do in between.
 template <class T>
 void Run<T>::beat() {
+  links_->progress();
   if (auto const call = alarm_.heard()) {
     alarmed_ = true;
     throw Divergence(call->stage, call->microbatch, "the loss or the gradient is not finite");

@@ -25,23 +25,32 @@ void wait_for(Inbox& inbox) {
   while (!inbox.arrived()) std::this_thread::yield();
 }
 
-/// Stands for a device's memory; counts the copies between there and here.
+/// Stands for a device's memory; counts the copies between there and here, and how often a place
+/// was asked for to receive to. It has departed when it has been asked `patience` times.
 class Elsewhere final : public Payload {
  public:
-  explicit Elsewhere(std::size_t bytes) : bytes_(bytes) {}
+  explicit Elsewhere(std::size_t bytes) : bytes_(bytes), place_(bytes) {}
   std::byte* data() override { return bytes_.data(); }
-  void from_host(std::byte const* host) override {
-    std::copy_n(host, bytes_.size(), bytes_.begin());
+  std::byte* place() override { return place_.data(); }
+  void depart() override {
+    place_ = bytes_;
+    ++copies;
+    asks_left_ = patience;
+  }
+  bool departed() override { return asks_left_-- <= 0; }
+  void arrive() override {
+    bytes_ = place_;
     ++copies;
   }
-  void to_host(std::byte* host) const override {
-    std::copy(bytes_.begin(), bytes_.end(), host);
-    ++copies;
-  }
+  void vacate() override { ++vacated; }
   static inline int copies = 0;
+  static inline int patience = 0;
+  static inline int vacated = 0;
 
  private:
   std::vector<std::byte> bytes_;
+  std::vector<std::byte> place_;
+  int asks_left_ = 0;
 };
 
 MessageLayout const elsewhere{2 * sizeof(double), sizeof(double),
@@ -140,6 +149,37 @@ TEST_SUITE("2 ranks") {
     check_filled(inbox.receive());
     CHECK(Elsewhere::copies == 2);
     while (!outbox.drained()) std::this_thread::yield();
+    world.barrier();
+  }
+
+  TEST_CASE(
+      "payloads that lie elsewhere leave when they have departed, in order, and are received to "
+      "places that are free") {
+    test::require_ranks(2);
+    constexpr int messages = 20;
+    constexpr int depth = 2;
+    Communicator world;
+    Elsewhere::copies = 0;
+    Elsewhere::vacated = 0;
+    RemoteOutbox outbox(world, 1 - world.rank(), tag + 8, elsewhere);
+    RemoteInbox inbox(world, 1 - world.rank(), tag + 8, elsewhere, depth);
+    for (int j = 0; j < messages; ++j) {
+      Message message = outbox.acquire();
+      message.payload<double>()[0] = j;
+      Elsewhere::patience = j % 3 == 0 ? 100 : 0;  // those after it are ready first
+      outbox.send(std::move(message));
+    }
+    CHECK(outbox.unsent() > 0);
+    for (int j = 0; j < messages; ++j) {
+      while (!inbox.arrived()) outbox.progress();
+      Message received = inbox.receive();
+      CHECK(received.payload<double>()[0] == j);
+      inbox.give_back(std::move(received));
+    }
+    while (!outbox.drained()) std::this_thread::yield();
+    CHECK(Elsewhere::copies == 2 * messages);
+    CHECK(Elsewhere::vacated == messages + depth);
+    Elsewhere::patience = 0;
     world.barrier();
   }
 

@@ -129,6 +129,7 @@ MISTAKES = {
     "a generator of another objective": (("run", "--objective", "logistic", "--data", "generate:quadratic"), "logistic"),
     "no device": (("run", "--device", "gpu"), ("--device", "host")),
     "TF32 on the host": (("run", "--tf32"), ("--tf32", "--device gpu")),
+    "GPU-aware MPI on the host": (("run", "--gpu-aware-mpi"), ("--gpu-aware-mpi", "--device gpu")),
     "too many rows": (("run", "--rows", 2**40), (2**40, 2**33)),
     "two lines in a word": (("run", "--stages", "4\nfour"), "'4?four'"),
     "too many features": (("run", "--features", 2**62), (2**62, 2**33)),

@@ -77,6 +77,7 @@ struct Config {
   bool save_parameters = false;
   std::string device = "host";
   bool tf32 = false;
+  bool gpu_aware_mpi = false;
   int threads = 1;
 
   std::string checkpoint_every;  ///< K block updates or "5m"; empty: only when told to stop

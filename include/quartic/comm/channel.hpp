@@ -103,6 +103,8 @@ class RemoteOutbox final : public Outbox {
   Message acquire() override;
   void send(Message message) override;
   std::int64_t unsent() override;
+  /// Sends what has departed since: to be called again and again, for nothing else does.
+  void progress();
   /// Whether everything sent has left.
   bool drained() { return unsent() == 0; }
   std::size_t bytes() const { return pool_.bytes(); }
@@ -114,6 +116,7 @@ class RemoteOutbox final : public Outbox {
   int tag_;
   bool until_received_;
   Pool pool_;
+  IndexedRing<Message> departing_;
   IndexedRing<Transfer> in_flight_;
 };
 

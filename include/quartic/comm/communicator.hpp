@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -33,11 +34,14 @@ class [[nodiscard]] Transfer {
 
  private:
   friend class Communicator;
-  Transfer(Message message, MPI_Request request, bool receives);
+  using Requests = std::array<MPI_Request, 2>;  // of the message's pieces
+  static constexpr Requests none{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+  Transfer(Message message, Requests requests, bool receives);
+  bool is_done() const { return requests_ == none; }
   void abandon() noexcept;
 
   Message message_;
-  MPI_Request request_ = MPI_REQUEST_NULL;
+  Requests requests_ = none;
   bool receives_ = false;
 };
 
@@ -57,14 +61,18 @@ class Communicator {
   int ranks_on_node() const { return ranks_on_node_; }
   /// "Open MPI v4.1.4 …", or "none" where MPI was not started.
   std::string description() const;
+  /// Whether this MPI says that it reads and writes a GPU's memory.
+  static bool is_gpu_aware();
   /// The name of this rank's node.
   static std::string host();
 
-  /// Point to point, nonblocking; messages between two ranks with one tag arrive in order.
+  /// Point to point, nonblocking; messages between two ranks with one tag arrive in order. Both
+  /// sides must agree on whether the payload lies elsewhere.
   Transfer send(Message message, int to, int tag);
   /// The same, but done only once the message is being received.
   Transfer send_until_received(Message message, int to, int tag);
   Transfer receive(Message message, int from, int tag);
+  /// Here, as with the blocking ones, the payload lies in the host's memory.
   Transfer receive_from_anyone(Message message, int tag);
   /// Blocking, for set-up and tests.
   void send_now(Message message, int to, int tag);

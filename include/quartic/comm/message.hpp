@@ -15,13 +15,20 @@ struct Header {
   std::int32_t replica = 0;
 };
 
-/// A payload that does not lie in the host's memory, and the copies between there and here.
+/// A payload that does not lie in the host's memory, and its ways from and to there. MPI sends it
+/// from, and receives it to, a place of its own, which may be the payload itself.
 class Payload {
  public:
   virtual ~Payload() = default;
   virtual std::byte* data() = 0;
-  virtual void from_host(std::byte const* host) = 0;
-  virtual void to_host(std::byte* host) const = 0;
+  virtual std::byte* place() = 0;
+  /// Begins to bring the payload to its place; it may be sent from there once departed().
+  virtual void depart() = 0;
+  virtual bool departed() = 0;  ///< never blocks
+  /// What has been received at its place is the payload for all that is computed from now on.
+  virtual void arrive() = 0;
+  /// Waits until its place may be received to again.
+  virtual void vacate() = 0;
 };
 
 /// What the messages of a channel are like.
@@ -34,7 +41,7 @@ struct MessageLayout {
 
 /// One message's memory: a header, notes and a payload of fixed size, all on 64-byte boundaries.
 /// Moved from hand to hand, never copied: whoever holds it may touch it. A payload that lies
-/// elsewhere has a place here too, for its journey to another rank.
+/// elsewhere travels by itself, right after the rest.
 class Message {
  public:
   Message() = default;
@@ -68,11 +75,19 @@ class Message {
     return {reinterpret_cast<T const*>(first()), payload_bytes_ / sizeof(T)};
   }
 
-  /// Before its journey, and after it: a payload that lies elsewhere is copied here, or from here.
+  /// What travels: with a payload that lies elsewhere two pieces, otherwise one.
+  std::span<std::byte> first_piece() { return {memory_.get(), memory_bytes()}; }
+  std::span<std::byte> second_piece() {
+    if (!elsewhere_) return {};
+    return {elsewhere_->place(), payload_bytes_};
+  }
+  /// Its journey to another rank, for a payload that lies elsewhere (Payload); a message whose
+  /// payload is here is always ready.
   void depart();
+  bool departed();
   void arrive();
-  /// What travels.
-  std::byte* data() { return memory_.get(); }
+  void vacate();
+  /// Of both pieces.
   std::size_t size() const { return memory_ ? payload_begin() + payload_bytes_ : 0; }
 
  private:
@@ -83,6 +98,7 @@ class Message {
     }
   };
   std::size_t payload_begin() const { return unit + (notes_bytes_ + unit - 1) / unit * unit; }
+  std::size_t memory_bytes() const { return payload_begin() + (elsewhere_ ? 0 : payload_bytes_); }
   std::byte* first() const {
     return elsewhere_ ? elsewhere_->data() : memory_.get() + payload_begin();
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "quartic/comm/channel.hpp"
+#include "quartic/engine/device_payload.hpp"
 #include "quartic/engine/hosting.hpp"
 
 namespace quartic::engine {
@@ -42,9 +43,11 @@ class Links {
  public:
   /// `bytes[s]` is for stage s, the same in all pipelines.
   Links(comm::Communicator& communicator, Hosting const& hosting,
-        std::vector<MessageBytes> const& bytes);
+        std::vector<MessageBytes> const& bytes, Journey journey = Journey::staged);
 
   StageLinks const& of(Seat seat) const { return seats_[hosting_.index_of(seat)]; }
+  /// Sends on what waited to depart; to be called while there may be such.
+  void progress();
   /// Whether every message sent has left this rank.
   bool drained();
   std::size_t bytes() const;
@@ -61,6 +64,7 @@ class Links {
 
   comm::Communicator& communicator_;
   Hosting const& hosting_;
+  Journey journey_;
   std::vector<StageLinks> seats_;
   std::vector<std::unique_ptr<comm::LocalChannel>> local_;
   std::vector<std::unique_ptr<comm::RemoteOutbox>> outboxes_;

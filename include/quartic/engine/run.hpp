@@ -44,6 +44,7 @@ struct RunSettings {
   std::vector<plan::StagePeak> peaks;  ///< by stage, to reserve for; empty: as it comes
   MemoryRow planned;                   ///< its planned columns
   Order order = Order::plan;
+  Journey journey = Journey::staged;  ///< of payloads to another rank, where stages are on a device
   std::int64_t patience_ns = 0;  ///< that a rank waits for another before the run fails; 0: any
   std::int64_t trace_every = 1;
   bool quiet = false;
