@@ -5,12 +5,13 @@ touch. With QUARTIC_ON_HOST it computes on the host.
 """
 
 import re
+import subprocess
 
 import h5py
 import numpy as np
 import pytest
 
-from program import quartic
+from program import REPOSITORY, quartic
 from runs import attributes, kept_what_was_planned, read_tables, same_run
 from test_hosting import FOLDED, METHODS, OBJECTIVES, RUN, hosted_options
 
@@ -97,6 +98,32 @@ def test_the_trace_says_what_computed(tmp_path):
     assert found["device"] != "host"
     assert found["products"] == "quartic's own loops" or found["products"].startswith("cuBLAS")
     assert attributes(on_host(tmp_path / "host", *options))["device"] == "host"
+
+
+@pytest.fixture(scope="module")
+def gpu_aware(tmp_path_factory):
+    """What makes MPI say that it is, and leaves the memory that stands for a device's open to it."""
+    library = tmp_path_factory.mktemp("library") / "gpu_aware.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, REPOSITORY / "tests" / "support" / "gpu_aware.c"], check=True)
+    return {"LD_PRELOAD": str(library), "QUARTIC_GUARD": "none"}
+
+
+@pytest.mark.parametrize("method, objective", [("pipedream P=2, evaluated often", "mlp float"), ("v-timeprest P=2, evaluated often", "logistic")])
+def test_payloads_that_go_to_mpi_straight_from_the_device(method, objective, gpu_aware, tmp_path):
+    options = (*RUN, *hosted_options(method, objective))
+    staged = as_device(tmp_path / "staged", *options, ranks=2)
+    if attributes(staged)["device"] != "the host in place of a device":
+        pytest.skip("this MPI does not reach a real device's memory")
+    direct = tmp_path / "direct"
+    quartic("run", *options, "--gpu-aware-mpi", "--out", direct, ranks=2, env=gpu_aware)
+    same_run(staged, direct)
+    messages = traffic(staged)[1] - traffic(direct)[1]
+    assert messages > 2 * 48  # of the rank whose log it is at least a payload in and one out for every microbatch
+
+
+def test_an_mpi_that_knows_nothing_of_devices_is_refused(tmp_path):
+    done = quartic("run", *RUN, "--gpu-aware-mpi", "--out", tmp_path / "run", ranks=2, exit_code=2)
+    assert "--gpu-aware-mpi: Open MPI" in done.stderr and not (tmp_path / "run").exists()
 
 
 def traffic(out):
