@@ -7,10 +7,8 @@
 namespace quartic::app {
 namespace {
 
-/// Bytes of a row of `steps`, of `events` and of `stale_read` in the file.
-constexpr std::int64_t step_bytes = 160;
-constexpr std::int64_t event_bytes = 41;
-constexpr std::int64_t stale_read_bytes = 24;
+template <class Row>
+constexpr auto row_bytes = static_cast<std::int64_t>(sizeof(Row));
 
 /// Of each replica of a stage.
 std::int64_t updates_in_all(Resolved const& resolved) {
@@ -22,11 +20,11 @@ std::int64_t updates_in_all(Resolved const& resolved) {
 
 std::int64_t expected_trace_bytes(Config const& config) {
   std::int64_t const passes = config.microbatches * config.stages * config.averaging.pipelines;
-  std::int64_t const events = config.trace_events ? 2 * event_bytes : 0;
+  std::int64_t const events = config.trace_events ? 2 * row_bytes<engine::EventRow> : 0;
   std::int64_t const samples =
       config.trace_stale_read > 0 ? config.microbatches / config.trace_stale_read : 0;
-  return passes / config.trace_every * step_bytes + passes * events +
-         samples * (config.stages + 1) * stale_read_bytes + (std::int64_t{1} << 20);
+  return passes / config.trace_every * row_bytes<engine::StepRow> + passes * events +
+         samples * (config.stages + 1) * row_bytes<engine::StaleReadRow> + (std::int64_t{1} << 20);
 }
 
 engine::RunSettings run_settings(Resolved const& resolved) {

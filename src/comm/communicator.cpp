@@ -9,7 +9,7 @@
 #include "quartic/core/check.hpp"
 
 // An extension of Open MPI's; null where the MPI has none.
-extern "C" [[gnu::weak]] int MPIX_Query_cuda_support();
+extern "C" [[gnu::weak]] int MPIX_Query_cuda_support();  // NOLINT: its name
 
 namespace quartic::comm {
 namespace {
@@ -53,14 +53,14 @@ Transfer::Transfer(Message message, Requests requests, bool receives)
 
 Transfer::Transfer(Transfer&& other) noexcept
     : message_(std::move(other.message_)),
-      requests_(std::exchange(other.requests_, none)),
+      requests_(std::exchange(other.requests_, none())),
       receives_(other.receives_) {}
 
 Transfer& Transfer::operator=(Transfer&& other) noexcept {
   if (this != &other) {
     abandon();
     message_ = std::move(other.message_);
-    requests_ = std::exchange(other.requests_, none);
+    requests_ = std::exchange(other.requests_, none());
     receives_ = other.receives_;
   }
   return *this;

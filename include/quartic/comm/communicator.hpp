@@ -35,13 +35,13 @@ class [[nodiscard]] Transfer {
  private:
   friend class Communicator;
   using Requests = std::array<MPI_Request, 2>;  // of the message's pieces
-  static constexpr Requests none{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+  static Requests none() { return {MPI_REQUEST_NULL, MPI_REQUEST_NULL}; }
   Transfer(Message message, Requests requests, bool receives);
-  bool is_done() const { return requests_ == none; }
+  bool is_done() const { return requests_ == none(); }
   void abandon() noexcept;
 
   Message message_;
-  Requests requests_ = none;
+  Requests requests_ = none();
   bool receives_ = false;
 };
 

@@ -15,13 +15,13 @@ class CopyWork;
 class PinnedMemory {
  public:
   explicit PinnedMemory(std::size_t bytes);
-  ~PinnedMemory();
+  ~PinnedMemory();  // NOLINT: nothing to do in a build without device code
   PinnedMemory(PinnedMemory const&) = delete;
   PinnedMemory& operator=(PinnedMemory const&) = delete;
   std::byte* data() { return first_; }
 
  private:
-  std::byte* first_;
+  std::byte* first_ = nullptr;
 };
 
 /// One copy at a time. Between a call and done() the two places belong to the copy: nothing may

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -17,6 +18,7 @@ struct StepRow {
   std::int64_t microbatch = -1;
   std::int64_t minibatch = -1;
   std::int32_t replica = 0;
+  std::int32_t padding = 0;  ///< goes to the file too, so it is not left to chance
   std::int64_t version_forward = -1;
   std::int64_t version_backward = -1;
   std::int64_t version_applied = -1;
@@ -42,6 +44,7 @@ struct StepRow {
 /// form (F, B, I, W) or U (update), E (evaluate).
 struct EventRow {
   char action = '?';
+  std::array<char, 7> padding{};
   std::int64_t microbatch = -1;
   double plan_begin = undefined;
   double plan_end = undefined;
@@ -86,6 +89,7 @@ struct StaleReadRow {
 /// evaluation, copies for the distances in the trace.
 struct MemoryRow {
   std::int32_t rank = -1;
+  std::int32_t padding = 0;
   std::int64_t weights_bytes = 0;      ///< the live version of each stage
   std::int64_t stashes_bytes = 0;      ///< its other versions and replicas
   std::int64_t activations_bytes = 0;  ///< what microbatches in flight keep for their backward
