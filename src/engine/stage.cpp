@@ -340,8 +340,12 @@ void Stage<T>::expect(comm::Message const& message, std::int64_t microbatch) con
 template <class T>
 void Stage<T>::event(Pass const& pass, char action, std::int64_t begin_ns, std::int64_t end_ns) {
   if (!settings_.events) return;
-  recorder_.event(place_, {action, pass.action.microbatch - pass.piece, pass.plan_begin,
-                           pass.plan_end, begin_ns, end_ns});
+  recorder_.event(place_, {.action = action,
+                           .microbatch = pass.action.microbatch - pass.piece,
+                           .plan_begin = pass.plan_begin,
+                           .plan_end = pass.plan_end,
+                           .begin_ns = begin_ns,
+                           .end_ns = end_ns});
 }
 
 template <class T>

@@ -19,11 +19,13 @@ export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_AL
 # What MPI_Init does with memory it has not set, in Open MPI's own words.
 mpi=/usr/share/openmpi/openmpi-valgrind.supp
 [[ -f $mpi ]] || mpi=
+# valgrind brings an operator new of its own, which the tests' counter does not see.
+counting="the counter counts*,the steady state allocates nothing*"
 failed=0
 for test in "${tests[@]}"; do
   begin=$SECONDS
   valgrind --quiet --error-exitcode=99 --track-origins=yes --child-silent-after-fork=yes \
-    ${mpi:+--suppressions=$mpi} $build/"$test" --minimal > "$build/$test.log" 2>&1 && verdict=clean || { verdict=FAILED; failed=1; }
+    ${mpi:+--suppressions=$mpi} $build/"$test" --minimal --test-case-exclude="$counting" > "$build/$test.log" 2>&1 && verdict=clean || { verdict=FAILED; failed=1; }
   echo "$test: $verdict, $((SECONDS - begin)) s; $build/$test.log"
 done
 exit $failed

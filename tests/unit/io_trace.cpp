@@ -85,13 +85,13 @@ void write_run(std::filesystem::path const& folder, std::int64_t microbatches) {
     io::TraceShard shard(folder, rank, hosted(rank), run_info());
     for (int place = 0; place < std::ssize(hosted(rank)); ++place) {
       shard.steps(place, steps(microbatches));
-      shard.events(place, std::vector{EventRow{'F', 1, 0, 1, 5, 6}, EventRow{'B', 1}});
+      shard.events(place, std::vector{EventRow{'F', {}, 1, 0, 1, 5, 6}, EventRow{'B', {}, 1}});
     }
     if (rank == 1) {
       shard.losses(0, std::vector{LossRow{0, 1, 2, 3, 4.5, 5, 6.5}});
       shard.objectives(std::vector{ObjectiveRow{1.5, 2, 3, 4.5, 0.5, 0.25}});
     }
-    shard.memory(MemoryRow{rank, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+    shard.memory(MemoryRow{rank, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
     shard.close();
   }
 }
