@@ -67,7 +67,7 @@ class OneNodeSlurm:
 
     def write_files(self):
         self.folder.chmod(0o755)  # munged refuses a socket that others cannot reach
-        for name in ("state", "spool"):
+        for name in ("state", "spool", "tmp"):
             (self.folder / name).mkdir()
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
