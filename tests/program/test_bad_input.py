@@ -181,7 +181,7 @@ def test_cifar_folder(wrong):
 
 
 @pytest.mark.parametrize("ranks", [0, 2])
-def test_a_file_that_crashes_hdf5(ranks):
+def test_a_file_that_crashes_hdf5(ranks, tmp_path_factory):
     """A byte of the type of /y, which then has numbers of thousands of bytes: HDF5 1.10 believes it, and reads beyond its memory."""
     with h5py.File("a.h5", "w", libver="earliest") as file:
         file["X"] = X
@@ -190,7 +190,9 @@ def test_a_file_that_crashes_hdf5(ranks):
         size_of_type = file.read().rindex(bytes.fromhex("11203f0008000000")) + 4
         file.seek(size_of_type + 1)
         file.write(b"\xce")
-    refused("run", "--data", "a.h5", "--stages", 2, "--out", "run", says=("a.h5: is damaged", "HDF5 crashes reading it"), ranks=ranks)
+    elsewhere = {"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:abort_on_error=1:log_path={tmp_path_factory.mktemp('asan')}/report"}
+    refused("run", "--data", "a.h5", "--stages", 2, "--out", "run", says=("a.h5: is damaged", "HDF5 crashes reading it"), ranks=ranks,
+            env=elsewhere)  # what a sanitizer says of the crash
     assert os.listdir() == ["a.h5"]
 
 
