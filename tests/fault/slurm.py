@@ -83,6 +83,15 @@ def at_work(slurm):
     return slurm.ask("squeue", "--noheader", "--array", "--states=RUNNING", "--format=%F_%K").split()
 
 
+def strike(slurm, *words):
+    """Whether it struck: where a job is just about to end, scancel asks again for a minute and a half."""
+    try:
+        slurm.ask(*words, timeout=10)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 def strike_until_complete(slurm, study, blows, chance):
     """Submits it, as often as it takes; returns how often each blow has struck."""
     struck = collections.Counter()
@@ -92,8 +101,7 @@ def strike_until_complete(slurm, study, blows, chance):
             time.sleep(chance.expovariate(1 / PAUSE_SECONDS))
             if (jobs := at_work(slurm)) and struck.total() < blows:
                 blow = chance.choice(list(BLOWS))
-                slurm.ask(*BLOWS[blow], chance.choice(jobs))
-                struck[blow] += 1
+                struck[blow] += strike(slurm, *BLOWS[blow], chance.choice(jobs))
         if (status := on(slurm, study, "--status")).returncode == DONE:
             return struck
     raise AssertionError(f"not complete after {ROUNDS} submissions:\n{status.stdout}{status.stderr}")
