@@ -26,7 +26,7 @@ void require_device(Config const& config) {
 }
 
 void compute_on_device(comm::Communicator& communicator, Config const& config) {
-  if (config.gpu_aware_mpi && !comm::Communicator::is_gpu_aware()) {
+  if (config.gpu_aware_mpi && communicator.size() > 1 && !comm::Communicator::is_gpu_aware()) {
     usage_error("--gpu-aware-mpi: {} was built without support for a GPU's memory; leave it out",
                 communicator.description());
   }

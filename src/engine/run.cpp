@@ -100,7 +100,7 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
 template <class T>
 Run<T>::~Run() = default;
 
-/// Where there is time, and where there is much to do in between.
+/// Called while the rank waits, and between the layers of a pass.
 template <class T>
 void Run<T>::beat() {
   links_->progress();

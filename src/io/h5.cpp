@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <cstring>
 #include <system_error>
 
@@ -138,8 +139,10 @@ void File::make_room() const {
   int* descriptor = nullptr;
   check(H5Fget_vfd_handle(id(), H5P_DEFAULT, reinterpret_cast<void**>(&descriptor)),
         "H5Fget_vfd_handle");
-  int const error =
-      posix_fallocate(*descriptor, static_cast<off_t>(size), static_cast<off_t>(end - size));
+  int error = EINTR;  // a batch system's signals come at any time
+  while (error == EINTR) {
+    error = posix_fallocate(*descriptor, static_cast<off_t>(size), static_cast<off_t>(end - size));
+  }
   if (error != 0)
     failure("{}: no room for {} bytes: {}", path_.string(), end, std::strerror(error));
 }

@@ -43,7 +43,7 @@ class Links {
  public:
   /// `bytes[s]` is for stage s, the same in all pipelines.
   Links(comm::Communicator& communicator, Hosting const& hosting,
-        std::vector<MessageBytes> const& bytes, Journey journey = Journey::staged);
+        std::vector<MessageBytes> const& bytes, Journey journey);
 
   StageLinks const& of(Seat seat) const { return seats_[hosting_.index_of(seat)]; }
   /// Sends on what waited to depart; to be called while there may be such.
