@@ -27,6 +27,7 @@ quartic::fuzz::Target const& chosen() {
 /// A process that reads an HDF5 file for the reader may crash: that is what it is for, and no
 /// finding of libFuzzer's.
 extern "C" int LLVMFuzzerInitialize(int* /*count*/, char*** /*words*/) {
+  quartic::fuzz::tell_leaks_apart();
   ::pthread_atfork(nullptr, nullptr, [] { __sanitizer_set_death_callback(nullptr); });
   return 0;
 }

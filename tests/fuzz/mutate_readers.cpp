@@ -194,6 +194,7 @@ int try_readers(std::span<char*> arguments) {
 
 int main(int argc, char** argv) {
   try {
+    quartic::fuzz::tell_leaks_apart();
     return quartic::fuzz::try_readers({argv, static_cast<std::size_t>(argc)}) == 0 ? 0 : 1;
   } catch (std::exception const& error) {
     fmt::print(stderr, "mutate_readers: {}\n", error.what());

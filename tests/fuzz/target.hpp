@@ -48,6 +48,10 @@ std::filesystem::path const& workplace();
 /// The whole file; empty where there is none.
 std::string bytes_of(std::filesystem::path const& path);
 
+/// Before the first reader: HDF5 keeps no block that it has freed. A leak would else be told with
+/// the stack of its block's first use, and HDF5's own (lsan.supp) not be known.
+void tell_leaks_apart();
+
 /// Refuses zeros and nothing else as a reader would: their Fletcher checksum is zero too, so a hole
 /// in an HDF5 file is as right as can be told.
 template <class Number>
