@@ -1,41 +1,25 @@
 #!/usr/bin/env bash
 # Everything that is long, one line a check, before a release. Goes on after a failure; leaves the
-# machine's versions and each check's verdict in tests/check-all-results.txt; exits 1 if any failed.
+# machine's versions and each check's verdict in tests/check-all-results.txt; exits 1 if any failed, 2 if a name is none.
 #
 #   tests/check_all.sh [NAME…]      only the checks of these names (test, asan, tidy, fault/kill, …)
 set -uo pipefail
-wanted=$*
+wanted=" $* "
 cd "$(dirname "$0")/.."
+python=${PYTHON:-/usr/bin/python3}
 results=tests/check-all-results.txt
 logs=build/check-all
-mkdir -p "$logs"
-failed=0
+names=()
+declare -A command_of
 
-# check NAME COMMAND…: its output goes to the screen and to a log.
+# check NAME COMMAND…: that it exists; what follows the list runs it.
 check() {
-  local name=$1 verdict=passed
-  shift
-  [[ -z $wanted || " $wanted " == *" $name "* ]] || return 0
-  printf '\n== %s: %s\n' "$name" "$*"
-  "$@" 2>&1 | tee "$logs/${name//\//-}.log"
-  [[ ${PIPESTATUS[0]} == 0 ]] || { verdict=FAILED; failed=$((failed + 1)); }
-  printf '%-8s%-28s%s\n' "$verdict" "$name" "$*" >> "$results"
+  names+=("$1")
+  command_of[$1]=${*:2}
 }
 
-version=$(git describe --always --dirty=+uncommitted --exclude='*' 2>/dev/null || echo unknown)  # before the results change
-{
-  echo "quartic $version"
-  . /etc/os-release && echo "system   $PRETTY_NAME"
-  echo "cpu      $(lscpu | sed -n 's/^Model name: *//p'), $(nproc) cores"
-  echo "compiler $(g++ --version | head -1)"
-  echo "mpi      $(mpirun --version 2>/dev/null | head -1)"
-  echo "cmake    $(cmake --version | head -1)"
-  echo "python   $("${PYTHON:-/usr/bin/python3}" --version)"
-  echo
-} > "$results"
-
 check test      make test
-check commands  "${PYTHON:-/usr/bin/python3}" tests/program/readme_commands.py
+check commands  "$python" tests/program/readme_commands.py
 check asan      make asan
 check tidy      make tidy
 check install   tests/program/install.sh
@@ -49,15 +33,41 @@ for script in tests/fault/*.sh; do
   check "fault/$(basename "$script" .sh)" bash "$script"
 done
 # One notebook opens a run of the demonstration, the others the quick sizes of their studies.
-python=${PYTHON:-/usr/bin/python3}
 check demo      jobs/demo.sh "$logs/demo"
-QUARTIC_RUN=$PWD/$logs/demo/S08 check notebook/first_look \
+check notebook/first_look env QUARTIC_RUN="../../$logs/demo/S08" \
   "$python" -m nbconvert --to notebook --execute --output-dir "$logs" analysis/notebooks/first_look.ipynb
 for study in jobs/studies/*.toml; do
   name=$(basename "$study" .toml)
   [[ $name == first_look ]] && continue
   check "study/$name" "$python" jobs/sweep.py "$study" --local --out "$logs/studies/$name"
   check "notebook/$name" "$python" analysis/report.py "$name" --runs "$logs/studies" --out "$logs"
+done
+
+for name in $wanted; do
+  [[ -v command_of[$name] ]] || { echo "there is no check '$name', only: ${names[*]}" >&2; exit 2; }
+done
+
+mkdir -p "$logs"
+version=$(git describe --always --dirty=+uncommitted --exclude='*' 2>/dev/null || echo unknown)  # before the results change
+{
+  echo "quartic $version"
+  . /etc/os-release && echo "system   $PRETTY_NAME"
+  echo "cpu      $(lscpu | sed -n 's/^Model name: *//p'), $(nproc) cores"
+  echo "compiler $(g++ --version | head -1)"
+  echo "mpi      $(mpirun --version 2>/dev/null | head -1)"
+  echo "cmake    $(cmake --version | head -1)"
+  echo "python   $("$python" --version)"
+  echo
+} > "$results"
+
+failed=0
+for name in "${names[@]}"; do
+  [[ $wanted == "  " || $wanted == *" $name "* ]] || continue
+  verdict=passed
+  printf '\n== %s: %s\n' "$name" "${command_of[$name]}"
+  ${command_of[$name]} 2>&1 | tee "$logs/${name//\//-}.log"  # split at blanks: no word of a check has any
+  [[ ${PIPESTATUS[0]} == 0 ]] || { verdict=FAILED; failed=$((failed + 1)); }
+  printf '%-8s%-28s%s\n' "$verdict" "$name" "${command_of[$name]}" >> "$results"
 done
 
 echo
