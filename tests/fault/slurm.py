@@ -78,7 +78,7 @@ def studied(folder, more="", **values):
 def microbatches_a_second(folder):
     """Where nothing else runs; about the same for each method."""
     tried = 20_000
-    study = tomllib.loads(STUDY.format(stages=STAGES, methods="[]", microbatches=tried, every=0, last=0))
+    study = tomllib.loads(STUDY.format(stages=STAGES, methods="[]", microbatches=tried, every=tried, last=0))
     words = [word for name, value in study["options"].items()
              for word in (f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else value)]
     quartic("run", *words, "--quiet", "--out", folder, ranks=study["ranks"], timeout=600)
