@@ -12,6 +12,7 @@ seconds: they must go on by themselves.
 import argparse
 import collections
 import json
+import math
 import random
 import subprocess
 import sys
@@ -76,13 +77,14 @@ def studied(folder, more="", **values):
 
 
 def microbatches_a_second(folder):
-    """Where nothing else runs; about the same for each method."""
+    """Where nothing else runs, in thousands: some methods take only multiples."""
     tried = 20_000
     study = tomllib.loads(STUDY.format(stages=STAGES, methods="[]", microbatches=tried, every=tried, last=0))
     words = [word for name, value in study["options"].items()
              for word in (f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else value)]
     quartic("run", *words, "--quiet", "--out", folder, ranks=study["ranks"], timeout=600)
-    return tried / (read_tables(folder)["loss"]["wall_ns"].max() / 1e9)
+    took_s = read_tables(folder)["loss"]["wall_ns"].max() / 1e9
+    return math.ceil(tried / took_s / 1000) * 1000
 
 
 def on(slurm, study, word):
@@ -167,12 +169,12 @@ def main():
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="quartic-slurm-") as folder, OneNodeSlurm(CORES, array=options.runs + 1) as slurm:
         rate = microbatches_a_second(Path(folder) / "first")
-        many = studied(Path(folder) / "many", microbatches=round(MANY_SECONDS * rate), every=round(CHECKPOINT_SECONDS * rate) * STAGES,
+        many = studied(Path(folder) / "many", microbatches=MANY_SECONDS * rate, every=round(CHECKPOINT_SECONDS * rate) * STAGES,
                        last=max(1, options.runs // len(METHODS) - 1) - 1)
         struck = strike_until_complete(slurm, many, options.blows, random.Random(options.seed))
         print(", ".join(f"{count} {blow}" for blow, count in struck.items()), flush=True)
         few = studied(Path(folder) / "few", 'grace = 10\noptions = ["--time=1"]',
-                      microbatches=round(FEW_SECONDS * rate), every='"1000m"', last=0)
+                      microbatches=FEW_SECONDS * rate, every='"1000m"', last=0)
         starts = goes_on_by_itself(slurm, few)
         print(f"{len(METHODS)} runs with a limit of a minute began {starts} times", flush=True)
         found = [differences(study) for study in (many, few)]
