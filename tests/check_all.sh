@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that is long, one line a check, before a release. Goes on after a failure; leaves the
-# machine's versions and each check's verdict in tests/check-all-results.txt; exits 1 if any failed, 2 if a name is none.
+# machine's versions and each check's verdict in tests/check-all-results.txt; exits 1 if any failed,
+# 2 if there is no check of a name.
 #
 #   tests/check_all.sh [NAME…]      only the checks of these names (test, asan, tidy, fault/kill, …)
 set -uo pipefail
@@ -13,9 +14,12 @@ names=()
 declare -A command_of
 
 # check NAME COMMAND…: that it exists; what follows the list runs it.
+# Words are quoted: a path may have blanks.
 check() {
   names+=("$1")
-  command_of[$1]=${*:2}
+  local words
+  printf -v words ' %q' "${@:2}"
+  command_of[$1]=${words:1}
 }
 
 check test      make test
@@ -65,7 +69,7 @@ for name in "${names[@]}"; do
   [[ $wanted == "  " || $wanted == *" $name "* ]] || continue
   verdict=passed
   printf '\n== %s: %s\n' "$name" "${command_of[$name]}"
-  ${command_of[$name]} 2>&1 | tee "$logs/${name//\//-}.log"  # split at blanks: no word of a check has any
+  eval "${command_of[$name]}" 2>&1 | tee "$logs/${name//\//-}.log"
   [[ ${PIPESTATUS[0]} == 0 ]] || { verdict=FAILED; failed=$((failed + 1)); }
   printf '%-8s%-28s%s\n' "$verdict" "$name" "${command_of[$name]}" >> "$results"
 done
