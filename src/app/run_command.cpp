@@ -258,8 +258,8 @@ class Training {
     try {
       ending = run.execute();
     } catch (Divergence const& error) {
-      divergence = error.what();
-      log_->error(divergence);
+      log_->error(error.what());
+      if (!run.diverged_elsewhere()) divergence = error.what();
     }
     say_traffic();
     shard_->memory(run.memory());
@@ -302,8 +302,11 @@ class Training {
 
   int say_diverged(std::string const& text) {
     if (communicator_.rank() == 0) {
-      fmt::print(stderr, "quartic: diverged: {}; the trace up to there is in {}\n", text,
-                 config_.out);
+      fmt::print(
+          stderr,
+          "quartic: diverged: {}; the trace up to there, and the last checkpoint if there is "
+          "one, are in {}\n",
+          text, config_.out);
     }
     return exit_diverged;
   }
@@ -320,7 +323,11 @@ class Training {
   }
 
   void close_folder(bool complete) {
-    on_rank_0(communicator_, [&] { io::gather(config_.out, complete); });
+    communicator_.barrier();  // no rank writes a checkpoint any more
+    on_rank_0(communicator_, [&] {
+      io::CheckpointFolder::remove_parts(config_.out);
+      io::gather(config_.out, complete);
+    });
     log_->info(complete ? "done" : "diverged");
     folder_.reset();
   }

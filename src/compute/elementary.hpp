@@ -11,6 +11,12 @@
 /// and slow: double is for checking.
 namespace quartic::compute {
 
+/// 0 of a finite number, NaN of every other: what is added up to see whether all are finite.
+template <class T>
+T nothing(T x) {
+  return T(0) * x;
+}
+
 /// e^x to 2 units in the last place for x from -87 to 88, 0 below, e^88 above; NaN stays NaN.
 /// x = k ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts (Cody and Waite 1980), and the Taylor
 /// polynomial of e^r, whose error there is below 2^-24.

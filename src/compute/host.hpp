@@ -153,6 +153,8 @@ double sum_of_squares(std::span<T const> x);
 template <class T>
 double squared_distance(std::span<T const> x, std::span<T const> y);
 template <class T>
+bool is_finite(std::span<T const> x);
+template <class T>
 void fill_rows(std::span<T const> row, Matrix<T> y);
 template <class T>
 void add_column_sums(ConstMatrix<T> x, std::span<T> sum);

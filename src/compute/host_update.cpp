@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
+#include "elementary.hpp"
 #include "host_lanes.hpp"
 #include "quartic/compute/update.hpp"
 #include "quartic/core/check.hpp"
@@ -24,21 +26,36 @@ struct Chunk {
   }
 };
 
-// Calls pass(first, width, squares) for every chunk; returns the sum of the squares.
-template <class Pass>
-double for_chunks(std::size_t length, Pass pass) {
+// What an update adds up beside its work.
+template <class T>
+struct Sums {
   LaneSums squares{};
-  std::size_t const whole = length - length % sum_lanes;
-  for (std::size_t i = 0; i < whole; i += sum_lanes) pass(i, sum_lanes_constant{}, squares);
-  pass(whole, length - whole, squares);
-  return total(squares);
-}
+  std::array<T, sum_lanes> nothings{};
 
-template <class T, class Width>
-void add_squares(Chunk<T> const& chunk, Width width, LaneSums& squares) {
-  for (std::size_t i = 0; i < width; ++i) {
-    squares[i] += double{chunk.values[i]} * double{chunk.values[i]};
+  template <class Width>
+  void add_squares(Chunk<T> const& gradient, Width width) {
+    for (std::size_t i = 0; i < width; ++i) {
+      squares[i] += double{gradient.values[i]} * double{gradient.values[i]};
+    }
   }
+  template <class Width>
+  void add_nothings(Chunk<T> const& written, Width width) {
+    for (std::size_t i = 0; i < width; ++i) nothings[i] += nothing(written.values[i]);
+  }
+  double total() const {
+    return compute::total(squares) +
+           double{std::accumulate(nothings.begin(), nothings.end(), T(0))};
+  }
+};
+
+// Calls pass(first, width, sums) for every chunk.
+template <class T, class Pass>
+double for_chunks(std::size_t length, Pass pass) {
+  Sums<T> sums;
+  std::size_t const whole = length - length % sum_lanes;
+  for (std::size_t i = 0; i < whole; i += sum_lanes) pass(i, sum_lanes_constant{}, sums);
+  pass(whole, length - whole, sums);
+  return sums.total();
 }
 
 }  // namespace
@@ -48,15 +65,16 @@ double sgd_update(SgdStep step, std::span<T const> from, std::span<T> to, std::s
   QUARTIC_ASSERT(from.size() == to.size() && from.size() == gradient.size());
   auto const rate = static_cast<T>(step.learning_rate);
   auto const decay = static_cast<T>(step.weight_decay);
-  return for_chunks(from.size(), [=](std::size_t first, auto width, LaneSums& squares) {
+  return for_chunks<T>(from.size(), [=](std::size_t first, auto width, Sums<T>& sums) {
     Chunk<T> w(from.data() + first, width);
     Chunk<T> const g(gradient.data() + first, width);
     for (std::size_t i = 0; i < width; ++i) {
       w.values[i] -= rate * (g.values[i] + decay * w.values[i]);
     }
     w.store(to.data() + first, width);
+    sums.add_nothings(w, width);
     std::fill_n(gradient.data() + first, std::size_t{width}, T(0));
-    add_squares(g, width, squares);
+    sums.add_squares(g, width);
   });
 }
 
@@ -70,7 +88,7 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
   auto const momentum = static_cast<T>(step.momentum);
   auto const of_gradient = static_cast<T>(step.nesterov ? 1 : 0);
   auto const of_velocity = static_cast<T>(step.nesterov ? step.momentum : 1);
-  return for_chunks(from.size(), [=](std::size_t first, auto width, LaneSums& squares) {
+  return for_chunks<T>(from.size(), [=](std::size_t first, auto width, Sums<T>& sums) {
     Chunk<T> w(from.data() + first, width);
     Chunk<T> const g(gradient.data() + first, width);
     Chunk<T> v(velocity.data() + first, width);
@@ -80,9 +98,10 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
       w.values[i] -= rate * (of_gradient * gradient_i + of_velocity * v.values[i]);
     }
     w.store(to.data() + first, width);
+    sums.add_nothings(w, width);
     v.store(velocity.data() + first, width);
     std::fill_n(gradient.data() + first, std::size_t{width}, T(0));
-    add_squares(g, width, squares);
+    sums.add_squares(g, width);
   });
 }
 
@@ -100,7 +119,7 @@ double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std:
   auto const of_gradient = static_cast<T>(step.of_gradient);
   auto const of_moment = static_cast<T>(step.of_moment);
   auto const correction = static_cast<T>(step.correction);
-  return for_chunks(from.size(), [=](std::size_t first, auto width, LaneSums& squares) {
+  return for_chunks<T>(from.size(), [=](std::size_t first, auto width, Sums<T>& sums) {
     Chunk<T> w(from.data() + first, width);
     Chunk<T> const g(gradient.data() + first, width);
     Chunk<T> moment(m.data() + first, width);
@@ -114,10 +133,12 @@ double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std:
           keep * w.values[i] - step_i / (std::sqrt(correction * square.values[i]) + epsilon);
     }
     w.store(to.data() + first, width);
+    sums.add_nothings(w, width);
     moment.store(m.data() + first, width);
     square.store(v.data() + first, width);
+    sums.add_nothings(square, width);
     std::fill_n(gradient.data() + first, std::size_t{width}, T(0));
-    add_squares(g, width, squares);
+    sums.add_squares(g, width);
   });
 }
 

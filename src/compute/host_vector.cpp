@@ -1,6 +1,7 @@
 // Passes over vectors and rows on the host.
 #include <algorithm>
 
+#include "elementary.hpp"
 #include "host_lanes.hpp"
 #include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
@@ -57,6 +58,11 @@ double squared_distance(std::span<T const> x, std::span<T const> y) {
 }
 
 template <class T>
+bool is_finite(std::span<T const> x) {
+  return sum_of_row<T>(x.size(), [=](std::size_t i) { return nothing(x[i]); }) == 0;
+}
+
+template <class T>
 void fill_rows(std::span<T const> row, Matrix<T> y) {
   QUARTIC_ASSERT(std::ssize(row) == y.columns);
   for (std::int64_t r = 0; r < y.rows; ++r) {
@@ -92,6 +98,7 @@ void transpose(ConstMatrix<T> from, std::span<T> to) {
   template double dot(std::span<T const>, std::span<T const>);              \
   template double sum_of_squares(std::span<T const>);                       \
   template double squared_distance(std::span<T const>, std::span<T const>); \
+  template bool is_finite(std::span<T const>);                              \
   template void fill_rows(std::span<T const>, Matrix<T>);                   \
   template void add_column_sums(ConstMatrix<T>, std::span<T>);              \
   template void transpose(ConstMatrix<T>, std::span<T>);

@@ -2,6 +2,7 @@
 // may be `from`.
 #include <cmath>
 
+#include "elementary.hpp"
 #include "host.hpp"
 #include "offload_kernel.hpp"
 #include "offload_loops.hpp"
@@ -17,9 +18,10 @@ double sgd_update(SgdStep step, std::span<T const> from, std::span<T> to, std::s
   return sum_over<double>(std::ssize(from), [=, from = from.data(), to = to.data(),
                                              gradient = gradient.data()](std::int64_t i) {
     T const g = gradient[i];
-    to[i] = from[i] - rate * (g + decay * from[i]);
+    T const w = from[i] - rate * (g + decay * from[i]);
+    to[i] = w;
     gradient[i] = 0;
-    return double{g} * double{g};
+    return double{g} * double{g} + double{nothing(w)};
   });
 }
 
@@ -39,10 +41,11 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
                             T const g = gradient[i];
                             T const decayed = g + decay * from[i];
                             T const v = momentum * velocity[i] + decayed;
-                            to[i] = from[i] - rate * (of_gradient * decayed + of_velocity * v);
+                            T const w = from[i] - rate * (of_gradient * decayed + of_velocity * v);
+                            to[i] = w;
                             velocity[i] = v;
                             gradient[i] = 0;
-                            return double{g} * double{g};
+                            return double{g} * double{g} + double{nothing(w)};
                           });
 }
 
@@ -67,11 +70,12 @@ double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std:
         T const moment = beta1 * m[i] + rest1 * g;
         T const square = beta2 * v[i] + rest2 * g * g;
         T const change = of_gradient * g + of_moment * moment;
-        to[i] = keep * from[i] - change / (std::sqrt(correction * square) + epsilon);
+        T const w = keep * from[i] - change / (std::sqrt(correction * square) + epsilon);
+        to[i] = w;
         m[i] = moment;
         v[i] = square;
         gradient[i] = 0;
-        return double{g} * double{g};
+        return double{g} * double{g} + double{nothing(w) + nothing(square)};
       });
 }
 

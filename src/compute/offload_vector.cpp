@@ -1,4 +1,5 @@
 // Passes over vectors and rows on the device.
+#include "elementary.hpp"
 #include "host.hpp"
 #include "offload_kernel.hpp"
 #include "offload_loops.hpp"
@@ -59,6 +60,13 @@ double squared_distance(std::span<T const> x, std::span<T const> y) {
 }
 
 template <class T>
+bool is_finite(std::span<T const> x) {
+  if (!on_device()) return host::is_finite(x);
+  Kernel const kernel(x);
+  return sum_over<T>(std::ssize(x), [x = x.data()](std::int64_t i) { return nothing(x[i]); }) == 0;
+}
+
+template <class T>
 void fill_rows(std::span<T const> row, Matrix<T> y) {
   if (!on_device()) return host::fill_rows(row, y);
   Kernel const kernel(row, y);
@@ -93,6 +101,7 @@ void transpose(ConstMatrix<T> from, std::span<T> to) {
   template double dot(std::span<T const>, std::span<T const>);              \
   template double sum_of_squares(std::span<T const>);                       \
   template double squared_distance(std::span<T const>, std::span<T const>); \
+  template bool is_finite(std::span<T const>);                              \
   template void fill_rows(std::span<T const>, Matrix<T>);                   \
   template void add_column_sums(ConstMatrix<T>, std::span<T>);              \
   template void transpose(ConstMatrix<T>, std::span<T>);

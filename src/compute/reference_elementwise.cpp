@@ -1,12 +1,25 @@
 // The plain forms of activations, losses and updates.
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <numbers>
 
 #include "quartic/compute/reference.hpp"
 
 namespace quartic::compute::reference {
+namespace {
+
+/// Of one element of a gradient; NaN unless what its update has written is finite.
+template <class T>
+double square_of(double g, std::initializer_list<T> written) {
+  for (T const value : written) {
+    if (!std::isfinite(value)) return std::numeric_limits<double>::quiet_NaN();
+  }
+  return g * g;
+}
+
+}  // namespace
 
 template <class T>
 void relu_forward(std::span<T const> x, std::span<T> y) {
@@ -105,7 +118,7 @@ double sgd_update(SgdStep step, std::span<T const> from, std::span<T> to, std::s
     double const w = double{from[i]};
     to[i] = static_cast<T>(w - step.learning_rate * (g + step.weight_decay * w));
     gradient[i] = 0;
-    sum += g * g;
+    sum += square_of(g, {to[i]});
   }
   return sum;
 }
@@ -123,7 +136,7 @@ double momentum_update(MomentumStep step, std::span<T const> from, std::span<T> 
     to[i] =
         static_cast<T>(w - step.learning_rate * (step.nesterov ? decayed + step.momentum * v : v));
     gradient[i] = 0;
-    sum += g * g;
+    sum += square_of(g, {to[i], velocity[i]});
   }
   return sum;
 }
@@ -142,7 +155,7 @@ double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std:
     m[i] = static_cast<T>(first);
     v[i] = static_cast<T>(second);
     gradient[i] = 0;
-    sum += g * g;
+    sum += square_of(g, {to[i], m[i], v[i]});
   }
   return sum;
 }

@@ -106,7 +106,7 @@ void Run<T>::beat() {
   links_->progress();
   if (auto const call = alarm_.heard()) {
     alarmed_ = true;
-    throw Divergence(call->stage, call->microbatch, "the loss or the gradient is not finite");
+    throw Divergence(call->stage, call->microbatch, "another rank has diverged");
   }
 }
 

@@ -93,6 +93,7 @@ void Stage<T>::forward(Pass const& pass) {
                                       std::as_const(slot.input).template payload<T>(),
                                       output.template payload<T>(), slot.saved, pulse_);
   if (output) {
+    require_finite(output, microbatch, "the activations are");
     output.header() = {microbatch, pass.tags.forward, pass.read.replica};
     links_.activations_out->send(std::move(output));
   }
@@ -108,7 +109,7 @@ void Stage<T>::forward(Pass const& pass) {
   if (!is_last()) return;
   recorder_.loss(place_, {seat_.pipeline, pass.read.replica, microbatch, pass.minibatch,
                           pass.plan_end, end_ns, loss});
-  if (!std::isfinite(loss)) throw Divergence(seat_.stage, microbatch, "the loss is not finite");
+  require_finite(loss, microbatch, "the loss is");
 }
 
 /// What the backward will need and record; nothing where it stops above this stage.
@@ -206,6 +207,7 @@ void Stage<T>::backward_input(Pass const& pass) {
                            output_gradient, gradient.template payload<T>(), slot.flow, pulse_);
   }
   if (gradient) {
+    require_finite(gradient, microbatch, "the input gradient is");
     gradient.header() = {microbatch, slot.tags.backward, pass.read.replica};
     held_back_.push_back(std::move(gradient));
     // Sent before the weight half, so that the stage below can start.
@@ -282,9 +284,7 @@ void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
   std::int64_t const version = weights_.version(replica);
   double const learning_rate = settings_.learning_rate.at(version) * pass.rate;
   double const gradient_sq = weights_.update(replica, learning_rate, pass.oldest_needed);
-  if (!std::isfinite(gradient_sq)) {
-    throw Divergence(seat_.stage, applied_.back().row.microbatch, "the gradient is not finite");
-  }
+  require_finite(gradient_sq, applied_.back().row.microbatch, "the gradient or its update is");
   for (Applied& applied : applied_) complete(applied, version, gradient_sq, learning_rate);
   totals_.update_ns += clock_.now_ns() - begin_ns;
 }
@@ -335,6 +335,25 @@ void Stage<T>::expect(comm::Message const& message, std::int64_t microbatch) con
   if (message.header().microbatch == microbatch) return;
   failure("stage {} expected a message of microbatch {} and received one of {}", seat_.stage,
           microbatch, message.header().microbatch);
+}
+
+/// Nothing else goes to another stage, so what is not finite is found where it arises.
+template <class T>
+void Stage<T>::require_finite(comm::Message const& message, std::int64_t microbatch,
+                              char const* what) const {
+  if (!compute::is_finite(message.payload<T>())) diverged(microbatch, what);
+}
+
+template <class T>
+void Stage<T>::require_finite(double value, std::int64_t microbatch, char const* what) const {
+  if (!std::isfinite(value)) diverged(microbatch, what);
+}
+
+template <class T>
+void Stage<T>::diverged(std::int64_t microbatch, char const* what) const {
+  std::string const where =
+      settings_.pipelines > 1 ? fmt::format(" in pipeline {}", seat_.pipeline) : "";
+  throw Divergence(seat_.stage, microbatch, fmt::format("{} not finite{}", what, where));
 }
 
 template <class T>

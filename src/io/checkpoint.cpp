@@ -81,7 +81,8 @@ void sync_files(std::vector<fs::path> const& files) {
 template <class Is>
 void remove_where(fs::path const& checkpoints, Is is) {
   std::vector<fs::path> found;
-  for (fs::directory_entry const& entry : fs::directory_iterator(checkpoints)) {
+  std::error_code none_yet;
+  for (fs::directory_entry const& entry : fs::directory_iterator(checkpoints, none_yet)) {
     if (is(entry.path())) found.push_back(entry.path());
   }
   for (fs::path const& folder : found) fs::remove_all(folder);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "quartic/compute/bend.hpp"
@@ -164,15 +165,17 @@ double Optimizer<T>::step(std::span<T const> from, std::span<T> to, std::span<T>
     auto const old = from.subspan(first, size);
     auto const own = gradient.subspan(first, size);
     if (group.role == Role::statistic) {
-      compute::blend<T>(statistic_rate, own, old, to.subspan(first, size));
+      auto const moved = to.subspan(first, size);
+      compute::blend<T>(statistic_rate, own, old, moved);
       compute::fill<T>(0, own);
+      if (!compute::is_finite<T>(moved)) gradient_sq = std::numeric_limits<double>::quiet_NaN();
     } else {
       gradient_sq += step_group(old, to.subspan(first, size), own, first, learning_rate,
                                 group.decays ? spec_.weight_decay : 0);
     }
     first += size;
   }
-  return spec_.clip > 0 ? before_clipping : gradient_sq;
+  return spec_.clip > 0 && std::isfinite(gradient_sq) ? before_clipping : gradient_sq;
 }
 
 template <class T>

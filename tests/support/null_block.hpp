@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
 #include <span>
@@ -16,7 +17,7 @@ inline std::int64_t processor_ns() {
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
-/// A stage without arithmetic: messages of 1 KiB, one parameter, and as much processor
+/// A stage without arithmetic: messages of 1 KiB of zeros, one parameter, and as much processor
 /// time a pass as asked for.
 class NullBlock : public nn::Block<double> {
  public:
@@ -32,13 +33,15 @@ class NullBlock : public nn::Block<double> {
   void initialise(Values weights, std::uint64_t) const override { weights[0] = 0; }
   nn::Sizes sizes(std::int64_t) const override { return sizes_; }
 
-  double forward(nn::Batch batch, Input, Input, Values, Values, nn::Pulse&) override {
+  double forward(nn::Batch batch, Input, Input, Values output, Values, nn::Pulse&) override {
     spend(batch);
+    std::fill(output.begin(), output.end(), 0);
     return 0;
   }
-  void backward_input(nn::Batch batch, Input, Input, Input, Input, Values, Values,
+  void backward_input(nn::Batch batch, Input, Input, Input, Input, Values input_gradient, Values,
                       nn::Pulse&) override {
     spend(batch);
+    std::fill(input_gradient.begin(), input_gradient.end(), 0);
   }
   void backward_weight(nn::Batch, Input, Input, Input, Input, Input, Values, nn::Pulse&) override {}
 

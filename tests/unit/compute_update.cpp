@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "quartic/compute/reference.hpp"
 #include "quartic/compute/update.hpp"
@@ -86,6 +87,45 @@ TEST_CASE_TEMPLATE("updates equal the plain ones, in place and apart bitwise ali
                                            moment(r, 1));
         },
         2);
+  }
+}
+
+TEST_CASE_TEMPLATE("an update after which a weight or a moment is not finite gives NaN", T, float,
+                   double) {
+  constexpr T largest = std::numeric_limits<T>::max();
+  constexpr double half = double{largest} / 2;
+  constexpr std::int64_t size = 37;
+  AdamStep const adam{1, 0, 2, 1e-3, 0, 0.1, 1};
+  for (std::size_t at = 0; at <= size; ++at) {  // behind the last: all is well
+    auto const ones_but = [at](T value) {
+      std::vector<T> values(size + 1, 1);
+      values[at] = value;
+      values.pop_back();
+      return values;
+    };
+    auto const w = ones_but(-largest), ones = std::vector<T>(size, 1), squares = ones_but(largest);
+    auto const check = [&](auto update) {
+      auto to = ones, g = ones, state = ones, second = squares;
+      double const gradient_sq = update(to, g, state, second);
+      if (at == size) CHECK(gradient_sq == size);
+      if (at < size) CHECK(std::isnan(gradient_sq));
+    };
+    check([&](auto& to, auto& g, auto&, auto&) { return run(sgd_update<T>, {half}, w, to, g); });
+    check([&](auto& to, auto& g, auto&, auto&) {
+      return reference::sgd_update<T>({half}, w, to, g);
+    });
+    check([&](auto& to, auto& g, auto& v, auto&) {
+      return run(momentum_update<T>, {half, 0, 0}, w, to, g, v);
+    });
+    check([&](auto& to, auto& g, auto& v, auto&) {
+      return reference::momentum_update<T>({half, 0, 0}, w, to, g, v);
+    });
+    check([&](auto& to, auto& g, auto& m, auto& v) {
+      return run(adam_update<T>, adam, ones, to, g, m, v);
+    });
+    check([&](auto& to, auto& g, auto& m, auto& v) {
+      return reference::adam_update<T>(adam, ones, to, g, m, v);
+    });
   }
 }
 

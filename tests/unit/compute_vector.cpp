@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "quartic/compute/reference.hpp"
 #include "quartic/compute/vector.hpp"
 #include "unit/compute_run.hpp"
@@ -34,6 +36,25 @@ TEST_CASE_TEMPLATE("sums equal the plain ones at every length and place", T, flo
           doctest::Approx(reference::squared_distance<T>(a, b)).epsilon(1e-13));
     std::vector<T> const elsewhere(a.begin(), a.end());
     CHECK(run(sum_of_squares<T>, elsewhere) == run(sum_of_squares<T>, a));
+  }
+}
+
+TEST_CASE_TEMPLATE("one infinity or NaN is found wherever it is, and no large number is one", T,
+                   float, double) {
+  using Limits = std::numeric_limits<T>;
+  for (std::size_t size = 0; size < 100; ++size) {
+    std::vector<T> x(size, Limits::max());
+    for (std::size_t i = 1; i < size; i += 2)
+      x[i] = i % 4 == 1 ? Limits::lowest() : Limits::denorm_min();
+    CHECK(run(is_finite<T>, x));
+    for (T& value : x) {
+      T const finite = value;
+      for (T const other : {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN()}) {
+        value = other;
+        CHECK_FALSE(run(is_finite<T>, x));
+      }
+      value = finite;
+    }
   }
 }
 

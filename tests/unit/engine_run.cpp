@@ -1,145 +1,16 @@
-// A whole run in one process, on an objective small enough to follow.
+// What a whole run records, keeps and allocates.
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <map>
 #include <string>
 
 #include "quartic/core/check.hpp"
-#include "quartic/core/random.hpp"
-#include "quartic/engine/run.hpp"
-#include "quartic/nn/model.hpp"
 #include "support/allocations.hpp"
 #include "support/null_block.hpp"
+#include "unit/small_run.hpp"
 
 namespace quartic::engine {
 namespace {
-
-struct MemorySink final : RecordSink {
-  std::map<int, std::vector<StepRow>> step_rows;
-  std::map<int, std::vector<EventRow>> event_rows;
-  std::vector<LossRow> loss_rows;
-  std::map<int, std::vector<StaleReadRow>> stale_read_rows;
-  std::vector<ObjectiveRow> objective_rows;
-  std::vector<ObjectiveRow> validation_rows;
-  void steps(int stage, std::span<StepRow const> rows) override {
-    step_rows[stage].insert(step_rows[stage].end(), rows.begin(), rows.end());
-  }
-  void events(int stage, std::span<EventRow const> rows) override {
-    event_rows[stage].insert(event_rows[stage].end(), rows.begin(), rows.end());
-  }
-  void losses(int, std::span<LossRow const> rows) override {
-    loss_rows.insert(loss_rows.end(), rows.begin(), rows.end());
-  }
-  void stale_reads(int stage, std::span<StaleReadRow const> rows) override {
-    stale_read_rows[stage].insert(stale_read_rows[stage].end(), rows.begin(), rows.end());
-  }
-  void objectives(std::span<ObjectiveRow const> rows) override {
-    objective_rows.insert(objective_rows.end(), rows.begin(), rows.end());
-  }
-  void validations(std::span<ObjectiveRow const> rows) override {
-    validation_rows.insert(validation_rows.end(), rows.begin(), rows.end());
-  }
-  void memory(MemoryRow const&) override {}
-  void flush() override {}
-  void sync() override {}
-};
-
-struct NoSink final : RecordSink {
-  void steps(int, std::span<StepRow const>) override {}
-  void events(int, std::span<EventRow const>) override {}
-  void losses(int, std::span<LossRow const>) override {}
-  void stale_reads(int, std::span<StaleReadRow const>) override {}
-  void objectives(std::span<ObjectiveRow const>) override {}
-  void validations(std::span<ObjectiveRow const>) override {}
-  void memory(MemoryRow const&) override {}
-  void flush() override {}
-  void sync() override {}
-};
-
-constexpr int stages = 4;
-constexpr std::int64_t rows = 64;
-constexpr std::int64_t features = 16;
-constexpr std::int64_t size = 8;
-
-/// PipeDream's answers by hand, since the engine does not know the methods.
-struct Stash final : plan::VersionRule {
-  plan::Read forward(plan::PassView const& pass) const override { return {0, pass.at.updates}; }
-  plan::Read backward(plan::PassView const& pass) const override { return pass.forward_read; }
-  bool stashes() const override { return true; }
-};
-struct Every final : plan::UpdateRule {
-  explicit Every(std::int64_t microbatches) : accumulate(microbatches) {}
-  std::int64_t accumulate;
-  bool applies_after(int, std::int64_t microbatch) const override {
-    return (microbatch + 1) % accumulate == 0;
-  }
-  std::int64_t minibatch(std::int64_t microbatch) const override { return microbatch / accumulate; }
-};
-struct Greedy final : plan::Schedule {
-  plan::Action next(plan::WorkerView const& view) const override {
-    plan::StageView const& at = view.hosted.front();
-    if (at.backwards == view.microbatches) return {plan::Kind::done, at.stage};
-    if (at.backward_ready > at.backwards) return {plan::Kind::backward, at.stage, at.backwards};
-    bool const admitted = at.forwards - at.backwards < stages;
-    if (admitted && at.forward_ready > at.forwards)
-      return {plan::Kind::forward, at.stage, at.forwards};
-    return {};
-  }
-  std::int64_t activations(int) const override { return stages; }
-};
-
-plan::Rules rules_for(std::int64_t microbatches, std::int64_t accumulate) {
-  return {.shape = {stages, microbatches, accumulate},
-          .workers = stages,
-          .schedule = std::make_unique<Greedy>(),
-          .versions = std::make_unique<Stash>(),
-          .updates = std::make_unique<Every>(accumulate)};
-}
-
-Dataset<double> random_data() {
-  Dataset<double> data;
-  DenseFeatures<double> x{rows, features, std::vector<double>(rows * features)};
-  Stream(0, StreamName::data).normals(x.values);
-  data.targets.resize(rows);
-  Stream(0, StreamName::data, 1).normals(data.targets);
-  data.features = std::move(x);
-  return data;
-}
-
-std::vector<std::unique_ptr<nn::Block<double>>> blocks() {
-  nn::ModelSpec const spec{.objective = "quadratic",
-                           .stages = stages,
-                           .rows = rows,
-                           .features = features,
-                           .microbatch_size = size};
-  std::vector<std::unique_ptr<nn::Block<double>>> all;
-  for (int stage = 0; stage < stages; ++stage) {
-    all.push_back(nn::make_block<double>(spec, stage, random_data(), Part{0, features}));
-  }
-  return all;
-}
-
-RunSettings settings_for(std::int64_t microbatches) {
-  RunSettings settings;
-  settings.stage = {.stages = stages,
-                    .microbatches = microbatches,
-                    .microbatch_size = size,
-                    .microbatches_an_epoch = rows / size,
-                    .learning_rate = {.largest = 0.01}};
-  settings.optimizer.learning_rate = 0.01;
-  settings.quiet = true;
-  return settings;
-}
-
-void train(RunSettings const& settings, RecordSink& sink, std::int64_t accumulate = 1,
-           std::vector<std::unique_ptr<nn::Block<double>>> trained = blocks()) {
-  comm::Communicator alone;
-  plan::Rules const rules = rules_for(settings.stage.microbatches, accumulate);
-  plan::Cost const cost = plan::Cost::parse("slot", stages, 0);
-  Run<double> run(alone, rules, cost, settings, std::move(trained), sink);
-  run.execute();
-}
 
 /// A weight whose gradient is 0, and a statistic of which every microbatch measures 1; the
 /// objective is the statistic.
@@ -284,22 +155,6 @@ TEST_CASE("every K-th microbatch has a row when asked for") {
   CHECK(sink.step_rows[2].back().microbatch == 28);
 }
 
-TEST_CASE("a diverging run says where, and hands over what it has recorded") {
-  MemorySink sink;
-  RunSettings settings = settings_for(20000);
-  settings.stage.learning_rate.largest = 50;
-  int stage = -1;
-  try {
-    train(settings, sink);
-  } catch (Divergence const& divergence) {
-    stage = divergence.stage;
-    CHECK(divergence.microbatch == sink.loss_rows.back().microbatch);
-  }
-  CHECK(stage == stages - 1);
-  CHECK_FALSE(std::isfinite(sink.loss_rows.back().loss));
-  CHECK(sink.step_rows[0].size() > 10);
-}
-
 TEST_CASE("seats of all pipelines are hosted by contiguous workers, wherever their stages are") {
   plan::Rules rules = rules_for(8, 1);
   Hosting const spread(rules, 2, 3, 1);  // 8 workers on 3 ranks: 3, 3, 2
@@ -385,7 +240,7 @@ struct Serial final : plan::Schedule {
   Greedy greedy;
 };
 
-plan::Rules rules_for(std::int64_t microbatches, Variant const& variant) {
+plan::Rules rules_of(std::int64_t microbatches, Variant const& variant) {
   plan::Rules rules = rules_for(microbatches, 1);
   if (variant.name == "stash") return rules;
   if (variant.replicas > 1) rules.schedule = std::make_unique<Serial>();
@@ -408,7 +263,7 @@ std::size_t allocations_of(std::int64_t microbatches, Variant const& variant) {
     for (auto& block : blocks()) seats.push_back(std::move(block));
   }
   comm::Communicator alone;
-  plan::Rules const rules = rules_for(microbatches, variant);
+  plan::Rules const rules = rules_of(microbatches, variant);
   plan::Cost const cost = plan::Cost::parse("slot", stages, 0);
   std::size_t const before = test::allocations();
   Run<double> run(alone, rules, cost, settings, std::move(seats), sink);

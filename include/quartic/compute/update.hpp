@@ -5,7 +5,8 @@
 /// The optimizers' fused passes: read `from`, write `to` (another block, or the same memory), add
 /// up the gradient's square and zero the gradient. T is float or double; the sum is taken in
 /// double, in a fixed order that depends on the length alone. Each returns ‖g‖², weight decay not
-/// included.
+/// included; NaN where a weight or a moment is not finite any more (a first moment is seen by the
+/// weight).
 namespace quartic::compute {
 
 struct SgdStep {

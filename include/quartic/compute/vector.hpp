@@ -36,6 +36,10 @@ double sum_of_squares(std::span<T const> x);
 template <class T>
 double squared_distance(std::span<T const> x, std::span<T const> y);
 
+/// Whether no x_i is infinite or NaN.
+template <class T>
+bool is_finite(std::span<T const> x);
+
 /// Every row of y becomes `row` [columns]: the bias that a product is added to.
 template <class T>
 void fill_rows(std::span<T const> row, Matrix<T> y);

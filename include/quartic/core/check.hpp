@@ -20,7 +20,8 @@ struct Failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// NaN or infinity in a loss or a gradient. Ends the job with exit code 3; the trace is kept.
+/// NaN or infinity in what a stage makes. Ends the job with exit code 3; the trace is kept, and the
+/// last checkpoint, which has neither.
 struct Divergence : std::runtime_error {
   Divergence(int at_stage, std::int64_t at_microbatch, std::string const& what);
   int stage;

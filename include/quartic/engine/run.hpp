@@ -74,9 +74,11 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   /// the next call.
   std::span<T const> model(int place) { return stage(place).weights().model(); }
 
-  /// Collective. Trains. Throws Divergence, on every rank, when a loss or gradient of any stage is
-  /// not finite; what was recorded until then has reached the sink.
+  /// Collective. Trains. Throws Divergence, on every rank, when something is not finite that a
+  /// stage makes (Stage::run); what was recorded until then has reached the sink.
   Ending execute();
+  /// Whether it was a stage of another rank.
+  bool diverged_elsewhere() const { return alarmed_; }
 
   MemoryRow memory() const;
   /// Collective; after execute().

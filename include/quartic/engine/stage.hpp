@@ -97,8 +97,9 @@ class Stage {
   /// Whether the input of an action has arrived; never blocks.
   bool ready(plan::Kind kind);
 
-  /// Runs one pass, whose input must have arrived. Divergence when a loss or a gradient is not
-  /// finite.
+  /// Runs one pass, whose input must have arrived. Divergence where something is not finite that
+  /// it makes: activations, loss, input gradient, or with an update the gradient and the weights,
+  /// statistics and moments after it.
   void run(Pass const& pass);
   /// After an update that ends a round: every replica goes on from the mean of all.
   void average_replicas();
@@ -174,6 +175,10 @@ class Stage {
   void sampled_reads_state(Archive& archive);
   void totals_state(Archive& archive);
   void expect(comm::Message const& message, std::int64_t microbatch) const;
+  void require_finite(comm::Message const& message, std::int64_t microbatch,
+                      char const* what) const;
+  void require_finite(double value, std::int64_t microbatch, char const* what) const;
+  [[noreturn]] void diverged(std::int64_t microbatch, char const* what) const;
   void event(Pass const& pass, char action, std::int64_t begin_ns, std::int64_t end_ns);
   bool is_last() const { return seat_.stage + 1 == settings_.stages; }
 

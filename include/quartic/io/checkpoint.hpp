@@ -57,7 +57,7 @@ class CheckpointFolder final : public engine::CheckpointStore {
   /// UsageError unless the files of these seats are as the manifest says, byte for byte.
   static void verify(std::filesystem::path const& run, CheckpointManifest const& manifest,
                      std::span<engine::Seat const> seats);
-  /// Rank 0, before the run goes on: what a run left that ended while it wrote one.
+  /// Rank 0, while no rank writes one: what a run leaves that ends before one is whole.
   static void remove_parts(std::filesystem::path const& run);
   /// How many rows of the trace a stage had then.
   static engine::RowCounts rows(std::filesystem::path const& run, std::int64_t position,

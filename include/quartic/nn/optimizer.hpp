@@ -44,7 +44,8 @@ template <class T>
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// Returns ‖gradient‖² (summed in double, weight decay not included, as it was before clipping).
+  /// Returns ‖gradient‖² (summed in double, weight decay not included, as it was before clipping);
+  /// NaN where a weight, a statistic or a moment is not finite any more.
   double step(std::span<T const> from, std::span<T> to, std::span<T> gradient,
               double learning_rate);
   /// What must be saved to go on later, besides the number of steps: empty for sgd, the velocity
