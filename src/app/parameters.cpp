@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "quartic/core/check.hpp"
+#include "quartic/io/disk.hpp"
 #include "quartic/io/parameters.hpp"
 #include "quartic/nn/layer.hpp"
 
@@ -108,7 +109,7 @@ void write_parameters(comm::Communicator& communicator, std::filesystem::path co
     });
   }
   comm::agree(communicator, [&] {
-    if (communicator.rank() == 0) std::filesystem::rename(unfinished, folder / parameters_file);
+    if (communicator.rank() == 0) io::put_in_place(unfinished, folder / parameters_file);
   });
 }
 

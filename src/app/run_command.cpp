@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <optional>
 
@@ -362,12 +363,16 @@ bool is_done(comm::Communicator& communicator, Config const& config) {
 }  // namespace
 
 int run_command(comm::Communicator& communicator, std::vector<std::string> const& arguments) {
+  std::optional<StopSignal> signals(std::in_place);  // at once, though it is the run that looks
   std::optional<Resolved> resolved;
   comm::agree(communicator,
               [&] { resolved = resolve(parse(Command::run, arguments), communicator.size()); });
   Config const& config = resolved->config;
-  std::optional<StopSignal> signals;  // from here on, though it is the run that looks at them
-  if (config.order == engine::Order::plan) signals.emplace();
+  if (config.order == engine::Order::arrival) {  // has no checkpoint to stop with
+    bool const told = StopSignal::received();
+    signals.reset();
+    if (told) std::raise(SIGTERM);
+  }
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
   compute_on_device(communicator, config);

@@ -14,6 +14,7 @@
 
 #include "quartic/app/parameters.hpp"
 #include "quartic/core/check.hpp"
+#include "quartic/io/disk.hpp"
 #include "quartic/io/trace_state.hpp"
 
 namespace quartic::app {
@@ -139,7 +140,7 @@ void RunFolder::write_config(std::string const& ini) const {
   std::ofstream out(aside);
   out << ini << std::flush;
   if (!out) usage_error("{}: cannot be written: {}", file.string(), std::strerror(errno));
-  fs::rename(aside, file);
+  io::put_in_place(aside, file);
 }
 
 }  // namespace quartic::app

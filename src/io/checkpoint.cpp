@@ -8,7 +8,7 @@
 #include "checkpoint_archive.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/bytes.hpp"
-#include "quartic/io/shard_files.hpp"
+#include "quartic/io/disk.hpp"
 
 namespace quartic::io {
 namespace {
@@ -157,10 +157,8 @@ void CheckpointFolder::commit(engine::Checkpoint const& checkpoint) {
     }
     write_text(part / manifest_name, manifest_text(manifest));
     sync_to_disk(part / manifest_name);
-    sync_to_disk(part);
     fs::remove_all(folder);  // of a run that was not told to go on from it
-    fs::rename(part, folder);
-    sync_to_disk(folder_);
+    put_in_place(part, folder);
     remove_where(folder_,
                  [&](fs::path const& other) { return other.filename() < folder.filename(); });
   } catch (std::exception const& error) {

@@ -74,12 +74,4 @@ bool ShardLock::held(fs::path const& shard) {
   return refused;
 }
 
-void sync_to_disk(fs::path const& path) {
-  int const descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  bool const synced = descriptor >= 0 && ::fsync(descriptor) == 0;
-  std::error_code const error(errno, std::generic_category());
-  if (descriptor >= 0) ::close(descriptor);
-  if (!synced) failure("{}: fsync failed: {}", path.string(), error.message());
-}
-
 }  // namespace quartic::io

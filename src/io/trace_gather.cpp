@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "quartic/core/check.hpp"
+#include "quartic/io/disk.hpp"
 #include "quartic/io/shard_files.hpp"
 #include "quartic/io/table.hpp"
 #include "quartic/io/trace.hpp"
@@ -136,9 +137,7 @@ void replace_master(fs::path const& folder, bool complete) {
   fs::path const aside = folder / "trace.h5.part";
   fs::copy_file(trace, aside, fs::copy_options::overwrite_existing);
   fill(aside, folder, complete);
-  sync_to_disk(aside);
-  fs::rename(aside, trace);
-  sync_to_disk(folder);
+  put_in_place(aside, trace);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "quartic/core/check.hpp"
+#include "quartic/io/disk.hpp"
 #include "quartic/io/h5.hpp"
 #include "quartic/io/shard_files.hpp"
 #include "quartic/io/trace.hpp"
@@ -53,11 +54,10 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
     link(file, file.id(), "memory", 0, "/memory");
   }
   file.close();
-  std::error_code error;
-  std::filesystem::rename(aside, folder / "trace.h5", error);
-  if (error) {
-    usage_error("{}: cannot be created: {}; a run needs a folder that can be written",
-                (folder / "trace.h5").string(), error.message());
+  try {
+    put_in_place(aside, folder / "trace.h5");
+  } catch (Failure const& error) {
+    usage_error("{}; a run needs a folder that can be written", error.what());
   }
 }
 

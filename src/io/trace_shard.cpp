@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "quartic/core/check.hpp"
+#include "quartic/io/disk.hpp"
 #include "quartic/io/shard_files.hpp"
 #include "quartic/io/table.hpp"
 #include "quartic/io/trace.hpp"

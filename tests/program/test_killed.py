@@ -10,7 +10,8 @@ import pytest
 
 from killing import check_gathered, check_rows, grows, kill_one
 from program import quartic
-from runs import LONG_RUN, LiveRun, attributes, read_steps, read_tables, until
+from runs import FAILED, LONG_RUN, LiveRun, attributes, read_steps, read_tables, until
+from test_resume import stopped
 
 
 def test_live_reading(tmp_path):
@@ -101,6 +102,50 @@ def test_disk_that_cannot_be_written(small_disk):
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     done = quartic("run", "--out", disk / "run", exit_code=2)
     assert done.stderr.startswith(f"quartic: --out {disk / 'run'}: cannot be made: Read-only file system") and done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def failing_disk(tmp_path):
+    """A disk with a journal, whose file system can go read-only while files are open, as on a failing drive; needs leave to mount."""
+    image, folder = tmp_path / "image", tmp_path / "disk"
+    folder.mkdir()
+    image.touch()
+    os.truncate(image, 256 << 20)
+    subprocess.run(["/sbin/mkfs.ext4", "-q", image], check=True)
+    mount = ["mount", "-o", "loop", image, folder]
+    done = subprocess.run(mount, capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"mounting a file system is not permitted here: {done.stderr.strip()}")
+
+    def fail():
+        subprocess.run(["mount", "-o", "remount,abort", folder], check=True)
+
+    def repair():
+        subprocess.run(["umount", folder], check=True)
+        subprocess.run(["/sbin/e2fsck", "-fyq", image], capture_output=True)  # its code says what it has put right
+        subprocess.run(mount, check=True)
+
+    yield folder, fail, repair
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
+def test_file_system_that_goes_read_only(ranks, failing_disk):
+    """In mid-run: it fails with the name of a file, does not hang, and goes on from its checkpoint when the disk is well again."""
+    disk, fail, repair = failing_disk
+    out = disk / "run"
+    with LiveRun(out, *LONG_RUN, "--checkpoint-every", 400, ranks=ranks) as run:
+        until(lambda: list(out.glob("checkpoint/*/manifest")), "a checkpoint")
+        fail()
+        code, errors = run.wait(30)
+    assert code == FAILED, errors
+    lines = [line for line in errors.splitlines() if line.startswith("quartic: ")]
+    reasons = ("Read-only file system", "Input/output error")  # of a write, and of an fsync of what was written before
+    assert lines and all(str(out) in line and any(reason in line for reason in reasons) for line in lines), errors
+    repair()
+    with LiveRun(out, "--resume", out, ranks=ranks) as run:
+        stopped(run, signal.SIGUSR1, True)
+    check_rows(out, read_steps(out, live=True))
 
 
 @pytest.mark.parametrize("ranks", [0, 3])

@@ -35,7 +35,4 @@ class ShardLock {
   int descriptor_;
 };
 
-/// Makes the bytes of a file, or the names in a folder, survive a loss of power.
-void sync_to_disk(std::filesystem::path const& path);
-
 }  // namespace quartic::io
