@@ -184,7 +184,7 @@ class Training {
     });
     comm::agree(communicator_, [&] {
       shard_.emplace(config_.out, communicator_.rank(), hosted, info);
-      if (earlier_) io::copy_earlier_rows(config_.out, hosted, earlier_row_counts(), *shard_);
+      if (earlier_) io::copy_earlier_rows(config_.out, hosted, recorded_earlier(), *shard_);
       log_.emplace(std::filesystem::path(config_.out) / "log", communicator_.rank());
     });
     on_rank_0(communicator_, [&] {
@@ -204,13 +204,13 @@ class Training {
                            fmt::join(seats, " "), config_.stages, comm::Communicator::host()));
   }
 
-  std::vector<engine::RowCounts> earlier_row_counts() const {
-    std::vector<engine::RowCounts> counts;
+  std::vector<engine::RecordedTables> recorded_earlier() const {
+    std::vector<engine::RecordedTables> recorded;
     for (engine::Seat const seat : hosting_.seats()) {
-      counts.push_back(
-          io::CheckpointFolder::rows(config_.out, earlier_->checkpoint.position, seat));
+      recorded.push_back(
+          io::CheckpointFolder::recorded(config_.out, earlier_->checkpoint.position, seat));
     }
-    return counts;
+    return recorded;
   }
 
   void say_resumed() {

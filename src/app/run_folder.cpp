@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -40,6 +41,14 @@ std::uintmax_t bytes_below(fs::path const& path) {
   return bytes;
 }
 
+/// Whether what is open is what has this name.
+bool is_at(fs::path const& path, int descriptor) {
+  struct stat named {
+  }, opened{};
+  return stat(path.c_str(), &named) == 0 && fstat(descriptor, &opened) == 0 &&
+         named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
 std::string host_and_process() {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
@@ -48,18 +57,19 @@ std::string host_and_process() {
 
 }  // namespace
 
-FileLock::FileLock(fs::path path)
-    : path_(std::move(path)),
-      was_left_(fs::exists(path_)),
-      descriptor_(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-  if (descriptor_ < 0)
-    usage_error("{}: cannot be written: {}", path_.string(), std::strerror(errno));
-  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-    std::ifstream file(path_);
-    std::string const owner{std::istreambuf_iterator<char>(file), {}};
-    close(descriptor_);
-    usage_error("--out {}: the run folder is in use by {}", path_.parent_path().string(), owner);
-  }
+FileLock::FileLock(fs::path path) : path_(std::move(path)), was_left_(fs::exists(path_)) {
+  do {
+    descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0)
+      usage_error("{}: cannot be written: {}", path_.string(), std::strerror(errno));
+    if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      std::ifstream file(path_);
+      std::string const owner{std::istreambuf_iterator<char>(file), {}};
+      close(descriptor_);
+      usage_error("--out {}: the run folder is in use by {}", path_.parent_path().string(), owner);
+    }
+    // Its last owner may have removed it between the two: then the next one would make another.
+  } while (!is_at(path_, descriptor_) && close(descriptor_) == 0);
   std::ofstream(path_) << host_and_process();
 }
 

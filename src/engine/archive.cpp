@@ -1,15 +1,23 @@
 #include "quartic/engine/archive.hpp"
 
 namespace quartic::engine {
+namespace {
 
-void visit(Archive& archive, RowCounts& counts) {
+void visit(Archive& archive, std::string const& name, RecordedRows& rows) {
+  archive.integer(name, rows.count);
+  archive.integer(name + "_hash", rows.hash.value);
+}
+
+}  // namespace
+
+void visit(Archive& archive, RecordedTables& tables) {
   auto const group = archive.group("rows");
-  archive.integer("steps", counts.steps);
-  archive.integer("events", counts.events);
-  archive.integer("losses", counts.losses);
-  archive.integer("stale_reads", counts.stale_reads);
-  archive.integer("objectives", counts.objectives);
-  archive.integer("validations", counts.validations);
+  visit(archive, "steps", tables.steps);
+  visit(archive, "events", tables.events);
+  visit(archive, "losses", tables.losses);
+  visit(archive, "stale_reads", tables.stale_reads);
+  visit(archive, "objectives", tables.objectives);
+  visit(archive, "validations", tables.validations);
 }
 
 }  // namespace quartic::engine

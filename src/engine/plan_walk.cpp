@@ -3,11 +3,9 @@
 namespace quartic::engine {
 namespace {
 
-/// FNV-1a by words, of what tells two plans apart: what is done, with which versions.
-void add(std::uint64_t& hash, plan::PlannedAction const& planned) {
-  auto const add = [&](auto value) {
-    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001b3;
-  };
+/// What tells two plans apart: what is done, with which versions.
+void add(WordHash& hash, plan::PlannedAction const& planned) {
+  auto const add = [&](auto value) { hash.add(static_cast<std::uint64_t>(value)); };
   add(planned.action.kind);
   add(planned.action.stage);
   add(planned.action.microbatch);
@@ -71,7 +69,7 @@ bool PlanWalk::reach(Checkpoint const& checkpoint) {
     if (step(nothing) == nullptr) return false;
   }
   here_.wall_ns = checkpoint.wall_ns;
-  return here_.plan == checkpoint.plan;
+  return here_.plan.value == checkpoint.plan.value;
 }
 
 double PlanWalk::bubble() const {

@@ -22,7 +22,7 @@ void Recorder::step(int place, StepRow const& row) {
   StageRows& own = rows(place);
   if (row.microbatch % every_ == 0) {
     own.steps.push_back(row);
-    ++own.recorded.steps;
+    own.recorded.steps.add(row);
   }
   if (own.steps.size() == buffered_rows) flush();
   flush_when_due(row.backward_end_ns);
@@ -30,7 +30,7 @@ void Recorder::step(int place, StepRow const& row) {
 
 void Recorder::event(int place, EventRow const& row) {
   rows(place).events.push_back(row);
-  ++rows(place).recorded.events;
+  rows(place).recorded.events.add(row);
   if (rows(place).events.size() == buffered_rows) flush();
 }
 
@@ -38,7 +38,7 @@ void Recorder::loss(int place, LossRow const& row) {
   std::vector<LossRow>& losses = rows(place).losses;
   if (losses.capacity() == 0) losses.reserve(buffered_rows);  // only last stages have any
   losses.push_back(row);
-  ++rows(place).recorded.losses;
+  rows(place).recorded.losses.add(row);
   if (losses.size() == buffered_rows) flush();
 }
 
@@ -46,19 +46,19 @@ void Recorder::stale_read(int place, StaleReadRow const& row) {
   std::vector<StaleReadRow>& stale_reads = rows(place).stale_reads;
   if (stale_reads.capacity() == 0) stale_reads.reserve(buffered_rows);  // only where asked for
   stale_reads.push_back(row);
-  ++rows(place).recorded.stale_reads;
+  rows(place).recorded.stale_reads.add(row);
   if (stale_reads.size() == buffered_rows) flush();
 }
 
 void Recorder::objective(int place, ObjectiveRow const& row) {
   objectives_.push_back(row);
-  ++rows(place).recorded.objectives;
+  rows(place).recorded.objectives.add(row);
   if (objectives_.size() == buffered_rows) flush();
 }
 
 void Recorder::validation(int place, ObjectiveRow const& row) {
   validations_.push_back(row);
-  ++rows(place).recorded.validations;
+  rows(place).recorded.validations.add(row);
   if (validations_.size() == buffered_rows) flush();
 }
 

@@ -45,7 +45,9 @@ void Run<T>::action(plan::PlannedAction const& planned,
                     std::span<plan::PlannedStep const> applied) {
   auto const [kind, index, microbatch, count] = planned.action;
   for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
-    int const place = hosting_.place_of({pipeline, index});
+    Seat const seat{pipeline, index};
+    planned_[static_cast<std::size_t>(hosting_.rank_of(seat))] = planned.action;
+    int const place = hosting_.place_of(seat);
     if (place < 0) continue;
     Stage<T>& own = stage(place);
     run_pieces(own, planned.action, planned.reads,

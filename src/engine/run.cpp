@@ -60,6 +60,7 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       cost_(cost),
       settings_(settings),
       hosting_(rules, settings.averaging.pipelines, communicator.size(), communicator.rank()),
+      planned_(static_cast<std::size_t>(communicator.size())),
       alarm_(communicator),
       clock_(communicator, resumed ? resumed->here().wall_ns : 0),
       recorder_(sink, static_cast<int>(hosted.size()), settings.trace_every),
@@ -72,7 +73,7 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       checkpoints_(checkpoints),
       rounds_(communicator, slots_a_round * rules.workers),
       meeting_(communicator, comm::Tag::meeting),
-      watchdog_(communicator, settings.patience_ns),
+      watchdog_(communicator, settings.patience_ns, planned_),
       progress_("training", "microbatches", rules.shape.microbatches,
                 settings.quiet || communicator.rank() != 0),
       oversubscribed_(communicator.ranks_on_node() >

@@ -24,8 +24,11 @@ comm::Message empty_message() {
 
 }  // namespace
 
-Watchdog::Watchdog(comm::Communicator& communicator, std::int64_t patience_ns)
-    : communicator_(communicator), patience_ns_(communicator.size() > 1 ? patience_ns : 0) {
+Watchdog::Watchdog(comm::Communicator& communicator, std::int64_t patience_ns,
+                   std::vector<plan::Action> const& planned)
+    : communicator_(communicator),
+      patience_ns_(communicator.size() > 1 ? patience_ns : 0),
+      planned_(planned) {
   if (patience_ns_ > 0)
     posted_ = communicator.receive_from_anyone(empty_message(), comm::Tag::watchdog);
 }
@@ -77,7 +80,20 @@ void Watchdog::listen() {
   }
 }
 
-/// Who holds up the run, and what those wait for that wait for it.
+/// What others wait for there: an action whose message they need, or, where all meet, the last one
+/// that comes before.
+std::string Watchdog::owed_by(int rank) const {
+  for (auto const& [other, wait] : waiting_) {
+    if (wait.rank != rank || wait.action.kind == plan::Kind::wait) continue;
+    return fmt::format("rank {} waits for {} of stage {} there", other, plan::to_text(wait.action),
+                       wait.action.stage);
+  }
+  plan::Action const& last = planned_[static_cast<std::size_t>(rank)];
+  if (last.kind == plan::Kind::wait) return "";
+  return fmt::format("all meet after {} of stage {} there", plan::to_text(last), last.stage);
+}
+
+/// Who holds up the run, and with what.
 std::string Watchdog::verdict(std::int64_t waited_ns) const {
   constexpr double ns_a_second = 1e9;
   std::vector<int> silent;
@@ -85,11 +101,9 @@ std::string Watchdog::verdict(std::int64_t waited_ns) const {
     if (!waiting_.contains(rank)) silent.push_back(rank);
   }
   std::vector<std::string> actions;
-  for (auto const& [rank, wait] : waiting_) {
-    if (wait.action.kind != plan::Kind::wait && !waiting_.contains(wait.rank)) {
-      actions.push_back(fmt::format("rank {} waits for {} of stage {} there", rank,
-                                    plan::to_text(wait.action), wait.action.stage));
-    }
+  for (int const rank : silent) {
+    std::string const owed = owed_by(rank);
+    if (!owed.empty()) actions.push_back(owed);
   }
   std::string const who = silent.empty()
                               ? std::string("every rank says that it waits")

@@ -204,12 +204,12 @@ void CheckpointFolder::remove_parts(fs::path const& run) {
   remove_where(run / "checkpoint", [](fs::path const& path) { return path.extension() == aside; });
 }
 
-engine::RowCounts CheckpointFolder::rows(fs::path const& run, std::int64_t position,
-                                         engine::Seat seat) {
+engine::RecordedTables CheckpointFolder::recorded(fs::path const& run, std::int64_t position,
+                                                  engine::Seat seat) {
   RestoringArchive archive(folder_of(run / "checkpoint", position) / name_of(seat));
-  engine::RowCounts counts;
-  visit(archive, counts);
-  return counts;
+  engine::RecordedTables tables;
+  visit(archive, tables);
+  return tables;
 }
 
 }  // namespace quartic::io

@@ -8,6 +8,7 @@
 namespace quartic::io {
 namespace {
 
+constexpr std::string_view format_mark = "quartic checkpoint, format ";
 constexpr std::string_view first_line = "quartic checkpoint, format 1\n";
 constexpr std::string_view last_line = "manifest = ";
 
@@ -20,6 +21,7 @@ class Parser {
   Parser(std::string const& text, std::string const& path) : text_(text), path_(path) {}
 
   CheckpointManifest operator()() {
+    refuse_other_formats();
     std::istringstream lines(checked_body());
     CheckpointManifest manifest;
     for (std::string line; std::getline(lines, line);) {
@@ -34,6 +36,14 @@ class Parser {
  private:
   [[noreturn]] void damaged() const {
     usage_error("{}: is damaged; remove its folder to run from the start again", path_);
+  }
+
+  void refuse_other_formats() const {
+    if (!text_.starts_with(format_mark) || text_.starts_with(first_line)) return;
+    std::string const format =
+        text_.substr(format_mark.size(), text_.find('\n') - format_mark.size());
+    if (format.empty() || format.find_first_not_of("0123456789") != std::string::npos) damaged();
+    usage_error("{}: has format {}; this program reads format 1", path_, format);
   }
 
   /// What lies between the first line and the last, which has its checksum.
@@ -69,7 +79,7 @@ class Parser {
     if (name == "position")
       checkpoint.position = integer<std::int64_t>(value);
     else if (name == "plan")
-      checkpoint.plan = integer<std::uint64_t>(value, 16);
+      checkpoint.plan.value = integer<std::uint64_t>(value, 16);
     else if (name == "block_updates")
       checkpoint.block_updates = integer<std::int64_t>(value);
     else if (name == "wall_ns")
@@ -97,7 +107,7 @@ std::string manifest_text(CheckpointManifest const& manifest) {
   engine::Checkpoint const& checkpoint = manifest.checkpoint;
   std::string text(first_line);
   text += fmt::format("position = {}\nplan = {:016x}\nblock_updates = {}\nwall_ns = {}\n",
-                      checkpoint.position, checkpoint.plan, checkpoint.block_updates,
+                      checkpoint.position, checkpoint.plan.value, checkpoint.block_updates,
                       checkpoint.wall_ns);
   for (auto const& [name, value] : manifest.about)
     text += fmt::format("{}{} = {}\n", about_mark, name, value);

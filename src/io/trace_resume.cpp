@@ -11,48 +11,52 @@ namespace {
 
 constexpr hsize_t rows_at_once = 1 << 14;
 
-// Hands the first `count` rows of a table of which `belongs` is true to `append`, a block at a
-// time.
+// Hands the rows that were recorded to `append`, a block at a time: the first of a table of which
+// `belongs` is true.
 template <class Row, class Append, class Belongs>
 void copy_rows(h5::File const& trace, std::string const& group, std::string const& name,
-               std::int64_t count, Append append, Belongs belongs) {
-  if (count == 0) return;
+               engine::RecordedRows const& recorded, Append append, Belongs belongs) {
+  if (recorded.count == 0) return;
   h5::Handle const parent = trace.open_group(trace.id(), group);
   h5::Handle const type = h5::row_type<Row>();
   h5::Table const table = h5::Table::open(trace, parent.id(), name);
+  engine::RecordedRows found;
   std::vector<Row> rows;
-  std::int64_t left = count;
-  for (hsize_t first = 0; left > 0 && first < table.rows(); first += rows_at_once) {
+  for (hsize_t first = 0; found.count < recorded.count && first < table.rows();
+       first += rows_at_once) {
     rows.resize(std::min(rows_at_once, table.rows() - first));
     table.read(trace, type.id(), first, rows.size(), rows.data());
     std::erase_if(rows, [&](Row const& row) { return !belongs(row); });
-    if (std::ssize(rows) > left) rows.resize(static_cast<std::size_t>(left));
+    if (std::ssize(rows) > recorded.count - found.count)
+      rows.resize(static_cast<std::size_t>(recorded.count - found.count));
+    for (Row const& row : rows) found.add(row);
     append(std::span<Row const>(rows));
-    left -= std::ssize(rows);
   }
-  if (left > 0) {
-    failure("{}: {}/{} has {} rows less than the checkpoint counts", trace.path().string(), group,
-            name, left);
+  if (found.hash.value != recorded.hash.value) {
+    usage_error(
+        "{}: {}{}{} is damaged: its rows are not those that the checkpoint knows; remove the "
+        "checkpoint to run from the start again",
+        trace.path().string(), group, group.ends_with('/') ? "" : "/", name);
   }
 }
 
 template <class Row, class Append>
 void copy_rows(h5::File const& trace, std::string const& group, std::string const& name,
-               std::int64_t count, Append append) {
-  copy_rows<Row>(trace, group, name, count, append, [](Row const&) { return true; });
+               engine::RecordedRows const& recorded, Append append) {
+  copy_rows<Row>(trace, group, name, recorded, append, [](Row const&) { return true; });
 }
 
 }  // namespace
 
 void copy_earlier_rows(std::filesystem::path const& folder,
                        std::vector<engine::StageInfo> const& hosted,
-                       std::vector<engine::RowCounts> const& counts, TraceShard& shard) {
+                       std::vector<engine::RecordedTables> const& recorded, TraceShard& shard) {
   using namespace engine;
   h5::File const trace = h5::File::open(folder / "trace.h5", H5F_ACC_RDONLY);
   for (std::size_t i = 0; i < hosted.size(); ++i) {
     int const place = static_cast<int>(i);
     int const pipeline = hosted[i].pipeline;
-    RowCounts const& of_stage = counts[i];
+    RecordedTables const& of_stage = recorded[i];
     std::string const group = stages_path(pipeline) + "/" + stage_name(hosted[i].stage);
     copy_rows<StepRow>(trace, group, "steps", of_stage.steps,
                        [&](auto rows) { shard.steps(place, rows); });

@@ -38,7 +38,7 @@ class Tally:
 
 
 def failing_writes(scene, tally):
-    for where in ("/checkpoint/", "/trace.h5.part", "/ranks/"):
+    for where in ("/checkpoint", "/trace.h5", "/config.ini", "/ranks/"):
         calls = scene.calls(where)
         codes = [tally.of(f"{where}, call {call}{' and all after it' * stays}, {ranks} ranks", fail_one, scene, where, call, stays, ranks)
                  for ranks in (0, 2) for stays in (False, True) for call in range(1, calls + 1, 1 + 9 * (ranks > 0))]

@@ -22,9 +22,9 @@ std::string read_checkpoint(std::string const& bytes) {
   auto const manifest = io::CheckpointFolder::newest(run).value();
   std::array const seats{seat};
   io::CheckpointFolder::verify(run, manifest, seats);
-  engine::RowCounts const rows =
-      io::CheckpointFolder::rows(run, manifest.checkpoint.position, seat);
-  return fmt::format("{} {}", io::manifest_text(manifest), rows.steps);
+  engine::RecordedTables const recorded =
+      io::CheckpointFolder::recorded(run, manifest.checkpoint.position, seat);
+  return fmt::format("{} {}", io::manifest_text(manifest), recorded.steps.count);
 }
 
 Registration const checkpoint{{"checkpoint", read_checkpoint}};

@@ -112,12 +112,12 @@ def read_steps(folder, live=False):
 
 def read_tables(folder, live=False):
     """{name: rows} of what a run computes and plans: the steps of each stage, the loss, the objective, and, where a
-    run has them, the loss of held-out rows and the stale reads, of each stage and of all."""
+    run has them, the events, the loss of held-out rows and the stale reads, of each stage and of all."""
     with h5py.File(Path(folder) / "trace.h5", "r", swmr=live) as file:
         paths = ["stage", *(f"pipeline/{name}/stage" for name in sorted(file.get("pipeline", {})))]
         tables = {f"{path}/{name}": file[path][name]["steps"][()] for path in paths for name in sorted(file[path])}
-        tables |= {f"stage/{name}/stale_read": group["stale_read"][()] for name, group in file["stage"].items()
-                   if "stale_read" in group}
+        tables |= {f"stage/{name}/{table}": group[table][()] for name, group in file["stage"].items()
+                   for table in ("events", "stale_read") if table in group}
         return tables | {name: file[name][()] for name in (*TABLES, "validation", "stale_read") if name in TABLES or name in file}
 
 

@@ -1,6 +1,7 @@
 """Every refusal of a command line: exit 2, one line that names the option and what is valid, no folder."""
 
 import os
+import socket
 import subprocess
 
 import pytest
@@ -262,8 +263,8 @@ def test_finished_folder_is_kept():
 def test_folder_in_use():
     with LiveRun("run", *LONG_RUN) as running:
         running.has_rows()
-        for command in (("run", "--out", "run", "--overwrite"), ("plan", "--out", "run"), ("gather", "run")):
-            refused(*command, says=("run", "in use", running.process.pid))
+        for command in (("run", "--out", "run", "--overwrite"), ("run", "--resume", "run"), ("plan", "--out", "run"), ("gather", "run")):
+            refused(*command, says=("run", "in use", f"process {running.process.pid} on {socket.gethostname()}"))
         refused("run", "--out", "run", ranks=2, says=("run", "in use"))
         rows = running.rows()
         until(lambda: running.rows() > rows, "the run goes on undisturbed")

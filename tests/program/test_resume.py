@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from program import quartic
-from runs import STOPPED, LiveRun, attributes, kept_what_was_planned, read_steps, read_tables, refused, same_run, until
+from runs import STOPPED, LiveRun, attributes, kept_what_was_planned, read_steps, read_tables, refused, same_bits, same_run, until
 from test_hosting import FOLDED, LONG, METHODS, OBJECTIVES, RUN, STAGES, hosted_options
 
 
@@ -65,6 +65,38 @@ def test_a_resumed_run_is_the_uninterrupted_one(method, objective, tmp_path):
         kept_what_was_planned(out)
         same_parameters(tmp_path / "whole", out)
         assert attributes(out)["complete"] == 1 and attributes(out)["resumed"]
+
+
+# What neither methods nor objectives have of state: more tables, other random numbers and plans.
+VARIANTS = {
+    "all tables": ("--trace-events", "--trace-displacement", 3, "--trace-stale-read", 2),
+    "images that are moved": ("--data", "generate:images", "--features", 64, "--augment", "flip-crop", "--shuffle"),
+    "times by chance": ("--cost", "f=1,bi=1,bw=1,latency=0.1,jitter=0.3,straggler=2:1.5"),
+    "forwards made twice": ("--recompute",),
+    "epochs": ("--epochs", 3),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_whatever_a_run_has(variant, tmp_path):
+    options = ("--objective", "mlp", "--hidden", "16,11,8", "--rows", 64, "--microbatch-size", 4, "--learning-rate", 0.01,
+               "--optimizer", "adamw", "--evaluate-every", 5, *VARIANTS[variant], *(() if variant == "epochs" else RUN))
+    quartic("run", *options, "--out", tmp_path / "whole")
+    out = tmp_path / "run"
+    quartic("run", *options, "--checkpoint-every", 100, "--out", out, ranks=2)
+    quartic("run", "--resume", interrupted(out), "--checkpoint-every", 150, ranks=3)
+    same_run(tmp_path / "whole", out)
+
+
+def test_rows_may_become_fewer(cut, tmp_path):
+    quartic("run", *SMALL, "--quiet", "--out", tmp_path / "whole")
+    with h5py.File(checkpoint_of(cut) / "0000-0002.h5") as checkpoint:
+        before = int(checkpoint["rows"].attrs["steps"])
+    quartic("run", "--resume", cut, "--trace-every", 3, "--quiet")
+    whole, rows = read_steps(tmp_path / "whole")[2], read_steps(cut)[2]
+    kept = (np.arange(len(whole)) < before) | (whole["microbatch"] % 3 == 0)
+    assert 0 < before < len(rows) < len(whole)
+    same_bits(whole[kept], rows)
 
 
 def same_parameters(one, other):
@@ -186,6 +218,19 @@ def test_another_configuration_is_refused(cut):
     refused("run", "--resume", cut, says=("--resume", "config.ini"), ranks=2)
 
 
+@pytest.mark.parametrize("table, column", [("stage/0001/steps", "gradient_sq"), ("loss", "loss"), ("objective", "value")])
+@pytest.mark.parametrize("row", [0, 3])
+def test_rows_that_are_not_the_checkpoints_are_refused(table, column, row, cut):
+    """The trace up to the checkpoint belongs to it: a bit that the disk has turned there would be in the ended run."""
+    with h5py.File(cut / "trace.h5") as trace:
+        rows = trace[table]
+        at = rows.id.get_chunk_info_by_coord((0,)).byte_offset + row * rows.dtype.itemsize + rows.dtype.fields[column][1]
+    content = bytearray((cut / "trace.h5").read_bytes())
+    content[at] ^= 1
+    (cut / "trace.h5").write_bytes(content)
+    assert "damaged" in refused("run", "--resume", cut, "--quiet", ranks=3, says=("trace.h5", table))
+
+
 @pytest.mark.parametrize("file", ["manifest", "0000-0000.h5", "0000-0003.h5"])
 @pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "grown"])
 def test_a_damaged_checkpoint_is_refused(file, damage, cut):
@@ -211,16 +256,19 @@ def test_a_checkpoint_in_the_making_counts_for_nothing(cut, tmp_path):
     assert checkpoint_of(cut) != newest
 
 
-def test_parameters_by_name(cut):
-    """h5py shows the live weights under the names that --save-parameters uses, and the file says what it is."""
-    for file in sorted(checkpoint_of(cut).glob("*.h5")):
+def test_parameters_by_name(tmp_path):
+    """h5py shows the live weights under the names, and in the shapes, of --save-parameters, and the file says what it is."""
+    out = tmp_path / "run"
+    quartic("run", *SMALL, "--checkpoint-every", 192, "--save-parameters", "--quiet", "--out", out)
+    shown = {}
+    for file in sorted(checkpoint_of(out).glob("*.h5")):
         with h5py.File(file) as checkpoint:
-            weights = checkpoint["weights/replica_0000/weights"][-1]
-            shown = {name: data[()] for name, data in checkpoint["parameters"].items()}
             assert checkpoint.attrs["format_version"] == 1
-            assert sum(values.size for values in shown.values()) == weights.size
-            assert np.array_equal(np.sort(np.concatenate([v.ravel() for v in shown.values()])), np.sort(weights))
-            assert all(name.endswith((".weight", ".bias")) for name in shown), shown.keys()
+            shown |= {name: data[()] for name, data in checkpoint["parameters"].items()}
+    with h5py.File(out / "parameters.h5") as ended:
+        assert shown.keys() == ended.keys()
+        for name, values in shown.items():
+            assert values.shape == ended[name].shape and values.tobytes() == ended[name][()].tobytes(), name
 
 
 @pytest.mark.parametrize("method", ["pipedream P=2, evaluated often", "v-timeprest P=2, evaluated often"])

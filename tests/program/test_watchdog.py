@@ -1,6 +1,7 @@
 """A rank that stops holds up all others: after --patience the run fails, and names it and what was waited for."""
 
 import os
+import re
 import signal
 import time
 
@@ -9,9 +10,11 @@ import pytest
 from runs import FAILED, LONG_RUN, LiveRun, until
 
 
-@pytest.mark.parametrize("victim, ranks", [(0, 3), (2, 3), (1, 2)])
-def test_a_rank_that_stops_is_named(victim, ranks, tmp_path):
-    with LiveRun(tmp_path / "run", *LONG_RUN, "--patience", 1.5, ranks=ranks) as run:
+@pytest.mark.parametrize("victim, ranks, options, says", [(0, 3, (), "waits for"), (2, 3, (), "waits for"), (1, 2, (), "waits for"),
+                                                          (1, 2, ("--checkpoint-every", 1), "")])
+def test_a_rank_that_stops_is_named(victim, ranks, options, says, tmp_path):
+    """And the action of a stage there, also where all ranks meet for a checkpoint."""
+    with LiveRun(tmp_path / "run", *LONG_RUN, *options, "--patience", 1.5, ranks=ranks) as run:
         run.has_rows()
         stopped = rank_of(run, victim)
         os.kill(stopped, signal.SIGSTOP)
@@ -23,7 +26,7 @@ def test_a_rank_that_stops_is_named(victim, ranks, tmp_path):
     (line,) = [line for line in errors.splitlines() if line.startswith("quartic: ")]
     assert code == FAILED
     assert f"rank {victim} does not answer" in line and "--patience" in line
-    assert "waits for" in line and "of stage" in line, line
+    assert says in line and re.search(r"\d+[FB]\d+ of stage \d there", line), line
 
 
 def rank_of(run, number):

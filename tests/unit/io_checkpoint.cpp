@@ -136,7 +136,7 @@ TEST_CASE("the newest whole checkpoint is found, and those before it are gone") 
   auto const newest = CheckpointFolder::newest(saved.folder.path());
   REQUIRE(newest.has_value());
   CHECK(newest->checkpoint.position == 42);
-  CHECK(newest->checkpoint.plan == 0xdeadbeef);
+  CHECK(newest->checkpoint.plan.value == 0xdeadbeef);
   CHECK(newest->checkpoint.block_updates == 12);
   CHECK(newest->checkpoint.wall_ns == 34);
   CHECK(newest->about.at("cpu") == "one = two");
@@ -161,7 +161,7 @@ TEST_CASE("a file that is not as its manifest says is refused") {
 
 TEST_CASE("a manifest reads back, and not with any byte changed or cut off") {
   CheckpointManifest manifest;
-  manifest.checkpoint = {42, 0x0123456789abcdef, 99, 1'000'000'000'000};
+  manifest.checkpoint = {42, {0x0123456789abcdef}, 99, 1'000'000'000'000};
   manifest.about = {{"config", "00ff"}, {"cpu", "AMD EPYC"}};
   manifest.files = {{"0000-0000.h5", {0x89abcdef, 1234}}, {"0000-0001.h5", {1, 5}}};
   std::string const text = manifest_text(manifest);
@@ -172,6 +172,17 @@ TEST_CASE("a manifest reads back, and not with any byte changed or cut off") {
     std::string changed = text;
     changed[i] ^= 1;
     CHECK_THROWS_AS(parse_manifest(changed, "m"), UsageError);
+  }
+}
+
+TEST_CASE("a manifest of another format is said to be one, not to be damaged") {
+  std::string text = manifest_text({{}, {}, {{"0000-0000.h5", {}}}});
+  text.replace(text.find("format 1"), 8, "format 2");
+  try {
+    parse_manifest(text, "m");
+    FAIL("accepted");
+  } catch (UsageError const& error) {
+    CHECK(std::string(error.what()) == "m: has format 2; this program reads format 1");
   }
 }
 

@@ -20,7 +20,7 @@ class FileLock {
  private:
   std::filesystem::path path_;
   bool was_left_;
-  int descriptor_;
+  int descriptor_ = -1;
 };
 
 /// A folder made where there was none, with its missing parents; removed again unless kept.

@@ -88,6 +88,6 @@ void integers_of(Archive& archive, std::string const& name, Sequence&& sequence,
 }
 
 /// In a group "rows".
-void visit(Archive& archive, RowCounts& counts);
+void visit(Archive& archive, RecordedTables& tables);
 
 }  // namespace quartic::engine

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "quartic/core/word_hash.hpp"
 #include "quartic/engine/archive.hpp"
 #include "quartic/engine/hosting.hpp"
 
@@ -12,8 +13,8 @@ namespace quartic::engine {
 /// after the same number of actions of all, with the messages that are then on their way; nothing
 /// is drained for it.
 struct Checkpoint {
-  std::int64_t position = 0;                ///< actions of the plan that are behind it
-  std::uint64_t plan = 0xcbf29ce484222325;  ///< a hash of these: FNV-1a, of none
+  std::int64_t position = 0;  ///< actions of the plan that are behind it
+  WordHash plan;              ///< of these
   std::int64_t block_updates = 0;
   std::int64_t wall_ns = 0;  ///< of the run's clock
 };

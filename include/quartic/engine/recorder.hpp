@@ -31,12 +31,12 @@ class Recorder {
   void flush();
   /// And waits until it is on the disk: for a checkpoint, which counts on it.
   void sync();
-  /// How many rows a stage has recorded.
+  /// What a stage has recorded.
   void state(int place, Archive& archive);
 
  private:
   struct StageRows {
-    RowCounts recorded;
+    RecordedTables recorded;
     std::vector<StepRow> steps;
     std::vector<EventRow> events;
     std::vector<LossRow> losses;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "quartic/core/word_hash.hpp"
+
 namespace quartic::engine {
 
 inline constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
@@ -102,15 +104,26 @@ struct MemoryRow {
   std::int64_t planned_buffers_bytes = 0;
 };
 
-/// How many rows of each table a stage has recorded; /objective and /validation belong to the stage
-/// that writes them.
-struct RowCounts {
-  std::int64_t steps = 0;
-  std::int64_t events = 0;
-  std::int64_t losses = 0;
-  std::int64_t stale_reads = 0;
-  std::int64_t objectives = 0;
-  std::int64_t validations = 0;
+/// Rows that a stage has recorded in a table, by which a run that goes on knows them again.
+struct RecordedRows {
+  std::int64_t count = 0;
+  WordHash hash;  ///< of their bytes, in order
+
+  template <class Row>
+  void add(Row const& row) {
+    ++count;
+    hash.add_bytes_of(row);
+  }
+};
+
+/// Of each table; /objective and /validation belong to the stage that writes them.
+struct RecordedTables {
+  RecordedRows steps;
+  RecordedRows events;
+  RecordedRows losses;
+  RecordedRows stale_reads;
+  RecordedRows objectives;
+  RecordedRows validations;
 };
 
 /// A stage as the trace describes it.

@@ -146,6 +146,7 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   plan::Cost const& cost_;
   RunSettings settings_;
   Hosting hosting_;
+  std::vector<plan::Action> planned_;  // by rank: the last
   comm::Alarm alarm_;
   bool alarmed_ = false;  // by another rank
   comm::SharedClock clock_;

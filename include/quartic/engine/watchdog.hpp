@@ -22,8 +22,10 @@ struct Wait {
 /// those that have told nothing are those that hold up the run.
 class Watchdog {
  public:
-  /// `patience_ns`: 0 for any length.
-  Watchdog(comm::Communicator& communicator, std::int64_t patience_ns);
+  /// `patience_ns`: 0 for any length. `planned`: by rank, the last action that the plan has for it,
+  /// as far as this rank has come.
+  Watchdog(comm::Communicator& communicator, std::int64_t patience_ns,
+           std::vector<plan::Action> const& planned);
 
   /// Called while this rank waits, with when it began to. Throws Failure, on the lowest rank that
   /// waits, once it is known who holds up the run.
@@ -35,9 +37,11 @@ class Watchdog {
   void tell(bool waits, Wait const& wait);
   void listen();
   std::string verdict(std::int64_t waited_ns) const;
+  std::string owed_by(int rank) const;
 
   comm::Communicator& communicator_;
   std::int64_t patience_ns_;
+  std::vector<plan::Action> const& planned_;
   comm::Transfer posted_;
   std::map<int, Wait> waiting_;  // by rank, of those that have told and not gone on since
   std::vector<comm::Transfer> sent_;

@@ -59,9 +59,9 @@ class CheckpointFolder final : public engine::CheckpointStore {
                      std::span<engine::Seat const> seats);
   /// Rank 0, while no rank writes one: what a run leaves that ends before one is whole.
   static void remove_parts(std::filesystem::path const& run);
-  /// How many rows of the trace a stage had then.
-  static engine::RowCounts rows(std::filesystem::path const& run, std::int64_t position,
-                                engine::Seat seat);
+  /// What a stage had recorded by then.
+  static engine::RecordedTables recorded(std::filesystem::path const& run, std::int64_t position,
+                                         engine::Seat seat);
 
  private:
   void start_syncing();

@@ -64,11 +64,12 @@ class TraceShard final : public engine::RecordSink {
 };
 
 /// Each rank, when a run goes on from a checkpoint: gives its shard the rows that its stages had
-/// recorded by then (`counts`, by place) of the earlier part's gathered `FOLDER/trace.h5`. What the
-/// earlier part recorded after the checkpoint is left behind. Failure where rows are missing.
+/// recorded by then (by place) of the earlier part's gathered `FOLDER/trace.h5`. What the earlier
+/// part recorded after the checkpoint is left behind. UsageError where the trace has not got these
+/// rows, to the last bit.
 void copy_earlier_rows(std::filesystem::path const& folder,
                        std::vector<engine::StageInfo> const& hosted,
-                       std::vector<engine::RowCounts> const& counts, TraceShard& shard);
+                       std::vector<engine::RecordedTables> const& recorded, TraceShard& shard);
 
 /// Rank 0, before the run: `FOLDER/trace.h5`, whose root attributes are `info` and whose stage
 /// groups and tables are external links into the shards, so that HDF5 readers in SWMR mode see the
