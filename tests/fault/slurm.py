@@ -28,6 +28,7 @@ from one_node_slurm import OneNodeSlurm, missing
 from program import quartic
 from runs import attributes, read_tables, same_run
 from studies import DONE, REFUSED, command, write_study
+from test_resume import same_parameters
 
 CORES = 8
 STAGES = 4
@@ -45,6 +46,7 @@ microbatch-size = 8
 stages = {stages}
 microbatches = {microbatches}
 checkpoint-every = {every}
+save-parameters = true
 [[group]]
 name = "all"
 label = "@method"
@@ -148,6 +150,7 @@ def differences(study):
         went_on += len(attributes(run).get("resumed", "").split())
         try:
             same_run(there[options], run)
+            same_parameters(there[options], run)
         except AssertionError as error:
             wrong.append(f"{options}: {error}")
     return wrong, went_on

@@ -2,16 +2,18 @@
 tests/fault/resume.py."""
 
 import fcntl
+import math
 import os
 import random
 import signal
+import tempfile
 import time
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from program import quartic
-from runs import DONE, LiveRun, attributes, same_run, until
+from runs import DONE, LiveRun, attributes, read_tables, same_run, until
 from studies import is_alive
 from test_hosting import STAGES, hosted_options
 from test_resume import block_updates, same_parameters
@@ -19,11 +21,12 @@ from test_resume import block_updates, same_parameters
 # State of every kind: stashes, tags, double buffers, replicas, blends, corrections, predictions, look-ahead, outer steps.
 METHODS = ("pipedream stage", "local-sgd R=3", "timeprest chunk", "i-timeprest mono", "paci", "pipemare", "spectrain", "nesterov",
            "pipedream-2bw", "zb-1p", "pipedream P=2", "local-sgd P=3, outer step")
-# As many microbatches as take about half a second, so that a run can be struck in its middle.
-MICROBATCHES = {"quadratic": 600, "mlp float": 600, "gpt": 144}
+OBJECTIVES = ("quadratic", "mlp float", "gpt")
+RUN_SECONDS = 0.5  # of a run in one process, so that it can be struck in its middle
 RANKS = (0, 2, 3, STAGES)
 MOMENTS = ("at its start", "in its middle", "in a checkpoint", "in a checkpoint")
 CHECKPOINTS = 12  # of a whole run: one is nearly always in the making
+FASTER = "it was faster"
 END_SECONDS = 300.0  # far beyond what a busy machine needs: a hang fails the trial
 
 
@@ -35,6 +38,9 @@ class Story:
     blows: list[str] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
     went_on: int = 0
+
+    def proves_something(self):
+        return bool(self.went_on) and any(blow != FASTER for blow in self.blows)
 
     def __str__(self):
         return f"{self.method}, {self.objective}, ranks {'-'.join(map(str, self.ranks))}: {', '.join(self.blows)}; went on from {self.went_on} checkpoints"
@@ -53,8 +59,18 @@ class References:
         return out
 
 
+@cache
+def microbatches(objective):
+    """As many as take RUN_SECONDS; a multiple of 24, which every method takes."""
+    tried = 240
+    with tempfile.TemporaryDirectory(prefix="quartic-rate-") as folder:
+        quartic("run", *hosted_options("pipedream stage", objective), "--microbatches", tried, "--quiet", "--out", Path(folder) / "run")
+        took_s = read_tables(Path(folder) / "run")["loss"]["wall_ns"].max() / 1e9
+    return math.ceil(tried * RUN_SECONDS / took_s / 24) * 24
+
+
 def options_of(method, objective):
-    return ("run", *hosted_options(method, objective), "--microbatches", MICROBATCHES[objective], "--seed", 3, "--save-parameters")
+    return ("run", *hosted_options(method, objective), "--microbatches", microbatches(objective), "--seed", 3, "--save-parameters")
 
 
 def strike_until_done(out, story, reference, chance):
@@ -96,7 +112,7 @@ def strike(run, chance, story):
     victims, whom = ([chance.choice(ranks)], "a rank") if ranks and chance.random() < 0.5 else ([run.process.pid, *ranks], "all")
     # An ended process that nobody has waited for can be killed once more.
     hit = run.process.poll() is None and kill(victims)
-    story.blows.append(f"{whom} {moment}" if hit else "it was faster")
+    story.blows.append(f"{whom} {moment}" if hit else FASTER)
     return ranks
 
 

@@ -139,7 +139,7 @@ def test_the_warning_before_the_time_is_up(slurm, submitted, tmp_path):
 
 
 # Some seconds of work, and checkpoints.
-LONGER = STUDY.replace("microbatches = 64", "microbatches = 60000\ncheckpoint-every = 20000")
+LONGER = STUDY.replace("microbatches = 64", "microbatches = 60000\ncheckpoint-every = \"1000m\"")
 
 
 def in_its_middle(folder):
