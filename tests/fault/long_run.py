@@ -1,14 +1,15 @@
-"""A long run on two ranks, watched: exit 1 if its memory grows after the first tenth, or its trace has other rows than --trace-every says
-or takes more than they do. Prints the rates of its tenths, which a quiet machine leaves steady.
+"""A long run on two ranks, watched: exit 1 if its memory grows after the first tenth, its trace has other rows than --trace-every says or
+takes more than they do, or its last checkpoint is older than it may be. Prints the rates of its tenths, which a quiet machine leaves steady.
 
     tests/fault/long_run.sh [--seconds N] [--microbatches N]
 
-The microbatches are made as large as the time asks for. They are traced every 1000th time, evaluated a hundred times, and there are fifty
-checkpoints: what the first of them needs once is there before the first tenth is over. Memory is watched while there is training;
-gathering the trace afterwards takes what that takes.
+The microbatches are made as large as the time asks for. They are traced every 1000th time, evaluated a hundred times, and there is a
+checkpoint every minute, in shorter runs fifty in all: what the first of them needs once is there before the first tenth is over. Memory
+is watched while there is training; gathering the trace afterwards takes what that takes.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 import time
@@ -23,6 +24,7 @@ from program import quartic
 from runs import LiveRun, descendants, read_steps, read_tables
 
 RANKS, STAGES, EVERY, TENTHS, CHECKPOINTS, EVALUATIONS = 2, 4, 1000, 10, 50, 100
+MINUTES_FROM_S = 600  # on, checkpoints are made by time
 RUN = ("--method", "pipedream", "--stages", STAGES, "--objective", "mlp", "--features", 128, "--hidden", "128,128,128", "--rows", 4096,
        "--drop-last", "--learning-rate", 0.001)
 ROOM = 1 << 20  # bytes: what a rank may gain after the first tenth, and the trace have beside its rows
@@ -41,11 +43,11 @@ def fitting_size(seconds, microbatches, folder):
     return int(np.clip(round(size * seconds / microbatches * tried / took_s), 1, 4096))
 
 
-def watch(out, size, microbatches):
+def watch(out, size, microbatches, checkpoint_every):
     """For each rank (seconds since the start, resident bytes), every five seconds."""
     updates = microbatches * STAGES
     options = ("--microbatch-size", size, "--microbatches", microbatches, "--trace-every", EVERY,
-               "--checkpoint-every", updates // CHECKPOINTS, "--evaluate-updates", updates // EVALUATIONS)
+               "--checkpoint-every", checkpoint_every, "--evaluate-updates", updates // EVALUATIONS)
     samples = {}
     begin = time.monotonic()
     with LiveRun(out, *RUN, *options, ranks=RANKS) as run:
@@ -81,6 +83,14 @@ def trace_is_right(out, microbatches):
     return {len(steps) for steps in rows.values()} == {expected} and size < listed + ROOM and len(tables["loss"]) == microbatches
 
 
+def checkpoint_is_recent(out, trained_s, seconds):
+    """Within a minute and what a checkpoint takes to be due everywhere, or a fiftieth of the run."""
+    (manifest,) = out.glob("checkpoint/*/manifest")
+    at_s = int(re.search(r"^wall_ns = (\d+)$", manifest.read_text(), re.MULTILINE)[1]) / 1e9
+    print(f"the last checkpoint lies {trained_s - at_s:.0f} s before the end")
+    return trained_s - at_s < (65 if seconds >= MINUTES_FROM_S else 0.05 * trained_s)
+
+
 def print_rates(loss):
     ends = [part[-1] for part in np.array_split(np.sort(loss["wall_ns"]), TENTHS)]
     rates = len(loss) / TENTHS / (np.diff([0, *ends]) / 1e9)
@@ -100,13 +110,15 @@ def main():
     with tempfile.TemporaryDirectory(prefix="quartic-long-") as folder:
         size = fitting_size(options.seconds, options.microbatches, Path(folder))
         begin = time.monotonic()
-        samples = watch(Path(folder) / "run", size, options.microbatches)
+        by_updates = options.microbatches * STAGES // CHECKPOINTS
+        samples = watch(Path(folder) / "run", size, options.microbatches, "1m" if options.seconds >= MINUTES_FROM_S else by_updates)
         print(f"{options.microbatches} microbatches of {size} rows in {time.monotonic() - begin:.0f} s on {RANKS} ranks, {STAGES} stages")
         loss = read_tables(Path(folder) / "run")["loss"]
         print_rates(loss)
         trained_s = loss["wall_ns"].max() / 1e9
         flat = [is_flat(by_tenths(of_rank, trained_s), rank) for rank, of_rank in enumerate(samples)]
         right = trace_is_right(Path(folder) / "run", options.microbatches)
+        right &= checkpoint_is_recent(Path(folder) / "run", trained_s, options.seconds)
         sys.exit(not (right and len(flat) == RANKS and all(flat)))
 
 
