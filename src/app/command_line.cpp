@@ -137,7 +137,7 @@ Values values_to_resume(Values given, std::string const& folder,
       usage_error("--{}: beside --resume only --{} are valid", name, fmt::join(allowed, ", --"));
   }
   std::string const path = (std::filesystem::path(folder) / "config.ini").string();
-  if (!std::filesystem::is_regular_file(path))
+  if (folder.empty() || !std::filesystem::is_regular_file(path))
     usage_error("--resume {}: holds no config.ini; give the folder of a run", folder);
   Values values = values_of(parse_file(path, known), path + ": ");
   if (!values.contains("microbatches"))

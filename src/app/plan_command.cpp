@@ -85,7 +85,8 @@ class PlanTrace {
  public:
   PlanTrace(comm::Communicator& communicator, Config const& config, plan::Rules const& rules,
             std::string const& unit)
-      : folder_(config.out, config.overwrite, 0) {
+      : folder_(config.out) {
+    folder_.begin(config.overwrite, 0);
     io::RunInfo info{
         config.method, config.stages, 1, 1, unit, false, 0, 0, environment(communicator)};
     describe(config, rules, info);

@@ -3,11 +3,13 @@
 #include <array>
 
 #include "quartic/core/check.hpp"
+#include "quartic/io/trace_state.hpp"
 
 namespace quartic::app {
 namespace {
 
 constexpr std::array machine{"cpu", "blas_core", "device", "products"};
+constexpr std::array files{"data_checksum", "validation_checksum", "init_checksum"};
 
 /// Of everything that --resume may not change.
 std::string lasting_hash(Config config) {
@@ -22,19 +24,36 @@ std::string lasting_hash(Config config) {
 }  // namespace
 
 std::map<std::string, std::string> about_checkpoint(
-    Config const& config, std::map<std::string, std::string> const& environment) {
+    Config const& config, std::map<std::string, std::string> const& attributes) {
   std::map<std::string, std::string> about{{"config", lasting_hash(config)}};
-  for (char const* const name : machine) about[name] = environment.at(name);
+  for (char const* const name : machine) about[name] = attributes.at(name);
+  for (char const* const name : files) {
+    if (auto const found = attributes.find(name); found != attributes.end())
+      about[name] = found->second;
+  }
   return about;
 }
 
-std::optional<io::CheckpointManifest> checkpoint_to_resume(Config const& config) {
+std::optional<io::CheckpointManifest> checkpoint_to_resume(
+    Config const& config, std::map<std::string, std::string> const& checksums) {
   auto manifest = io::CheckpointFolder::newest(config.out);
-  if (manifest && manifest->about["config"] != lasting_hash(config)) {
+  if (!manifest) {
+    if (io::is_complete(config.out)) {
+      usage_error("--resume {}: is finished, and has no checkpoint from which it could go on",
+                  config.out);
+    }
+    return {};
+  }
+  auto const changed = [&](std::string const& what) {
     usage_error(
-        "--resume {}: its config.ini is not the one that its checkpoint was made with; put back "
-        "what was changed",
-        config.out);
+        "--resume {}: {} is not what its checkpoint was made with; put back what was changed",
+        config.out, what);
+  };
+  if (manifest->about["config"] != lasting_hash(config)) changed("its config.ini");
+  for (auto const& [name, checksum] : checksums) {
+    bool const is_data = name == "data_checksum";
+    if (manifest->about[name] != checksum)
+      changed(is_data ? "--data " + config.data : "--validation " + config.validation);
   }
   return manifest;
 }

@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <optional>
 
@@ -74,6 +73,7 @@ class Training {
   int operator()() {
     prepare_blocks();
     find_checkpoint();
+    read_start_weights();
     open_folder();
     say_cut();
     int const exit_code = train();
@@ -97,27 +97,48 @@ class Training {
     settings_.planned = planned_memory<T>(resolved_, settings_.peaks, blocks_, hosting_);
     require_memory(communicator_, settings_.planned);
     for (auto const& block : blocks_) parameters_.push_back(block->parameters());
-    if (!config_.init.empty())
-      start_ = read_parameters<T>(communicator_, config_.init, parameters_);
     if (config_.out.empty()) config_.out = "runs/" + config_hash(config_);
   }
 
-  /// That of --resume, if the run has made one; it is read to the last byte before anything else.
+  /// That of --resume, if the run has made one; it is read to the last byte before anything else,
+  /// and nobody else can make another meanwhile.
   void find_checkpoint() {
     if (config_.resumed_microbatches == 0) return;
+    on_rank_0(communicator_, [&] { folder_.emplace(config_.out); });
     comm::agree(communicator_, [&] {
-      earlier_ = checkpoint_to_resume(config_);
+      earlier_ = checkpoint_to_resume(config_, checksums());
       if (!earlier_) return;
       resumed_ = std::make_unique<engine::PlanWalk>(resolved_.rules, *cost_, settings_.cuts,
                                                     settings_.stage.stale_read_every);
-      if (!resumed_->reach(earlier_->checkpoint)) {
-        usage_error(
-            "--resume {}: its checkpoint lies in the end of a run of {} microbatches, where a "
-            "longer one does something else; valid is --microbatches {}",
-            config_.out, config_.resumed_microbatches, config_.resumed_microbatches);
-      }
+      if (!resumed_->reach(earlier_->checkpoint)) refuse_plan();
       io::CheckpointFolder::verify(config_.out, *earlier_, hosting_.seats());
     });
+  }
+
+  [[noreturn]] void refuse_plan() const {
+    if (config_.microbatches == config_.resumed_microbatches) {
+      usage_error(
+          "--resume {}: its plan is not the one that its checkpoint was made with; put back what "
+          "was changed, such as a file of --delays",
+          config_.out);
+    }
+    usage_error(
+        "--resume {}: its checkpoint lies in the end of a run of {} microbatches, where a "
+        "longer one does something else; valid is --microbatches {}",
+        config_.out, config_.resumed_microbatches, config_.resumed_microbatches);
+  }
+
+  /// By --init; a checkpoint has its own.
+  void read_start_weights() {
+    if (!config_.init.empty() && !earlier_)
+      start_ = read_parameters<T>(communicator_, config_.init, parameters_);
+  }
+
+  /// Of the files that the run reads.
+  std::map<std::string, std::string> checksums() const {
+    std::map<std::string, std::string> all{{"data_checksum", resolved_.source.shape().checksum}};
+    if (resolved_.held_out) all["validation_checksum"] = resolved_.held_out->shape().checksum;
+    return all;
   }
 
   std::vector<engine::StageInfo> stage_infos() const {
@@ -143,6 +164,10 @@ class Training {
                      last_rank,
                      returns ? 0 : last_rank,
                      environment(communicator_)};
+    for (auto const& [name, checksum] : checksums()) info.attributes[name] = checksum;
+    if (!config_.init.empty())
+      info.attributes["init_checksum"] =
+          earlier_ ? earlier_->about["init_checksum"] : start_.checksum;
     about_ = about_checkpoint(config_, info.attributes);
     if (earlier_) {
       std::string const before = earlier_->about["resumed"];
@@ -153,11 +178,6 @@ class Training {
     }
     info.stale_reads = config_.trace_stale_read > 0;
     describe(config_, resolved_.rules, info);
-    info.attributes["data_checksum"] = resolved_.source.shape().checksum;
-    if (resolved_.held_out) {
-      info.attributes["validation_checksum"] = resolved_.held_out->shape().checksum;
-    }
-    if (!config_.init.empty()) info.attributes["init_checksum"] = start_.checksum;
     if (auto const& bytes = resolved_.source.vocabulary(); !bytes.empty()) {
       info.attributes["vocabulary"] = hexadecimal(bytes);
     }
@@ -173,12 +193,12 @@ class Training {
     std::int64_t const bytes =
         expected_trace_bytes(config_) + (config_.save_parameters ? model_bytes(all) : 0);
     on_rank_0(communicator_, [&] {
+      if (!folder_) folder_.emplace(config_.out);
       if (earlier_) {
-        folder_.emplace(config_.out);
         io::gather(config_.out, false);
         io::CheckpointFolder::remove_parts(config_.out);
       } else {
-        folder_.emplace(config_.out, config_.overwrite, bytes);
+        folder_->begin(config_.overwrite, bytes);
         folder_->write_config(config_text(config_));
       }
     });
@@ -363,16 +383,12 @@ bool is_done(comm::Communicator& communicator, Config const& config) {
 }  // namespace
 
 int run_command(comm::Communicator& communicator, std::vector<std::string> const& arguments) {
-  std::optional<StopSignal> signals(std::in_place);  // at once, though it is the run that looks
+  heed_stop_signals();  // at once, though it is the run that looks
   std::optional<Resolved> resolved;
   comm::agree(communicator,
               [&] { resolved = resolve(parse(Command::run, arguments), communicator.size()); });
   Config const& config = resolved->config;
-  if (config.order == engine::Order::arrival) {  // has no checkpoint to stop with
-    bool const told = StopSignal::received();
-    signals.reset();
-    if (told) std::raise(SIGTERM);
-  }
+  if (config.order == engine::Order::arrival) obey_stop_signals();  // has no checkpoints
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
   compute_on_device(communicator, config);

@@ -29,6 +29,9 @@ constexpr std::array run_files{"config.ini",    "config.ini.part", "trace.h5",
                                "trace.h5.part", "ranks",           "log",
                                "checkpoint",    parameters_file,   unfinished_parameters_file};
 
+/// So begins what a lock says.
+constexpr char const* owner_mark = "process ";
+
 /// What removing the earlier run gives back.
 std::uintmax_t bytes_below(fs::path const& path) {
   std::error_code ignored;
@@ -52,21 +55,27 @@ bool is_at(fs::path const& path, int descriptor) {
 std::string host_and_process() {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
-  return fmt::format("process {} on {}", getpid(), host.data());
+  return fmt::format("{}{} on {}", owner_mark, getpid(), host.data());
+}
+
+std::string content_of(fs::path const& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace
 
-FileLock::FileLock(fs::path path) : path_(std::move(path)), was_left_(fs::exists(path_)) {
+FileLock::FileLock(fs::path path)
+    : path_(std::move(path)), was_left_(content_of(path_).starts_with(owner_mark)) {
   do {
     descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0)
       usage_error("{}: cannot be written: {}", path_.string(), std::strerror(errno));
     if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      std::ifstream file(path_);
-      std::string const owner{std::istreambuf_iterator<char>(file), {}};
+      std::string const owner = content_of(path_);
       close(descriptor_);
-      usage_error("--out {}: the run folder is in use by {}", path_.parent_path().string(), owner);
+      usage_error("{}: the run folder is in use by {}", path_.parent_path().string(),
+                  owner.empty() ? "another process" : owner);
     }
     // Its last owner may have removed it between the two: then the next one would make another.
   } while (!is_at(path_, descriptor_) && close(descriptor_) == 0);
@@ -85,31 +94,39 @@ NewFolder::NewFolder(fs::path const& path) {
     if (!fs::is_directory(path)) usage_error("--out {}: is not a folder", path.string());
     return;
   }
-  for (fs::path parent = fs::absolute(path); !fs::exists(parent, error);
-       parent = parent.parent_path()) {
-    first_created_ = parent;
-    if (!parent.has_relative_path()) break;
+  fs::path part;
+  for (fs::path const& name : fs::absolute(path)) {
+    part /= name;
+    // Another process may make the same: it is theirs then, and they may be at work in it.
+    if (fs::create_directory(part, error)) made_.push_back(part);
   }
-  fs::create_directories(path, error);
-  if (error) usage_error("--out {}: cannot be made: {}", path.string(), error.message());
+  if (!fs::is_directory(path))
+    usage_error("--out {}: cannot be made: {}", path.string(), error.message());
 }
 
 NewFolder::~NewFolder() {
-  std::error_code ignored;
-  if (!first_created_.empty()) fs::remove_all(first_created_, ignored);
+  std::error_code not_empty;
+  for (auto made = made_.rbegin(); made != made_.rend(); ++made) fs::remove(*made, not_empty);
 }
 
-RunFolder::RunFolder(fs::path const& path, bool overwrite, std::int64_t expected_bytes)
-    : path_(path), folder_(path), lock_(path / "lock") {
+RunFolder::RunFolder(fs::path const& path) : path_(path), folder_(path), lock_(path / "lock") {}
+
+RunFolder::~RunFolder() {
+  if (begins_) remove_run();
+}
+
+void RunFolder::begin(bool overwrite, std::int64_t expected_bytes) {
   refuse_what_is_there(overwrite);
   require_room(expected_bytes);
-  remove_run();
+  begins_ = true;
+  if (std::error_code const error = remove_run())
+    usage_error("--out {}: the run in it cannot be removed: {}", path_.string(), error.message());
   fs::create_directories(path_ / "ranks");
 }
 
-RunFolder::RunFolder(fs::path const& path) : path_(path), folder_(path), lock_(path / "lock") {
-  if (!fs::is_regular_file(path_ / "trace.h5"))
-    usage_error("--resume {}: holds no trace.h5; give the folder of a run", path_.string());
+void RunFolder::keep() {
+  begins_ = false;
+  folder_.keep();
 }
 
 void RunFolder::refuse_what_is_there(bool overwrite) const {
@@ -139,8 +156,14 @@ void RunFolder::require_room(std::int64_t expected_bytes) const {
 }
 
 /// What an earlier run left; the lock is ours.
-void RunFolder::remove_run() const {
-  for (char const* const name : run_files) fs::remove_all(path_ / name);
+std::error_code RunFolder::remove_run() const {
+  std::error_code last;
+  for (char const* const name : run_files) {
+    std::error_code error;
+    fs::remove_all(path_ / name, error);
+    if (error) last = error;
+  }
+  return last;
 }
 
 void RunFolder::write_config(std::string const& ini) const {

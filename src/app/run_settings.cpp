@@ -49,7 +49,7 @@ engine::RunSettings run_settings(Resolved const& resolved) {
       static_cast<plan::Ticks>(config.evaluate_every * static_cast<double>(plan::ticks_per_unit)),
       config.evaluate_updates};
   settings.checkpoints = checkpoint_settings(config);
-  settings.checkpoints.stops = StopSignal::received;
+  settings.checkpoints.stops = told_to_stop;
   settings.order = config.order;
   if (config.gpu_aware_mpi) settings.journey = engine::Journey::direct;
   constexpr double ns_a_second = 1e9;

@@ -137,18 +137,19 @@ void resolve_epochs(Config& config, std::int64_t an_epoch) {
 }
 
 /// A run that goes on may become longer, where that changes nothing of what is done.
-void require_same_or_longer(Config const& config) {
+void require_same_or_longer(Config const& config, plan::Rules const& rules) {
   std::int64_t const before = config.resumed_microbatches;
   if (config.microbatches == before || before == 0) return;
   if (config.microbatches < before) {
     usage_error("--resume {}: that run has {} microbatches; valid are as many or more", config.out,
                 before);
   }
-  if (config.decay != nn::Decay::constant) {
+  bool const decays = config.decay != nn::Decay::constant;
+  if (decays || rules.updates->rates_depend_on_length()) {
     usage_error(
-        "--resume {}: with --decay its learning rate was chosen for {} microbatches; it cannot be "
-        "made longer",
-        config.out, before);
+        "--resume {}: with {} its learning rate was chosen for {} microbatches; it cannot be made "
+        "longer",
+        config.out, decays ? "--decay" : "--method " + config.method, before);
   }
 }
 
@@ -219,8 +220,8 @@ Resolved resolve(Config config, int ranks) {
   HeldOut validation = held_out(config, source);
   std::int64_t const an_epoch = microbatches_an_epoch(config, validation.first);
   if (config.microbatches == 0) resolve_epochs(config, an_epoch);
-  require_same_or_longer(config);
   plan::Rules rules = rules_of(config, an_epoch);
+  require_same_or_longer(config, rules);
   require_arrival_order(config, rules);
   require_pipelines(config);
   static_cast<void>(engine::Hosting(rules, config.averaging.pipelines, ranks, 0));

@@ -30,19 +30,19 @@ void remember(int number) {
 
 }  // namespace
 
-StopSignal::StopSignal() {
-  told_at_ns = 0;
+void heed_stop_signals() {
   struct sigaction action {};
   action.sa_handler = remember;
   action.sa_flags = SA_RESTART;
   for (int const number : signals) sigaction(number, &action, nullptr);
 }
 
-StopSignal::~StopSignal() {
+void obey_stop_signals() {
   for (int const number : signals) std::signal(number, SIG_DFL);
+  if (told_to_stop()) std::raise(SIGTERM);
 }
 
-bool StopSignal::received() {
+bool told_to_stop() {
   return told_at_ns != 0;
 }
 

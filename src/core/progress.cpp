@@ -41,6 +41,7 @@ Progress::~Progress() {
 
 void Progress::at(std::int64_t done) {
   if (!shown_) return;
+  if (first_ < 0) first_ = done;
   std::int64_t const now_ns = monotonic_ns();
   bool const last = done == total_ && line_open_;
   if (now_ns < due_ns_ && !last) return;
@@ -50,7 +51,7 @@ void Progress::at(std::int64_t done) {
 
 void Progress::show(std::int64_t done, std::int64_t now_ns) {
   double const elapsed = static_cast<double>(now_ns - begin_ns_) / second_ns;
-  double const rate = static_cast<double>(done) / elapsed;
+  double const rate = static_cast<double>(done - first_) / elapsed;
   double const share = static_cast<double>(done) / static_cast<double>(total_);
   std::string const left = rate > 0 ? duration(static_cast<double>(total_ - done) / rate) : "?";
   std::string const text = fmt::format("{} {}/{} {} ({:.0f}%), {:.4g}/s, {} left", label_, done,

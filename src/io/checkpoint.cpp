@@ -176,11 +176,13 @@ std::optional<CheckpointManifest> CheckpointFolder::newest(fs::path const& run) 
   std::optional<fs::path> newest;
   std::error_code error;
   for (fs::directory_entry const& entry : fs::directory_iterator(folder, error)) {
-    bool const whole = entry.path().extension() != aside;
+    bool const whole = entry.is_directory() && entry.path().extension() != aside;
     if (whole && (!newest || *newest < entry.path())) newest = entry.path();
   }
   if (!newest) return {};
   std::string const path = (*newest / manifest_name).string();
+  if (!fs::exists(path))
+    usage_error("{}: is missing or damaged; remove its folder to run from the start again", path);
   return parse_manifest(read_bytes(path), path);
 }
 

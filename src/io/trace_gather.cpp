@@ -158,6 +158,7 @@ void gather(fs::path const& folder, bool complete) {
   } catch (std::exception const& error) {
     std::error_code ignored;
     fs::remove(folder / "trace.h5.part", ignored);
+    if (!fs::exists(folder / "ranks")) throw;
     failure("{}; the shards are kept: `quartic gather {}` gathers them later", error.what(),
             folder.string());
   }

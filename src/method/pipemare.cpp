@@ -24,6 +24,7 @@ class AnnealedRate final : public plan::UpdateRule {
   std::int64_t minibatch(std::int64_t microbatch) const override {
     return every_->minibatch(microbatch);
   }
+  bool rates_depend_on_length() const override { return synchronous_ > 0 || annealing_ > 0; }
   double rate(int stage, std::int64_t update) const override {
     std::int64_t const k = update - synchronous_;
     if (k < 0 || k >= annealing_) return 1;

@@ -1,13 +1,14 @@
 """Every refusal of a command line: exit 2, one line that names the option and what is valid, no folder."""
 
 import os
+import shutil
 import socket
 import subprocess
 
 import pytest
 
 from program import EXECUTABLE, MPIRUN, REPOSITORY, quartic
-from runs import DIVERGED, DONE, LONG_RUN, LiveRun, attributes, lines_of_quartic, read_steps, read_tables, refused, until
+from runs import DIVERGED, DONE, LONG_RUN, REFUSED, LiveRun, attributes, lines_of_quartic, read_steps, read_tables, refused, until
 
 # Numeric options, each with values outside its range; every one is refused with its name and its value.
 OUT_OF_RANGE = {
@@ -258,6 +259,27 @@ def test_finished_folder_is_kept():
     assert before == (os.stat("run/trace.h5").st_mtime_ns, left_behind())
     quartic("run", *SHORT_RUN, "--out", "run", "--seed", 1, "--overwrite")
     assert "seed = 1\n" in attributes("run")["config"]
+
+
+def test_what_others_have_left_is_kept():
+    """A lock alone makes no run's folder."""
+    os.makedirs("run/checkpoint")
+    for path in ("run/lock", "run/checkpoint/model.pt"):
+        with open(path, "w") as file:
+            file.write("mine")
+    refused("run", *SHORT_RUN, "--out", "run", says=("run", "checkpoint", "no run has left"))
+    assert open("run/checkpoint/model.pt").read() == "mine"
+
+
+def test_two_that_begin_at_once():
+    """One of them has the folder, and the other leaves it alone."""
+    for number in range(15):
+        both = [subprocess.Popen([EXECUTABLE, "run", *map(str, SHORT_RUN), "--out", f"new/{number}"], stderr=subprocess.PIPE, text=True)
+                for _ in range(2)]
+        ends = sorted((process.wait(30), process.stderr.read()) for process in both)
+        assert ends[0][0] == DONE and attributes(f"new/{number}")["complete"] == 1, ends
+        assert ends[1][0] in (DONE, REFUSED) and ("in use" in ends[1][1] or "finished" in ends[1][1]), ends
+        shutil.rmtree("new")
 
 
 def test_folder_in_use():

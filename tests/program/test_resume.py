@@ -16,6 +16,7 @@ import pytest
 
 from program import quartic
 from runs import STOPPED, LiveRun, attributes, kept_what_was_planned, read_steps, read_tables, refused, same_bits, same_run, until
+from studies import is_alive
 from test_hosting import FOLDED, LONG, METHODS, OBJECTIVES, RUN, STAGES, hosted_options
 
 
@@ -218,6 +219,70 @@ def test_another_configuration_is_refused(cut):
     refused("run", "--resume", cut, says=("--resume", "config.ini"), ranks=2)
 
 
+def labelled(path, seed):
+    numbers = np.random.default_rng(seed)
+    with h5py.File(path, "w") as file:
+        file["X"], file["y"] = numbers.normal(size=(64, 8)), numbers.integers(0, 3, 64)
+
+
+@pytest.mark.parametrize("file", ["data", "validation"])
+def test_other_data_is_refused(file, tmp_path):
+    """The same names, with other numbers in them: what was trained with the first would be said to be of the second."""
+    for name in ("data", "validation"):
+        labelled(tmp_path / f"{name}.h5", 1)
+    files = ("--data", tmp_path / "data.h5", "--validation", tmp_path / "validation.h5")
+    quartic("run", "--objective", "mlp", "--hidden", "8,8,8", *files, *RUN, "--checkpoint-every", 100, "--out", tmp_path / "run")
+    labelled(tmp_path / f"{file}.h5", 2)
+    refused("run", "--resume", interrupted(tmp_path / "run"), ranks=2, says=(f"--{file} {tmp_path / file}.h5", "put back"))
+    labelled(tmp_path / f"{file}.h5", 1)
+    quartic("run", "--resume", tmp_path / "run")
+
+
+def test_start_weights_are_needed_no_more(tmp_path):
+    """The checkpoint has what has become of them; the trace says which they were."""
+    start = tmp_path / "start" / "parameters.h5"
+    quartic("run", *SMALL, "--save-parameters", "--quiet", "--out", start.parent)
+    options = ("run", *SMALL, "--init", start, "--quiet")
+    quartic(*options, "--out", tmp_path / "whole")
+    quartic(*options, "--checkpoint-every", 100, "--out", tmp_path / "run")
+    start.unlink()
+    quartic("run", "--resume", interrupted(tmp_path / "run"))
+    same_run(tmp_path / "whole", tmp_path / "run")
+    assert attributes(tmp_path / "run")["init_checksum"] == attributes(tmp_path / "whole")["init_checksum"]
+
+
+def test_rates_that_were_chosen_for_a_length_do_not_become_longer(tmp_path):
+    quartic("run", *SMALL[:SMALL.index("--method")], "--method", "pipemare", *RUN, "--checkpoint-every", 100, "--out", tmp_path / "run")
+    refused("run", "--resume", interrupted(tmp_path / "run"), "--microbatches", 96, says=("--method pipemare", "48", "longer"))
+
+
+def test_what_is_no_checkpoint_is_passed_over(cut):
+    (cut / "checkpoint" / "notes").write_text("mine")
+    quartic("run", "--resume", cut, "--quiet")
+
+
+def test_a_finished_run_without_a_checkpoint_cannot_become_longer(tmp_path):
+    quartic("run", *SMALL, "--quiet", "--out", tmp_path / "run")
+    refused("run", "--resume", tmp_path / "run", "--microbatches", 96, says=("--resume", "finished", "no checkpoint"))
+
+
+def test_signals_that_come_too_late_change_nothing(tmp_path):
+    """They go on while the run, which has stopped or ended, says goodbye."""
+    out = tmp_path / "run"
+    for options in ((*SHORT_RUN, "--microbatches", 100_000), ("--resume", out)):
+        with LiveRun(out, *options, ranks=2) as run:
+            before = run.has_rows()
+            until(lambda: run.rows() > before, "the run goes on")
+            ranks = run.rank_processes()
+            for _ in range(15):
+                for rank in ranks:
+                    if is_alive(rank):
+                        os.kill(rank, signal.SIGTERM)
+                time.sleep(0.05)
+            code, errors = run.wait()
+        assert code == STOPPED, errors
+
+
 @pytest.mark.parametrize("table, column", [("stage/0001/steps", "gradient_sq"), ("loss", "loss"), ("objective", "value")])
 @pytest.mark.parametrize("row", [0, 3])
 def test_rows_that_are_not_the_checkpoints_are_refused(table, column, row, cut):
@@ -241,7 +306,7 @@ def test_a_damaged_checkpoint_is_refused(file, damage, cut):
     if damage == "gone":
         path.unlink()
     line = refused("run", "--resume", cut, says=str(path), ranks=3)
-    assert "damaged" in line or "no such file" in line.lower()
+    assert "damaged" in line
 
 
 def test_a_checkpoint_in_the_making_counts_for_nothing(cut, tmp_path):

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <system_error>
+#include <vector>
 
 namespace quartic::app {
 
@@ -14,7 +16,7 @@ class FileLock {
   ~FileLock();
   FileLock(FileLock const&) = delete;
   FileLock& operator=(FileLock const&) = delete;
-  /// Whether the file was there already: who held it last was killed.
+  /// Whether one who held it was killed, and has left it.
   bool was_left() const { return was_left_; }
 
  private:
@@ -23,44 +25,50 @@ class FileLock {
   int descriptor_ = -1;
 };
 
-/// A folder made where there was none, with its missing parents; removed again unless kept.
+/// A folder made where there was none, with its missing parents. Those that this process has made
+/// are removed again, as far as they are empty, unless kept.
 class NewFolder {
  public:
   explicit NewFolder(std::filesystem::path const& path);
   ~NewFolder();
   NewFolder(NewFolder const&) = delete;
   NewFolder& operator=(NewFolder const&) = delete;
-  void keep() { first_created_.clear(); }
+  void keep() { made_.clear(); }
 
  private:
-  std::filesystem::path first_created_;
+  std::vector<std::filesystem::path> made_;  // parents first
 };
 
-/// The folder of one run, locked while it is in use. Rank 0 owns it. A folder that did not exist is
-/// removed again unless keep() is called: the user's mistakes leave no half-written run folder.
+/// The folder of one run, locked while it is in use. Rank 0 owns it.
 class RunFolder {
  public:
-  /// UsageError when the folder cannot be made or written, is in use, holds a finished run (unless
-  /// `overwrite`), or has less room than `expected_bytes`. An unfinished run is replaced.
-  RunFolder(std::filesystem::path const& path, bool overwrite, std::int64_t expected_bytes);
-
-  /// To go on with the run that is in it: nothing is removed. UsageError when there is none, or it
-  /// is in use.
+  /// UsageError when the folder cannot be made or written, or is in use.
   explicit RunFolder(std::filesystem::path const& path);
+  /// Unless keep() was called, what begin() has made is removed again: the user's mistakes leave no
+  /// half-written run.
+  ~RunFolder();
+  RunFolder(RunFolder const&) = delete;
+  RunFolder& operator=(RunFolder const&) = delete;
+
+  /// Makes room for a new run; an unfinished one is replaced. UsageError when the folder holds a
+  /// finished run (unless `overwrite`) or what no run has left, or has less room than
+  /// `expected_bytes`.
+  void begin(bool overwrite, std::int64_t expected_bytes);
 
   std::filesystem::path const& path() const { return path_; }
   void write_config(std::string const& ini) const;
   /// From here on the run has begun: its files stay, whatever happens.
-  void keep() { folder_.keep(); }
+  void keep();
 
  private:
   void refuse_what_is_there(bool overwrite) const;
   void require_room(std::int64_t expected_bytes) const;
-  void remove_run() const;
+  std::error_code remove_run() const;
 
   std::filesystem::path path_;
   NewFolder folder_;
   FileLock lock_;
+  bool begins_ = false;
 };
 
 }  // namespace quartic::app

@@ -1,17 +1,14 @@
 #pragma once
 
+/// How a process is told to stop: by SIGUSR1 or SIGTERM.
 namespace quartic::app {
 
-/// While it lives, the first SIGUSR1 or SIGTERM is remembered instead of ending the process; one
-/// that comes a second later or more ends it at once. One at a time in a process.
-class StopSignal {
- public:
-  StopSignal();
-  ~StopSignal();
-  StopSignal(StopSignal const&) = delete;
-  StopSignal& operator=(StopSignal const&) = delete;
-
-  static bool received();
-};
+/// From here on, to the end of the process, the first of them is remembered instead of ending it;
+/// one that comes a second later or more ends it at once.
+void heed_stop_signals();
+/// For what cannot stop in between: they end the process again, also one that was remembered.
+void obey_stop_signals();
+/// Whether one is remembered.
+bool told_to_stop();
 
 }  // namespace quartic::app

@@ -15,6 +15,7 @@ class Progress {
   Progress(Progress const&) = delete;
   Progress& operator=(Progress const&) = delete;
 
+  /// The rate is that since the first call: what goes on had done the rest before.
   void at(std::int64_t done);
 
  private:
@@ -25,6 +26,7 @@ class Progress {
   bool shown_;
   bool terminal_;
   bool line_open_ = false;
+  std::int64_t first_ = -1;  // done at the first call
   std::int64_t begin_ns_;
   std::int64_t due_ns_;
 };

@@ -131,6 +131,8 @@ class UpdateRule {
     static_cast<void>(update);
     return 1;
   }
+  /// Whether those factors depend on how long the run is.
+  virtual bool rates_depend_on_length() const { return false; }
 };
 
 /// How the weights that a rule has chosen are bent before a pass computes with them; the engine
