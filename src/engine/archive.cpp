@@ -1,5 +1,7 @@
 #include "quartic/engine/archive.hpp"
 
+#include "quartic/core/check.hpp"
+
 namespace quartic::engine {
 namespace {
 
@@ -9,6 +11,10 @@ void visit(Archive& archive, std::string const& name, RecordedRows& rows) {
 }
 
 }  // namespace
+
+void require_restored(bool right, std::string_view what) {
+  if (!right) failure("the checkpoint's {} cannot be what a run has left", what);
+}
 
 void visit(Archive& archive, RecordedTables& tables) {
   auto const group = archive.group("rows");

@@ -1,6 +1,7 @@
 #include "quartic/engine/evaluation.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "quartic/compute/vector.hpp"
@@ -120,12 +121,22 @@ std::int64_t StageEvaluation<T>::pending() const {
 }
 
 template <class T>
-bool StageEvaluation<T>::settled() const {
-  if (pending() > 0) return false;
+bool StageEvaluation<T>::is_whole() const {
   for (std::int64_t b = batches_.first(); b < batches_.end(); ++b) {
     if (batches_[b].whole_cuts < batches_[b].cuts.size()) return false;
   }
   return true;
+}
+
+template <class T>
+bool StageEvaluation<T>::settled() const {
+  return pending() == 0 && is_whole();
+}
+
+template <class T>
+bool StageEvaluation<T>::has_swept(std::int64_t sweeps) const {
+  bool const is_back = !plan_.backward || backward_batch_ == forward_batch_;
+  return swept() == sweeps && is_back && is_whole();
 }
 
 template <class T>
@@ -155,6 +166,7 @@ nn::Sweep StageEvaluation<T>::sweep_of(Batch const& batch, std::int64_t row_swee
 template <class T>
 bool StageEvaluation<T>::forward() {
   if (forward_batch_ == batches_.end() || !may_sweep(forward_batch_)) return false;
+  if (paused_ && stage_ == 0) return false;
   if (links_.sweeps_in != nullptr && !links_.sweeps_in->arrived()) return false;
   Batch& batch = batches_[forward_batch_];
   if (batch.whole_cuts < batch.cuts.size()) return false;
@@ -322,6 +334,9 @@ void StageEvaluation<T>::state(Archive& archive) {
   archive.numbers("plan_time", plan_times);
   archive.integers("wall_ns", wall_ns);
   archive.integers("version", versions);
+  require_restored(
+      first >= 0 && plan_times.size() == versions.size() && wall_ns.size() == versions.size(),
+      "evaluation");
   if (archive.restores()) {
     batches_ = IndexedRing<Batch>(first);
     whole_batch_ = forward_batch_ = backward_batch_ = first;
@@ -338,6 +353,30 @@ void StageEvaluation<T>::state(Archive& archive) {
   });
   for (std::int64_t b = first; b < batches_.end(); ++b)
     batches_[b].whole_cuts = batches_[b].cuts.size();
+  totals_state(archive);
+}
+
+/// Of the oldest batch, over the sweeps of rows that it has behind it.
+template <class T>
+void StageEvaluation<T>::totals_state(Archive& archive) {
+  archive.integer("row_sweeps", forward_row_sweep_);
+  bool const begun = 0 <= forward_row_sweep_ &&
+                     forward_row_sweep_ < row_sweeps_ + held_out_row_sweeps_ &&
+                     (forward_row_sweep_ == 0 || !batches_.empty());
+  require_restored(begun, "evaluation");
+  if (!is_last() || forward_row_sweep_ == 0) return;
+  constexpr std::size_t fields = sizeof(Score) / sizeof(double);
+  for (auto const& [name, totals] :
+       {std::pair{"totals", &Batch::totals}, {"held_out", &Batch::held_out}}) {
+    std::vector<Score>& scores = batches_.front().*totals;
+    std::vector<double> numbers(fields * scores.size());
+    if (!scores.empty())
+      std::memcpy(numbers.data(), scores.data(), numbers.size() * sizeof(double));
+    archive.numbers(name, numbers);
+    scores.resize(numbers.size() / fields);
+    if (!scores.empty())
+      std::memcpy(scores.data(), numbers.data(), numbers.size() * sizeof(double));
+  }
 }
 
 template class StageEvaluation<float>;

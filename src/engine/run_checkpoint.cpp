@@ -1,4 +1,6 @@
 // Run's checkpoints: when they are made, and what is in them.
+#include <algorithm>
+
 #include "quartic/core/check.hpp"
 #include "quartic/engine/run.hpp"
 
@@ -21,7 +23,7 @@ bool Run<T>::checkpoint_when_due(bool updates) {
     due = due || all.checkpoint;
     begin_round(due);
   }
-  if (due || stops) save();
+  if (due || stops) save(stops);
   if (stops) commit_now();
   checkpoint_totals_.stopped_ns += clock_.now_ns() - begin_ns;
   return stops;
@@ -47,11 +49,13 @@ void Run<T>::begin_round(bool due) {
 }
 
 /// Waits for what is part of the cut: evaluations that every stage has come to, and messages in
-/// transit, which every rank sends before it comes to the cut itself.
+/// transit, which every rank sends before it comes to the cut itself. A run that stops has no time
+/// for evaluations.
 template <class T>
-void Run<T>::save() {
+void Run<T>::save(bool stops) {
   if (saved_) commit_now();
-  wait_until([&] { return settled(); });
+  if (stops) interrupt_evaluations();
+  wait_until([&] { return stops ? has_received() : settled(); });
   recorder_.sync();
   for (std::size_t place = 0; place < stages_.size(); ++place) {
     checkpoints_->save(walk_->here().position, stages_[place]->seat(),
@@ -63,11 +67,36 @@ void Run<T>::save() {
   ++checkpoint_totals_.count;
 }
 
+/// Every stage takes its part in the sweeps that stage 0 has begun, and no more are.
 template <class T>
-bool Run<T>::settled() {
+void Run<T>::interrupt_evaluations() {
+  std::int64_t begun = -1;
+  for (StageEvaluation<T>& evaluation : evaluations_) {
+    evaluation.pause();
+    begun = std::max(begun, evaluation.swept());  // the most at stage 0
+  }
+  meeting_.propose({begun});
+  wait_until([&] { return meeting_.done(); });
+  std::int64_t const all = meeting_.largest()[0];
+  wait_until([&] {
+    bool done = true;
+    for (StageEvaluation<T> const& evaluation : evaluations_) done &= evaluation.has_swept(all);
+    for (PinChain<T> const& chain : pin_chains_) done &= chain.pending() == 0;
+    return done;
+  });
+}
+
+template <class T>
+bool Run<T>::has_received() {
   for (auto const& each : stages_) {
     if (!each->received(walk_->transit().to(each->seat().stage))) return false;
   }
+  return true;
+}
+
+template <class T>
+bool Run<T>::settled() {
+  if (!has_received()) return false;
   for (StageEvaluation<T> const& evaluation : evaluations_) {
     if (!evaluation.settled()) return false;
   }

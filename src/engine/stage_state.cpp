@@ -75,6 +75,8 @@ void Stage<T>::in_flight_state(Archive& archive) {
   std::int64_t end = in_flight_.end();
   archive.integer("first", first);
   archive.integer("end", end);
+  bool const as_counted = first == weight_backwards_ && end == forwards_;
+  require_restored(as_counted && first <= end && end <= settings_.microbatches, "in_flight");
   if (archive.restores()) {
     in_flight_ = IndexedRing<InFlight>(first);
     while (in_flight_.end() < end) in_flight_.push({}).saved = arena_.take(Arena<T>::saved);
@@ -89,6 +91,7 @@ void Stage<T>::in_flight_state(Archive& archive) {
   rows.reserve(slots.size());
   for (InFlight const* const each : slots) rows.push_back(each->row);
   archive.steps("rows", rows);
+  require_restored(rows.size() == slots.size(), "in_flight/rows");
   for (std::size_t i = 0; i < slots.size(); ++i) slots[i]->row = rows[i];
   integers_of(
       archive, "data_index", slots, [](auto* s) -> auto& { return s->data_index; });
@@ -181,6 +184,7 @@ void Stage<T>::sampled_reads_state(Archive& archive) {
   auto const group = archive.group("stale_reads");
   std::int64_t count = sampled_reads_.size();
   archive.integer("count", count);
+  require_restored(0 <= count && count <= forwards_, "stale_reads");
   std::int64_t const parameters = std::ssize(weights_.gradient());
   if (archive.restores()) {
     while (sampled_reads_.size() < count)

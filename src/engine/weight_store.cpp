@@ -62,6 +62,9 @@ std::vector<std::int64_t> WeightStore<T>::alive() const {
 template <class T>
 void WeightStore<T>::restore_ledger(std::int64_t oldest, std::int64_t floor,
                                     std::vector<std::int64_t> const& holders) {
+  auto const end = oldest + std::ssize(holders);
+  require_restored(0 <= oldest && oldest <= floor && floor < end, "weights");
+  for (std::int64_t const count : holders) require_restored(0 <= count, "weights");
   ledger_ = plan::VersionLedger(oldest, floor, holders);
   blocks_ = IndexedRing<std::unique_ptr<Block>>(oldest);
   for (std::int64_t version = oldest; version <= live(); ++version) {
@@ -82,7 +85,9 @@ void WeightStore<T>::state(Archive& archive) {
   archive.integers("holders", holders);
   if (archive.restores()) restore_ledger(oldest, floor, holders);
   std::vector<std::int64_t> versions = alive();
+  std::vector<std::int64_t> const expected = versions;
   archive.integers("version", versions);
+  require_restored(versions == expected, "weights");
   visit_rows<T>(archive, "weights", std::ssize(versions), parameters_, [&](std::int64_t i) {
     return blocks_[versions[static_cast<std::size_t>(i)]]->view();
   });

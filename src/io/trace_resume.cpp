@@ -16,7 +16,7 @@ constexpr hsize_t rows_at_once = 1 << 14;
 template <class Row, class Append, class Belongs>
 void copy_rows(h5::File const& trace, std::string const& group, std::string const& name,
                engine::RecordedRows const& recorded, Append append, Belongs belongs) {
-  if (recorded.count == 0) return;
+  if (recorded.count == 0 && recorded.hash.value == WordHash().value) return;
   h5::Handle const parent = trace.open_group(trace.id(), group);
   h5::Handle const type = h5::row_type<Row>();
   h5::Table const table = h5::Table::open(trace, parent.id(), name);

@@ -23,13 +23,14 @@ if [[ $# == 0 ]]; then
   set -- $(find "$seeds" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)
 fi
 
+# What takes more than 5 s of processor time is a finding of the targets' own; -timeout is for what waits for ever.
 # HDF5 keeps some memory of files that it refuses, so leaks are for `make asan`. With little memory held back, the processes
 # that read HDF5 files are sooner made.
 export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=4
 fuzz() {
   local reader=$1 log=build/fuzz/$1.log corpus=build/fuzz/corpus/$1
   mkdir -p "$corpus"
-  if FUZZ_TARGET=$reader build/fuzz/fuzz_readers -max_total_time="${FUZZ_SECONDS:-600}" -timeout=5 -rss_limit_mb=2048 -detect_leaks=0 \
+  if FUZZ_TARGET=$reader build/fuzz/fuzz_readers -max_total_time="${FUZZ_SECONDS:-600}" -timeout=60 -rss_limit_mb=2048 -detect_leaks=0 \
       -print_final_stats=1 -verbosity=1 -dict="$seeds/dictionary" -artifact_prefix="$found/$reader-" "$corpus" "$seeds/$reader" > "$log" 2>&1; then
     echo "$reader: clean, $(sed -n 's/^stat::average_exec_per_sec: *//p' "$log" | tail -1) a second, $(sed -n 's/^Done \([0-9]*\) runs.*/\1 inputs/p' "$log")"
   else

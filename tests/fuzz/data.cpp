@@ -60,7 +60,9 @@ std::string read_rows(std::string const& path) {
 std::string read_hdf5(std::string const& bytes) {
   DataSource const source(place("data.h5", bytes), Targets::real);
   Dataset<double> const data = source.load<double>({0, source.shape().features});
-  refuse_hole(std::get<DenseFeatures<double>>(data.features).values);
+  auto const* const dense = std::get_if<DenseFeatures<double>>(&data.features);
+  if (dense == nullptr) throw UsageError("another format's text");
+  refuse_hole(dense->values);
   refuse_hole(data.targets);
   return summary(source, data);
 }

@@ -35,9 +35,12 @@ extern "C" int LLVMFuzzerInitialize(int* /*count*/, char*** /*words*/) {
 // Whatever else is thrown ends the process, which is how libFuzzer learns of it.
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   static quartic::fuzz::Target const& target = chosen();
+  double const begin = quartic::fuzz::processor_seconds();
   try {
     target.read({reinterpret_cast<char const*>(data), size});
   } catch (quartic::UsageError const&) {
   }
+  if (quartic::fuzz::processor_seconds() - begin > quartic::fuzz::most_processor_seconds)
+    throw quartic::fuzz::Finding("takes more than 5 s");
   return 0;
 }

@@ -9,7 +9,6 @@
 // kept in the working folder; exit code 1.
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,7 +27,6 @@
 namespace quartic::fuzz {
 namespace {
 
-constexpr double most_processor_seconds = 5;
 /// By the clock, for what waits for ever; a busy machine may take long for five seconds' work.
 constexpr int patience_seconds = 60;
 
@@ -68,18 +66,6 @@ void watch() {
   for (int const signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM}) {
     std::signal(signal, end_of_case);
   }
-}
-
-/// Of this process and of those that have read for it.
-double processor_seconds() {
-  double seconds = 0;
-  for (auto const whose : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage usage{};
-    ::getrusage(whose, &usage);
-    for (timeval const& time : {usage.ru_utime, usage.ru_stime})
-      seconds += static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-  }
-  return seconds;
 }
 
 std::vector<Seed> seeds_of(Target const& target, std::filesystem::path const& folder) {

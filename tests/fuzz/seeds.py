@@ -84,11 +84,16 @@ def trace(folder):
 
 
 def checkpoint(folder):
+    """And the rows of the trace that belong to it, for the reader of those."""
     run = folder.parent / "run-checkpoint"
     quartic("run", "--objective", "quadratic", "--rows", 16, "--features", 4, "--stages", 1, "--microbatches", 10, "--microbatch-size", 4,
             "--checkpoint-every", 10, "--out", run, "--quiet")
     newest = run / "checkpoint" / f"{20:012}"
     (folder / "checksummed").write_bytes((newest / "manifest").read_bytes() + (newest / "0000-0000.h5").read_bytes())
+    rows = folder.parent / "earlier_rows"
+    shutil.rmtree(rows, ignore_errors=True)
+    rows.mkdir()
+    (rows / "checksummed").write_bytes((newest / "0000-0000.h5").read_bytes() + (run / "trace.h5").read_bytes())
     shutil.rmtree(run)
 
 

@@ -48,6 +48,10 @@ std::filesystem::path const& workplace();
 /// The whole file; empty where there is none.
 std::string bytes_of(std::filesystem::path const& path);
 
+/// Of this process and of those that have read for it; one input may take so many.
+double processor_seconds();
+inline constexpr double most_processor_seconds = 5;
+
 /// Before the first reader: HDF5 keeps no block that it has freed. A leak would else be told with
 /// the stack of its block's first use, and HDF5's own (lsan.supp) not be known.
 void tell_leaks_apart();

@@ -139,6 +139,36 @@ def test_a_signal_ends_a_run_with_a_checkpoint(ranks, number, to_all, tmp_path):
     assert ended > 0
 
 
+# What takes longer to evaluate than to train.
+EVALUATED = {
+    "mlp": (STAGES, ("--hidden", "128,128,128", "--features", 128, "--validation", 0.25, "--rows", 65536, "--microbatches", 2500,
+                     "--evaluate-updates", 300)),
+    "logistic": (2, ("--features", 512, "--rows", 16384, "--microbatches", 2000, "--evaluate-updates", 4)),
+}
+
+
+@pytest.mark.parametrize("objective", EVALUATED)
+def test_an_evaluation_does_not_hold_up_a_stop(objective, tmp_path):
+    """What has been summed up of it goes on where it was: of a network, whose rows are swept in parts, in the middle of them."""
+    ranks, own = EVALUATED[objective]
+    options = ("--objective", objective, *own, "--microbatch-size", 8, "--drop-last", "--seed", 3)
+    quartic("run", *options, "--quiet", "--out", tmp_path / "whole", timeout=120)
+    out = tmp_path / "run"
+    sweeps = []
+    for start in (options, ("--resume", out)):
+        with LiveRun(out, *start, ranks=ranks) as run:
+            until((out / "ranks").is_dir, "the run has begun")
+            time.sleep(1)
+            run.process.send_signal(signal.SIGUSR1)
+            code, errors = run.wait(10)
+            assert code == STOPPED, errors
+        with h5py.File(checkpoint_of(out) / "0000-0003.h5") as last:
+            sweeps.append(last["evaluation"].attrs["row_sweeps"])
+    assert (max(sweeps) > 0) == (objective == "mlp"), sweeps
+    quartic("run", "--resume", out, "--quiet", ranks=2, timeout=120)
+    same_run(tmp_path / "whole", out)
+
+
 def test_a_second_signal_ends_a_run_at_once(tmp_path):
     """Steps of a second, so that the first has no time to. What comes within a second is the first one told twice, as batch systems do."""
     slow = ("--objective", "mlp", "--hidden", "1024,1024,1024", "--rows", 4096, "--microbatch-size", 4096, "--microbatches", 1000)

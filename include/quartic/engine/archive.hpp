@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -73,6 +74,9 @@ class Archive {
                           std::function<void*(std::int64_t)> const& row) = 0;
 };
 
+/// Of what was restored: Failure unless a run can have left it.
+void require_restored(bool right, std::string_view what);
+
 /// Visits one integer of each element of a sequence, as a list: `of(element)` is a reference to it.
 template <class Sequence, class Of>
 void integers_of(Archive& archive, std::string const& name, Sequence&& sequence, Of of) {
@@ -80,6 +84,7 @@ void integers_of(Archive& archive, std::string const& name, Sequence&& sequence,
   values.reserve(std::size(sequence));
   for (auto& element : sequence) values.push_back(static_cast<std::int64_t>(of(element)));
   archive.integers(name, values);
+  require_restored(values.size() == std::size(sequence), name);
   std::size_t i = 0;
   for (auto& element : sequence) {
     auto& value = of(element);

@@ -56,7 +56,16 @@ class StageEvaluation {
   std::int64_t pending() const;
   /// Whether all that may be swept is swept, and every cut has its copies of all pipelines.
   bool settled() const;
-  /// Settled: the cuts that wait for others.
+  /// Begins no more sweeps, at stage 0: they are not to be waited for.
+  void pause() { paused_ = true; }
+  /// Sweeps of rows that have gone through this stage, since the run began.
+  std::int64_t swept() const {
+    return forward_batch_ * (row_sweeps_ + held_out_row_sweeps_) + forward_row_sweep_;
+  }
+  /// Whether so many have, and back where they come back, and every cut has its copies of all
+  /// pipelines: where that is so at every stage nothing of an evaluation is on its way.
+  bool has_swept(std::int64_t sweeps) const;
+  /// While nothing is on its way: the cuts that are not swept to their end, and how far they are.
   void state(Archive& archive);
   /// Cuts in batches that have been complete here.
   std::int64_t complete_cuts() const { return complete_cuts_; }
@@ -80,6 +89,8 @@ class StageEvaluation {
     bool closed = false;
   };
 
+  bool is_whole() const;
+  void totals_state(Archive& archive);
   static nn::Sweep largest_sweep(nn::Block<T> const& block);
   Batch& open_batch();
   bool may_sweep(std::int64_t batch) const;
@@ -120,6 +131,7 @@ class StageEvaluation {
   std::int64_t forward_batch_ = 0;  // next to sweep forward
   std::int64_t forward_row_sweep_ = 0;
   std::int64_t backward_batch_ = 0;
+  bool paused_ = false;
 };
 
 }  // namespace quartic::engine

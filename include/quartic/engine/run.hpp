@@ -110,10 +110,12 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   bool checkpoint_when_due(bool updates);
   Rounds::Proposal end_round();
   void begin_round(bool due);
-  void save();
+  void save(bool stops);
+  void interrupt_evaluations();
   void commit_when_written(std::int64_t written);
   void commit_now();
   void meet();
+  bool has_received();
   bool settled();
   void restore();
   void state(int place, Archive& archive);
