@@ -22,12 +22,14 @@ from runs import STOPPED, LiveRun, read_tables, until
 
 LIMIT_S = 10
 STEP_S = 1
-NETWORK = ("--objective", "mlp", "--hidden", "1024,1024,1024,1024,1024,1024,1024", "--rows", 16384, "--drop-last", "--learning-rate", 0.001)
+NETWORK = ("--objective", "mlp", "--hidden", "1024,1024,1024,1024,1024,1024,1024", "--drop-last", "--learning-rate", 0.001)
+ROWS = ("--rows", 16384)
 SHAPES = {
     "PipeDream, 4 stages in one process": (0, ("--method", "pipedream", "--stages", 4)),
     "PipeDream, 4 stages on 2 ranks": (2, ("--method", "pipedream", "--stages", 4)),
     "PipeDream, 8 stages on 8 ranks": (8, ("--method", "pipedream", "--stages", 8)),
     "1F1B with a flush, 8 microbatches": (2, ("--method", "1f1b-flush", "--stages", 4, "--accumulate", 8)),
+    "200,000 rows to be evaluated, 200 times": (2, ("--method", "pipedream", "--stages", 4, "--rows", 200_000, "--evaluate-updates", 96)),
     "TiMePReSt, a backward of 3 microbatches in one": (2, ("--method", "timeprest", "--backward", "mono", "--stages", 4, "--accumulate", 3)),
 }
 
@@ -35,7 +37,7 @@ SHAPES = {
 def rows_of_a_step(folder):
     """Rows of a microbatch that takes STEP_S."""
     size, tried = 256, 24
-    quartic("run", *NETWORK, "--method", "sgd", "--stages", 1, "--microbatch-size", size, "--microbatches", tried, "--quiet", "--out", folder)
+    quartic("run", *NETWORK, *ROWS, "--method", "sgd", "--stages", 1, "--microbatch-size", size, "--microbatches", tried, "--quiet", "--out", folder)
     walls = read_tables(folder)["loss"]["wall_ns"] / 1e9
     return round(size * STEP_S / ((walls[-1] - walls[0]) / (tried - 1)))
 
@@ -56,7 +58,7 @@ def stops(shape, size, count, chance):
     ranks, options = SHAPES[shape]
     with tempfile.TemporaryDirectory(prefix="quartic-stop-") as folder:
         out = Path(folder) / "run"
-        start = (*NETWORK, *options, "--microbatch-size", size, "--microbatches", 4800)
+        start = (*NETWORK, *(() if "--rows" in options else ROWS), *options, "--microbatch-size", size, "--microbatches", 4800)
         for number in range(count):
             with LiveRun(out, *(("--resume", out) if number else start), ranks=ranks) as run:
                 yield seconds_to_stop(run, chance)
