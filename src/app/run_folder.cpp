@@ -46,8 +46,8 @@ std::uintmax_t bytes_below(fs::path const& path) {
 
 /// Whether what is open is what has this name.
 bool is_at(fs::path const& path, int descriptor) {
-  struct stat named {
-  }, opened{};
+  struct stat named = {};
+  struct stat opened = {};
   return stat(path.c_str(), &named) == 0 && fstat(descriptor, &opened) == 0 &&
          named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
@@ -67,6 +67,8 @@ std::string content_of(fs::path const& path) {
 
 FileLock::FileLock(fs::path path)
     : path_(std::move(path)), was_left_(content_of(path_).starts_with(owner_mark)) {
+  if (!was_left_ && !content_of(path_).empty())
+    usage_error("{}: is not what a run has left; give another folder", path_.string());
   do {
     descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0)

@@ -1,5 +1,5 @@
-// --resume: the rows that a run goes on with. The bytes are a stage's file of a checkpoint, of which
-// what it has recorded is read, and, from the last signature of HDF5 on, the trace.
+// --resume: the rows that a run goes on with. The bytes are a stage's file of a checkpoint, of
+// which what it has recorded is read, and, from the last signature of HDF5 on, the trace.
 #include <fmt/format.h>
 
 #include "fuzz/target.hpp"

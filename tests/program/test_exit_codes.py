@@ -262,13 +262,12 @@ def test_finished_folder_is_kept():
 
 
 def test_what_others_have_left_is_kept():
-    """A lock alone makes no run's folder."""
     os.makedirs("run/checkpoint")
-    for path in ("run/lock", "run/checkpoint/model.pt"):
+    for path, says in (("run/checkpoint/model.pt", "no run has left"), ("run/lock", "is not what a run has left")):
         with open(path, "w") as file:
             file.write("mine")
-    refused("run", *SHORT_RUN, "--out", "run", says=("run", "checkpoint", "no run has left"))
-    assert open("run/checkpoint/model.pt").read() == "mine"
+        refused("run", *SHORT_RUN, "--out", "run", says=("run", says))
+        assert open(path).read() == "mine"
 
 
 def test_two_that_begin_at_once():
