@@ -8,6 +8,12 @@
 #include "quartic/engine/visit_rows.hpp"
 
 namespace quartic::engine {
+namespace {
+
+/// Sweeps that a stage may be ahead of the next: so many messages, and no more, are ever made.
+constexpr std::int64_t sweeps_ahead = 2;
+
+}  // namespace
 
 template <class T>
 StageEvaluation<T>::StageEvaluation(int place, int stage, int stages, int pipelines,
@@ -167,6 +173,7 @@ template <class T>
 bool StageEvaluation<T>::forward() {
   if (forward_batch_ == batches_.end() || !may_sweep(forward_batch_)) return false;
   if (paused_ && stage_ == 0) return false;
+  if (!is_last() && links_.sweeps_out->unsent() >= sweeps_ahead) return false;
   if (links_.sweeps_in != nullptr && !links_.sweeps_in->arrived()) return false;
   Batch& batch = batches_[forward_batch_];
   if (batch.whole_cuts < batch.cuts.size()) return false;
