@@ -22,7 +22,7 @@ from test_resume import block_updates, same_parameters
 METHODS = ("pipedream stage", "local-sgd R=3", "timeprest chunk", "i-timeprest mono", "paci", "pipemare", "spectrain", "nesterov",
            "pipedream-2bw", "zb-1p", "pipedream P=2", "local-sgd P=3, outer step")
 OBJECTIVES = ("quadratic", "mlp float", "gpt")
-RUN_SECONDS = 0.5  # of a run in one process, so that it can be struck in its middle
+RUN_SECONDS = 0.7  # of a run on two ranks, so that it can be struck in its middle; one process takes a part of that, four ranks more
 RANKS = (0, 2, 3, STAGES)
 MOMENTS = ("at its start", "in its middle", "in a checkpoint", "in a checkpoint")
 CHECKPOINTS = 12  # of a whole run: one is nearly always in the making
@@ -64,7 +64,7 @@ def microbatches(objective):
     """As many as take RUN_SECONDS; a multiple of 24, which every method takes."""
     tried = 240
     with tempfile.TemporaryDirectory(prefix="quartic-rate-") as folder:
-        quartic("run", *hosted_options("pipedream stage", objective), "--microbatches", tried, "--quiet", "--out", Path(folder) / "run")
+        quartic("run", *hosted_options("pipedream stage", objective), "--microbatches", tried, "--quiet", "--out", Path(folder) / "run", ranks=2)
         took_s = read_tables(Path(folder) / "run")["loss"]["wall_ns"].max() / 1e9
     return math.ceil(tried * RUN_SECONDS / took_s / 24) * 24
 
