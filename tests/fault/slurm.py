@@ -78,12 +78,18 @@ def studied(folder, more="", **values):
     return write_study(folder, STUDY.format(stages=STAGES, methods=json.dumps(METHODS), **values))
 
 
+def as_word(value):
+    """Of a study, as the command line takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
 def microbatches_a_second(folder):
     """Of pipedream, where nothing else runs, rounded up to 3000: some methods take only multiples of 8 or of 3."""
     tried = 20_000
     study = tomllib.loads(STUDY.format(stages=STAGES, methods="[]", microbatches=tried, every=tried, last=0))
-    words = [word for name, value in study["options"].items()
-             for word in (f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else value)]
+    words = [word for name, value in study["options"].items() for word in (f"--{name}", as_word(value))]
     quartic("run", *words, "--quiet", "--out", folder, ranks=study["ranks"], timeout=600)
     took_s = read_tables(folder)["loss"]["wall_ns"].max() / 1e9
     return math.ceil(tried / took_s / 3000) * 3000
