@@ -26,7 +26,7 @@ if(TARGET quartic)
   # The longest apart, so that they share the cores.
   set(hosting ${PROJECT_SOURCE_DIR}/tests/program/test_hosting.py)
   quartic_pytest(program.hosting ${hosting} 480)
-  quartic_pytest(program ${PROJECT_SOURCE_DIR}/tests/program 480 IGNORE ${hosting})
+  quartic_pytest(program ${PROJECT_SOURCE_DIR}/tests/program 720 IGNORE ${hosting})
   quartic_pytest(golden  ${PROJECT_SOURCE_DIR}/tests/golden  240)
   quartic_pytest(sweep   ${PROJECT_SOURCE_DIR}/tests/sweep   480)
   quartic_pytest(studies ${PROJECT_SOURCE_DIR}/tests/studies 360)
