@@ -25,7 +25,13 @@ std::string copy_rows(std::string const& bytes) {
   engine::RecordedTables const recorded = io::CheckpointFolder::recorded(run, 20, {0, 0});
   std::vector<engine::StageInfo> const hosted{{0, 0, 0, 4, 32}};
   io::TraceShard shard(run, 0, hosted, {.method = "sgd", .stages = 1, .ranks = 1});
-  io::copy_earlier_rows(run, hosted, {recorded}, shard);
+  try {
+    io::copy_earlier_rows(run, hosted, {recorded}, shard);
+  } catch (...) {
+    shard.close();  // by itself it would be left as by a killed process, open
+    throw;
+  }
+  shard.close();
   return text_of(recorded.steps) + text_of(recorded.losses) + text_of(recorded.objectives);
 }
 
