@@ -97,6 +97,9 @@ void write_parameters(comm::Communicator& communicator, std::filesystem::path co
                       ParametersOf const& run, HostedParameters const& hosted,
                       std::vector<std::span<T const>> const& blocks) {
   std::filesystem::path const unfinished = folder / unfinished_parameters_file;
+  comm::agree(communicator, [&] {  // a run that was killed here, and goes on, has left its own
+    if (communicator.rank() == 0) std::filesystem::remove(unfinished);
+  });
   for (int turn = 0; turn < communicator.size(); ++turn) {
     comm::agree(communicator, [&] {
       if (communicator.rank() != turn || blocks.empty()) return;

@@ -281,6 +281,19 @@ def test_start_weights_are_needed_no_more(tmp_path):
     assert attributes(tmp_path / "run")["init_checksum"] == attributes(tmp_path / "whole")["init_checksum"]
 
 
+def test_parameters_that_were_being_written(tmp_path):
+    """What is left of them where the run was killed then is no file that HDF5 can open."""
+    options = ("run", *SMALL, "--save-parameters", "--quiet")
+    quartic(*options, "--out", tmp_path / "whole")
+    quartic(*options, "--checkpoint-every", 100, "--out", tmp_path / "run")
+    whole = (tmp_path / "run" / "parameters.h5").read_bytes()
+    (tmp_path / "run" / "parameters.h5").unlink()
+    (interrupted(tmp_path / "run") / "parameters.h5.part").write_bytes(whole[:48])
+    quartic("run", "--resume", tmp_path / "run", "--quiet", ranks=2)
+    same_parameters(tmp_path / "whole", tmp_path / "run")
+    assert not (tmp_path / "run" / "parameters.h5.part").exists()
+
+
 def test_rates_that_were_chosen_for_a_length_do_not_become_longer(tmp_path):
     quartic("run", *SMALL[:SMALL.index("--method")], "--method", "pipemare", *RUN, "--checkpoint-every", 100, "--out", tmp_path / "run")
     refused("run", "--resume", interrupted(tmp_path / "run"), "--microbatches", 96, says=("--method pipemare", "48", "longer"))
