@@ -11,7 +11,7 @@ WIDE = ("--objective mlp --data generate:images --rows 640 --microbatch-size 32 
         "--learning-rate 0.001 --overwrite --checkpoint-every")
 ONE = f"--method sgd --stages 1 --hidden 3500,3500 {WIDE} 12"
 # Of a quarter of a minute, to be run with one checkpoint and with none.
-LONGER = ONE.replace("--microbatches 60", "--microbatches 300").removesuffix("--checkpoint-every 12")
+LONGER = ONE.replace("--microbatches 60", "--microbatches 300").removesuffix(" --checkpoint-every 12")
 ONCE = "--checkpoint-every 200"
 TWO = f"--method pipedream --stages 2 --hidden 3500,3500,3500 {WIDE} 24"
 LONG = "--method pipedream --stages 8 --objective quadratic --microbatches 1000000 --trace-every 1000"
