@@ -14,22 +14,11 @@
 #include "quartic/engine/run.hpp"
 #include "quartic/io/trace.hpp"
 #include "quartic/method/registry.hpp"
+#include "support/no_sink.hpp"
 #include "support/null_block.hpp"
 
 namespace quartic::bench {
 namespace {
-
-struct NoSink final : engine::RecordSink {
-  void steps(int, std::span<engine::StepRow const>) override {}
-  void events(int, std::span<engine::EventRow const>) override {}
-  void losses(int, std::span<engine::LossRow const>) override {}
-  void stale_reads(int, std::span<engine::StaleReadRow const>) override {}
-  void objectives(std::span<engine::ObjectiveRow const>) override {}
-  void validations(std::span<engine::ObjectiveRow const>) override {}
-  void memory(engine::MemoryRow const&) override {}
-  void flush() override {}
-  void sync() override {}
-};
 
 /// What becomes of the rows: no row is made, rows are made and dropped, rows go to a trace on disk.
 enum class Rows { none, dropped, on_disk };
@@ -94,7 +83,7 @@ std::int64_t run_ns(comm::Communicator& communicator, Scene const& scene) {
     blocks.push_back(
         std::make_unique<test::NullBlock>(first_stage + i, scene.stages, scene.pass_ns));
   }
-  NoSink nowhere;
+  test::NoSink nowhere;
   std::unique_ptr<Trace> trace;
   if (scene.rows == Rows::on_disk) {
     trace = std::make_unique<Trace>(communicator, first_stage, hosted);

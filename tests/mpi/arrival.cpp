@@ -12,6 +12,7 @@
 #include "quartic/core/random.hpp"
 #include "quartic/engine/run.hpp"
 #include "quartic/method/registry.hpp"
+#include "support/no_sink.hpp"
 #include "support/null_block.hpp"
 #include "support/ranks.hpp"
 
@@ -39,21 +40,13 @@ class UnevenBlock final : public test::NullBlock {
   double longest_us_;
 };
 
-struct Steps final : RecordSink {
+struct Steps final : test::NoSink {
   std::vector<std::vector<StepRow>> rows;  // by place
   explicit Steps(std::size_t places) : rows(places) {}
   void steps(int place, std::span<StepRow const> more) override {
     auto& mine = rows[static_cast<std::size_t>(place)];
     mine.insert(mine.end(), more.begin(), more.end());
   }
-  void events(int, std::span<EventRow const>) override {}
-  void losses(int, std::span<LossRow const>) override {}
-  void stale_reads(int, std::span<StaleReadRow const>) override {}
-  void objectives(std::span<ObjectiveRow const>) override {}
-  void validations(std::span<ObjectiveRow const>) override {}
-  void memory(MemoryRow const&) override {}
-  void flush() override {}
-  void sync() override {}
 };
 
 struct Case {

@@ -31,7 +31,7 @@ Moments moments(CheckpointSettings const& checkpoints) {
     slow.push_back(std::make_unique<test::NullBlock>(stage, stages, pass_ns));
   }
   Moments made;
-  NoSink sink;
+  test::NoSink sink;
   train(settings, sink, 1, std::move(slow), &made);
   return made;
 }

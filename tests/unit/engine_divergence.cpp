@@ -56,7 +56,7 @@ std::tuple<int, std::int64_t, std::string> diverge(int where, Made made, double 
     trained.push_back(
         std::make_unique<DivergingBlock>(stage, made, stage == where ? microbatch : -1, value));
   }
-  NoSink sink;
+  test::NoSink sink;
   try {
     train(settings_for(20), sink, 1, std::move(trained));
   } catch (Divergence const& divergence) {

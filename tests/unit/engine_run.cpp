@@ -252,7 +252,7 @@ plan::Rules rules_of(std::int64_t microbatches, Variant const& variant) {
 }
 
 std::size_t allocations_of(std::int64_t microbatches, Variant const& variant) {
-  NoSink sink;
+  test::NoSink sink;
   RunSettings settings = settings_for(microbatches);
   settings.averaging = {variant.pipelines, 2, {0.7, 0.9}};
   settings.stage.pipelines = variant.pipelines;

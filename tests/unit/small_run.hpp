@@ -11,11 +11,12 @@
 #include "quartic/core/random.hpp"
 #include "quartic/engine/run.hpp"
 #include "quartic/nn/model.hpp"
+#include "support/no_sink.hpp"
 
 /// Whole runs in one process, on an objective small enough to follow.
 namespace quartic::engine {
 
-struct MemorySink final : RecordSink {
+struct MemorySink final : test::NoSink {
   std::map<int, std::vector<StepRow>> step_rows;
   std::map<int, std::vector<EventRow>> event_rows;
   std::vector<LossRow> loss_rows;
@@ -40,21 +41,6 @@ struct MemorySink final : RecordSink {
   void validations(std::span<ObjectiveRow const> rows) override {
     validation_rows.insert(validation_rows.end(), rows.begin(), rows.end());
   }
-  void memory(MemoryRow const&) override {}
-  void flush() override {}
-  void sync() override {}
-};
-
-struct NoSink final : RecordSink {
-  void steps(int, std::span<StepRow const>) override {}
-  void events(int, std::span<EventRow const>) override {}
-  void losses(int, std::span<LossRow const>) override {}
-  void stale_reads(int, std::span<StaleReadRow const>) override {}
-  void objectives(std::span<ObjectiveRow const>) override {}
-  void validations(std::span<ObjectiveRow const>) override {}
-  void memory(MemoryRow const&) override {}
-  void flush() override {}
-  void sync() override {}
 };
 
 inline constexpr int stages = 4;
