@@ -97,7 +97,7 @@ void Run<T>::act(ArrivalWorker& worker, plan::Action action, std::int64_t waited
        .oldest_needed = rules_.versions->oldest_needed({view, last, worker.last_tags[own], {}}),
        .wait_ns = waited_ns});
   if (!updates) return;
-  if (rules_.updates->averages_after(last)) at.average_replicas();
+  if (rules_.updates->averages_after(last)) at.average_replicas(last);
   at.record_steps({});
   pin_arrival_cut(at);
   if (action.stage == 0) progress_.at(last + 1);

@@ -98,7 +98,8 @@ template <class T>
 void Run<T>::average(plan::PlannedAction const& planned) {
   if (settings_.averaging.pipelines == 1 && !planned.averages) return;
   int const index = planned.action.stage;
-  int const replica = rules_.replica_of(planned.action.microbatch);
+  std::int64_t const last = planned.action.microbatch + planned.action.count - 1;
+  int const replica = rules_.replica_of(last);
   copies_.clear();
   for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
     int const place = hosting_.place_of({pipeline, index});
@@ -111,10 +112,13 @@ void Run<T>::average(plan::PlannedAction const& planned) {
     averaging.average(copies_, replica, [&] { idle({}, begin_ns); });
     watchdog_.goes_on();
     idle_polls_ = 0;
+    // Equal everywhere, and said once.
+    if (copies_.front()->seat().pipeline == 0)
+      copies_.front()->require_finite_average(replica, last);
   }
   if (!planned.averages) return;
   for (Stage<T>* const copy : copies_) {
-    copy->average_replicas();
+    copy->average_replicas(last);
     averaging.start_from(*copy);
   }
 }

@@ -290,10 +290,17 @@ void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
 }
 
 template <class T>
-void Stage<T>::average_replicas() {
+void Stage<T>::average_replicas(std::int64_t microbatch) {
   std::int64_t const begin_ns = clock_.now_ns();
   weights_.average();
+  require_finite_average(0, microbatch);  // all are equal now
   totals_.update_ns += clock_.now_ns() - begin_ns;
+}
+
+template <class T>
+void Stage<T>::require_finite_average(int replica, std::int64_t microbatch) const {
+  if (!compute::is_finite(weights_.live(replica)))
+    diverged(microbatch, "the averaged weights are");
 }
 
 template <class T>

@@ -50,6 +50,32 @@ def test_weights_that_an_update_makes(optimizer, rate, what, start, tmp_path):
     assert np.isfinite(gradients).all()
 
 
+AVERAGED = {
+    "replicas": (("--method", "local-sgd", "--replicas", 2, "--local-steps", 2), "at stage 1, microbatch 3;"),
+    "pipelines": (("--pipelines", 2, "--synchronize-every", 3), "in pipeline 0 at stage 1, microbatch 2;"),
+}
+
+
+@pytest.mark.parametrize("averaged, where", AVERAGED.values(), ids=AVERAGED)
+def test_averages_that_overflow(averaged, where, start, tmp_path):
+    """Weights that are finite one by one, and that no loss shows: where tanh is flat they are not trained."""
+    large = tmp_path / "large.h5"
+    large.write_bytes(start.read_bytes())
+    with h5py.File(large, "r+") as file:
+        file[sorted(name for name in file if name.endswith("bias"))[1]][...] = LARGE
+    options = (*RUN, "--activation", "tanh", "--init", large, *averaged, "--microbatches", 24, "--out", tmp_path / "run")
+    said = {refused(*options, ranks=ranks, says=f"diverged: the averaged weights are not finite {where}", code=DIVERGED)
+            for ranks in (0, 2, STAGES)}
+    assert len(said) == 1
+
+
+def test_outer_steps_that_overflow(start, tmp_path):
+    """The average is finite, the step from it is not."""
+    refused(*RUN, "--activation", "tanh", "--init", start, "--pipelines", 2, "--synchronize-every", 3, "--outer-rate", LARGE,
+            "--learning-rate", 100, "--microbatches", 24, "--out", tmp_path / "run",
+            says="diverged: the averaged weights are not finite in pipeline 0", code=DIVERGED)
+
+
 def numbers_of(checkpoint):
     """Every floating-point array of a stage's file."""
     with h5py.File(checkpoint) as file:
