@@ -299,8 +299,7 @@ void Stage<T>::average_replicas(std::int64_t microbatch) {
 
 template <class T>
 void Stage<T>::require_finite_average(int replica, std::int64_t microbatch) const {
-  if (!compute::is_finite(weights_.live(replica)))
-    diverged(microbatch, "the averaged weights are");
+  if (!compute::is_finite(weights_.live(replica))) diverged(microbatch, "the averaged weights are");
 }
 
 template <class T>

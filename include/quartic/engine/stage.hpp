@@ -101,8 +101,8 @@ class Stage {
   /// it makes: activations, loss, input gradient, or with an update the gradient and the weights,
   /// statistics and moments after it.
   void run(Pass const& pass);
-  /// After an update that ends a round, with this microbatch: every replica goes on from the mean of
-  /// all. Divergence where that is not finite.
+  /// After an update that ends a round, with this microbatch: every replica goes on from the mean
+  /// of all. Divergence where that is not finite.
   void average_replicas(std::int64_t microbatch);
   /// Divergence where the replica's weights, averaged after this microbatch, are not finite: sums
   /// and outer steps can overflow though every summand is finite.
