@@ -132,11 +132,11 @@ def traffic(out):
 
 
 @pytest.mark.parametrize("model, lent", [("quadratic", 0), ("gpt", 1), ("vgg", 2)])
-def test_in_the_steady_state_nothing_is_allocated_and_only_labels_and_sums_are_copied(model, lent, tmp_path):
+def test_in_the_steady_state_nothing_is_allocated_and_only_labels_and_numbers_are_copied(model, lent, tmp_path):
     """In one process, whose messages stay on the device: twice the microbatches, as many allocations; labels go in, and images that have
-    been flipped; the loss and the norm of each stage's gradient come out."""
+    been flipped; the loss and the norm of each stage's gradient come out, and whether what goes to a neighbour is finite."""
     stages = 4
     options = (*TRAINED[model], "--method", "pipedream", "--stages", stages, "--quiet", "--microbatches")
     one, two = (traffic(as_device(tmp_path / str(count), *options, count)) for count in (64, 128))
     assert two[0] == one[0]
-    assert two[1] - one[1] == 64 * (lent + 1 + stages)
+    assert two[1] - one[1] == 64 * (lent + 1 + stages + 2 * (stages - 1))

@@ -19,7 +19,7 @@ struct WordHash {
   template <class Row>
   void add_bytes_of(Row const& row) {
     static_assert(std::is_trivially_copyable_v<Row> && sizeof(Row) % sizeof(std::uint64_t) == 0);
-    std::array<std::uint64_t, sizeof(Row) / sizeof(std::uint64_t)> words;
+    std::array<std::uint64_t, sizeof(Row) / sizeof(std::uint64_t)> words{};
     std::memcpy(words.data(), &row, sizeof(Row));
     for (std::uint64_t const word : words) add(word);
   }
