@@ -105,7 +105,7 @@ class Attempt:
 
     def end(self, exit_code: int, has_trace: bool) -> tuple[str, str]:
         """The outcome, and the line that says why it is not another."""
-        if exit_code == EXIT_DONE:
+        if exit_code == EXIT_DONE and not self.run.folder.has_shards():
             return (COMPLETE, "") if has_trace else (FAILED, "exit code 0, but there is no trace.h5")
         time_was_up = f"its time was up after {self.run.minutes:g} minutes"
         if self.has_stopped(exit_code):
@@ -116,16 +116,19 @@ class Attempt:
             return KILLED, f"by {signal.Signals(-exit_code).name}"
         if exit_code in BY_A_SIGNAL:
             return KILLED, f"a rank, by a signal (exit code {exit_code})"
+        if exit_code == EXIT_DONE:
+            return KILLED, "before its end, though the exit code of what launched it is 0"
         lines = (self.run.folder.path / OUTPUT).read_text(errors="replace").strip().splitlines()
         message = reason(lines) if lines else f"exit code {exit_code} and not a word"
         return (DIVERGED if exit_code == EXIT_DIVERGED and has_trace else FAILED), message
 
     def has_stopped(self, exit_code: int) -> bool:
-        """With a checkpoint. A launcher may kill the last ranks when the first has ended: then it is the checkpoint that tells."""
+        """With a checkpoint. A launcher may kill the last ranks when the first has ended, and srun's exit code is then 0: it is the
+        checkpoint that tells."""
         if exit_code == EXIT_STOPPED:
             return True
-        by_a_signal = exit_code < 0 or exit_code in BY_A_SIGNAL
-        return self.is_asked and by_a_signal and self.run.folder.checkpoint() not in (None, self.checkpoint)
+        says_nothing = exit_code <= EXIT_DONE or exit_code in BY_A_SIGNAL
+        return self.is_asked and says_nothing and self.run.folder.checkpoint() not in (None, self.checkpoint)
 
 
 def start(command: list[str], environment: dict[str, str], output: Path, lock: Lock) -> subprocess.Popen:

@@ -19,8 +19,9 @@ LOCK = "sweep.lock"
 OUTPUT = "output"
 ENVIRONMENT = "environment"
 PROGRAM_LOCK = "lock"
+SHARDS = "ranks"
 # All that a run leaves, and its sweep, but for the locks.
-RUN_FILES = ("trace.h5", "trace.h5.part", "config.ini", "config.ini.part", "log", "ranks", "checkpoint", "parameters.h5", "parameters.h5.part")
+RUN_FILES = ("trace.h5", "trace.h5.part", "config.ini", "config.ini.part", "log", SHARDS, "checkpoint", "parameters.h5", "parameters.h5.part")
 SWEEP_FILES = (RECORD, OUTPUT, ENVIRONMENT)
 
 COMPLETE, DIVERGED, FAILED, KILLED, STOPPED = "complete", "diverged", "failed", "killed", "stopped"
@@ -93,6 +94,10 @@ class Folder:
         """Whether there is a checkpoint, and the trace up to it. A trace that was at its end and is not what it was is no beginning."""
         is_damaged = self.stored() is not None and self.record() is None
         return not is_damaged and (self.path / "trace.h5").is_file() and self.checkpoint() is not None
+
+    def has_shards(self) -> bool:
+        """Whether the ranks' parts of the trace are there: a run that comes to its end gathers them into trace.h5 last."""
+        return (self.path / SHARDS).exists()
 
     def write_record(self, record: Record) -> None:
         write_whole(self.path / RECORD, json.dumps(asdict(record), indent=1) + "\n")

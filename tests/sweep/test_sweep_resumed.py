@@ -87,9 +87,9 @@ def at_work(study):
     until(has_rows, "the run is at work", seconds=60)
 
 
-def stopped_in_its_middle(tmp_path, number):
-    study = write_study(tmp_path, SLOW)
-    process = start(study)
+def stopped_in_its_middle(tmp_path, number, text=SLOW, program=EXECUTABLE):
+    study = write_study(tmp_path, text)
+    process = start(study, program)
     at_work(study)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -114,6 +114,26 @@ def test_a_warning_that_the_time_is_nearly_up(tmp_path):
     study, code, _ = stopped_in_its_middle(tmp_path, signal.SIGUSR1)
     assert code == FAILED and "its time was up" in record_of(study)["message"] and status(study, exit_code=FAILED) == {"runs": 1, "stopped": 1}
     ends_as_if_nothing_had_happened(study, tmp_path)
+
+
+# srun's exit code is 0 where Slurm has killed ranks that did not end in time.
+SAYS_DONE = f"""trap "" USR1
+{EXECUTABLE} "$@"
+exit 0"""
+
+
+def test_a_launcher_that_says_done_of_a_run_that_has_stopped(tmp_path):
+    program = stand_in(tmp_path, SAYS_DONE)
+    study, code, _ = stopped_in_its_middle(tmp_path, signal.SIGINT, SLOW.replace("ranks = 2", ""), program)
+    assert code == FAILED and record_of(study)["exit_code"] == 0 and status(study, program=program, exit_code=FAILED) == {"runs": 1, "stopped": 1}
+    ends_as_if_nothing_had_happened(study, tmp_path, program)
+
+
+def test_a_launcher_that_says_done_of_a_run_that_was_killed(tmp_path):
+    program = stand_in(tmp_path, SAYS_DONE.replace(f"{EXECUTABLE}", f"timeout --signal=KILL 1 {EXECUTABLE}"))
+    study = write_study(tmp_path, SLOW.replace("ranks = 2", "").replace("8000", "2000000"))
+    said = sweep(study, "--local", program=program, exit_code=FAILED).stderr
+    assert "though the exit code of what launched it is 0" in said and record_of(study)["outcome"] == "killed"
 
 
 def test_the_time_limit_of_a_run(tmp_path):
