@@ -363,15 +363,17 @@ void StageEvaluation<T>::state(Archive& archive) {
   totals_state(archive);
 }
 
-/// Of the oldest batch, over the sweeps of rows that it has behind it.
+/// Of the oldest batch, over the sweeps of rows that it has behind it. One that has a backward
+/// sweep begins again: that sweep needs what the block keeps of the forward one.
 template <class T>
 void StageEvaluation<T>::totals_state(Archive& archive) {
-  archive.integer("row_sweeps", forward_row_sweep_);
-  bool const begun = 0 <= forward_row_sweep_ &&
-                     forward_row_sweep_ < row_sweeps_ + held_out_row_sweeps_ &&
-                     (forward_row_sweep_ == 0 || !batches_.empty());
+  std::int64_t row_sweeps = plan_.backward ? 0 : forward_row_sweep_;
+  archive.integer("row_sweeps", row_sweeps);
+  bool const begun = 0 <= row_sweeps && row_sweeps < row_sweeps_ + held_out_row_sweeps_ &&
+                     (row_sweeps == 0 || (!plan_.backward && !batches_.empty()));
   require_restored(begun, "evaluation");
-  if (!is_last() || forward_row_sweep_ == 0) return;
+  if (archive.restores()) forward_row_sweep_ = row_sweeps;
+  if (!is_last() || row_sweeps == 0) return;
   constexpr std::size_t fields = sizeof(Score) / sizeof(double);
   for (auto const& [name, totals] :
        {std::pair{"totals", &Batch::totals}, {"held_out", &Batch::held_out}}) {

@@ -60,13 +60,18 @@ plan::PlannedAction const* PlanWalk::step(Visitor& visitor) {
 }
 
 void PlanWalk::finish(Visitor& visitor) {
+  if (ended_) return;
+  ended_ = true;
   cuts_.finish(planner_, cuts_of(visitor));
+  ++here_.position;
 }
 
 bool PlanWalk::reach(Checkpoint const& checkpoint) {
   Visitor nothing;
   while (here_.position < checkpoint.position) {
-    if (step(nothing) == nullptr) return false;
+    if (step(nothing) != nullptr) continue;
+    if (ended_) return false;
+    finish(nothing);
   }
   here_.wall_ns = checkpoint.wall_ns;
   return here_.plan.value == checkpoint.plan.value;

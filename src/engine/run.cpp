@@ -125,8 +125,7 @@ Ending Run<T>::execute() {
       act_on_arrival();
     else if (replay() == Ending::stopped)
       return Ending::stopped;
-    finish();
-    return Ending::done;
+    return finish();
   } catch (Divergence const& divergence) {
     if (!alarmed_) alarm_.ring(divergence.stage, divergence.microbatch);
     recorder_.flush();
@@ -153,8 +152,12 @@ std::int64_t Run<T>::await(Stage<T>& stage, plan::Action action) {
 template <class T>
 void Run<T>::idle(Wait const& wait, std::int64_t since_ns) {
   beat();
-  if (evaluate()) return;
+  bool const evaluates = evaluate();
   std::int64_t const now_ns = clock_.now_ns();
+  if (evaluates) {
+    watchdog_.works(now_ns);
+    return;
+  }
   recorder_.flush_when_due(now_ns);
   watchdog_.waits(wait, since_ns, now_ns);
   give_way();
@@ -196,6 +199,7 @@ bool Run<T>::evaluate() {
 /// is then done here, so other ranks need nothing more from this one to pass them too.
 template <class T>
 void Run<T>::evaluate_what_is_overdue() {
+  if (checkpoints_ != nullptr && settings_.checkpoints.stops()) return;  // soon, at all ranks
   auto const overdue = [](auto const& evaluation) { return evaluation.pending() > batches_ahead; };
   auto const far_ahead = [](PinChain<T>& chain) { return chain.outstanding() > pins_ahead; };
   if (evaluations_.empty()) {
@@ -227,13 +231,15 @@ bool Run<T>::evaluation_pending() const {
 }
 
 template <class T>
-void Run<T>::finish() {
+Ending Run<T>::finish() {
   wall_ns_ = clock_.now_ns();
   for (StageEvaluation<T>& evaluation : evaluations_) evaluation.close();
+  if (checkpoints_ != nullptr && stopped_while_it_evaluates()) return Ending::stopped;
   wait_until([&] { return !evaluation_pending(); });
   wait_until([&] { return links_->drained(); });
   recorder_.flush();
   if (saved_) commit_now();
+  return Ending::done;
 }
 
 template <class T>

@@ -67,6 +67,25 @@ void Run<T>::save(bool stops) {
   ++checkpoint_totals_.count;
 }
 
+/// After the last action: until all is evaluated, or the run is told to stop. The ranks ask each
+/// other now and then.
+template <class T>
+bool Run<T>::stopped_while_it_evaluates() {
+  constexpr std::int64_t look_ns = 200'000'000;
+  while (true) {
+    std::int64_t const next_ns = clock_.now_ns() + look_ns;
+    wait_until([&] { return !evaluation_pending() || clock_.now_ns() >= next_ns; });
+    meeting_.propose({settings_.checkpoints.stops() ? 1 : 0, evaluation_pending() ? 1 : 0});
+    wait_until([&] { return meeting_.done(); });
+    auto const [stops, pending, _, unused] = meeting_.largest();
+    if (pending == 0) return false;
+    if (stops == 0) continue;
+    save(true);
+    commit_now();
+    return true;
+  }
+}
+
 /// Every stage takes its part in the sweeps that stage 0 has begun, and no more are.
 template <class T>
 void Run<T>::interrupt_evaluations() {
@@ -155,6 +174,8 @@ void Run<T>::state(int place, Archive& archive) {
   averagings_[static_cast<std::size_t>(own.seat().stage)].state(archive);
 }
 
+template bool Run<float>::stopped_while_it_evaluates();
+template bool Run<double>::stopped_while_it_evaluates();
 template bool Run<float>::checkpoint_when_due(bool);
 template bool Run<double>::checkpoint_when_due(bool);
 template void Run<float>::restore();

@@ -2,7 +2,7 @@
 
 #include <fmt/ranges.h>
 
-#include <array>
+#include <algorithm>
 #include <utility>
 
 #include "quartic/comm/tags.hpp"
@@ -34,9 +34,9 @@ Watchdog::Watchdog(comm::Communicator& communicator, std::int64_t patience_ns,
 }
 
 void Watchdog::waits(Wait const& wait, std::int64_t since_ns, std::int64_t now_ns) {
-  std::int64_t const waited_ns = now_ns - since_ns;
-  if (patience_ns_ == 0 || waited_ns < short_wait_ns) return;
-  listen();
+  if (patience_ns_ == 0 || now_ns - since_ns < short_wait_ns) return;
+  listen(now_ns);
+  std::int64_t const waited_ns = now_ns - std::max(since_ns, worked_ns_);
   bool const told = waiting_.contains(communicator_.rank());
   if (!told && (waited_ns > patience_ns_ || !waiting_.empty())) tell(true, wait);
   bool const first = !waiting_.empty() && waiting_.begin()->first == communicator_.rank();
@@ -45,6 +45,16 @@ void Watchdog::waits(Wait const& wait, std::int64_t since_ns, std::int64_t now_n
 
 void Watchdog::goes_on() {
   if (waiting_.erase(communicator_.rank()) > 0) tell(false, {});
+}
+
+void Watchdog::works(std::int64_t now_ns) {
+  if (patience_ns_ == 0) return;
+  bool const lately = now_ns - worked_ns_ < short_wait_ns;
+  bool const said_to_wait = waiting_.erase(communicator_.rank()) > 0;
+  if (lately && !said_to_wait) return;
+  listen(now_ns);
+  worked_ns_ = now_ns;
+  if (said_to_wait || !waiting_.empty()) tell(false, {});
 }
 
 void Watchdog::tell(bool waits, Wait const& wait) {
@@ -65,13 +75,15 @@ void Watchdog::tell(bool waits, Wait const& wait) {
   }
 }
 
-void Watchdog::listen() {
+void Watchdog::listen(std::int64_t now_ns) {
   while (posted_.done()) {
     comm::Message const message = posted_.take();
     auto const values = message.payload<std::int64_t>();
     int const rank = static_cast<int>(values[from]);
     waiting_.erase(rank);
-    if (values[still_waits] != 0) {
+    if (values[still_waits] == 0) {
+      worked_ns_ = now_ns;
+    } else {
       waiting_[rank] = {{static_cast<plan::Kind>(values[kind]), static_cast<int>(values[stage]),
                          values[microbatch]},
                         static_cast<int>(values[host])};

@@ -35,7 +35,8 @@ class PlanWalk {
 
   /// The next action, or nullptr at the end. Valid until the next call.
   plan::PlannedAction const* step(Visitor& visitor);
-  /// After the end: its cuts.
+  /// After the end: its cuts, unless the walk has them behind it already. Counts as one more
+  /// action.
   void finish(Visitor& visitor);
   /// From the beginning to where the checkpoint lies, for a run to go on from there. False if the
   /// plan does not begin with the actions that the checkpoint has behind it.
@@ -56,6 +57,7 @@ class PlanWalk {
   std::optional<StaleReadCuts> stale_reads_;
   Transit transit_;
   Checkpoint here_;
+  bool ended_ = false;
   plan::Ticks busy_ = 0;
 };
 

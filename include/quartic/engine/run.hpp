@@ -110,6 +110,7 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   bool checkpoint_when_due(bool updates);
   Rounds::Proposal end_round();
   void begin_round(bool due);
+  bool stopped_while_it_evaluates();
   void save(bool stops);
   void interrupt_evaluations();
   void commit_when_written(std::int64_t written);
@@ -141,7 +142,7 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   bool evaluate();
   bool evaluation_pending() const;
   void evaluate_what_is_overdue();
-  void finish();
+  Ending finish();
 
   comm::Communicator& communicator_;
   plan::Rules const& rules_;
