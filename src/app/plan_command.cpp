@@ -86,7 +86,7 @@ class PlanTrace {
   PlanTrace(comm::Communicator& communicator, Config const& config, plan::Rules const& rules,
             std::string const& unit)
       : folder_(config.out) {
-    folder_.begin(config.overwrite, 0);
+    folder_.begin(config.overwrite, false, 0);
     io::RunInfo info{
         config.method, config.stages, 1, 1, unit, false, 0, 0, environment(communicator)};
     describe(config, rules, info);

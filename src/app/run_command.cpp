@@ -105,9 +105,11 @@ class Training {
   void find_checkpoint() {
     if (config_.resumed_microbatches == 0) return;
     on_rank_0(communicator_, [&] { folder_.emplace(config_.out); });
+    comm::agree(communicator_, [&] { earlier_ = checkpoint_to_resume(config_, checksums()); });
+    comm::require_equal(communicator_, "the checkpoint",
+                        earlier_ ? io::manifest_text(*earlier_) : "");
+    if (!earlier_) return;
     comm::agree(communicator_, [&] {
-      earlier_ = checkpoint_to_resume(config_, checksums());
-      if (!earlier_) return;
       resumed_ = std::make_unique<engine::PlanWalk>(resolved_.rules, *cost_, settings_.cuts,
                                                     settings_.stage.stale_read_every);
       if (!resumed_->reach(earlier_->checkpoint)) refuse_plan();
@@ -198,7 +200,7 @@ class Training {
         io::gather(config_.out, false);
         io::CheckpointFolder::remove_parts(config_.out);
       } else {
-        folder_->begin(config_.overwrite, bytes);
+        folder_->begin(config_.overwrite, config_.resumed_microbatches > 0, bytes);
         folder_->write_config(config_text(config_));
       }
     });
@@ -374,8 +376,16 @@ class Training {
 
 /// Whether the run that --resume names has nothing left to do, so that it may be asked for again.
 bool is_done(comm::Communicator& communicator, Config const& config) {
-  bool const done =
-      config.resumed_microbatches == config.microbatches && io::is_complete(config.out);
+  if (config.resumed_microbatches != config.microbatches) return false;
+  bool done = false;
+  on_rank_0(communicator, [&] {
+    done = io::is_complete(config.out);
+    std::filesystem::path const folder = config.out;
+    if (!done || !std::filesystem::exists(folder / "ranks")) return;
+    FileLock const lock(folder / "lock");
+    io::gather(folder, true);  // of which the removal of the shards was left
+  });
+  done = communicator.largest(done ? 1 : 0) == 1;
   if (done && communicator.rank() == 0 && !config.quiet) fmt::print("{} is complete\n", config.out);
   return done;
 }

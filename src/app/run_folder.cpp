@@ -25,9 +25,11 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What a run leaves in its folder.
-constexpr std::array run_files{"config.ini",    "config.ini.part", "trace.h5",
-                               "trace.h5.part", "ranks",           "log",
-                               "checkpoint",    parameters_file,   unfinished_parameters_file};
+constexpr std::array run_files{"config.ini",    "config.ini.part",
+                               "trace.h5",      "trace.h5.part",
+                               "trace.h5.new",  "ranks",
+                               "log",           "checkpoint",
+                               parameters_file, unfinished_parameters_file};
 
 /// So begins what a lock says.
 constexpr char const* owner_mark = "process ";
@@ -58,6 +60,17 @@ std::string host_and_process() {
   return fmt::format("{}{} on {}", owner_mark, getpid(), host.data());
 }
 
+/// errno where it fails. A file system may have no locks.
+int lock(int descriptor) {
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
+  if (errno != ENOSYS && errno != ENOLCK && errno != EOPNOTSUPP) return errno;
+  fmt::print(stderr,
+             "quartic: the file system of the run folder has no locks ({}): see that nobody else "
+             "runs there\n",
+             std::strerror(errno));
+  return 0;
+}
+
 std::string content_of(fs::path const& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -73,9 +86,11 @@ FileLock::FileLock(fs::path path)
     descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0)
       usage_error("{}: cannot be written: {}", path_.string(), std::strerror(errno));
-    if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    if (int const error = lock(descriptor_)) {
       std::string const owner = content_of(path_);
       close(descriptor_);
+      if (error != EWOULDBLOCK)
+        usage_error("{}: cannot be locked: {}", path_.string(), std::strerror(error));
       usage_error("{}: the run folder is in use by {}", path_.parent_path().string(),
                   owner.empty() ? "another process" : owner);
     }
@@ -86,7 +101,7 @@ FileLock::FileLock(fs::path path)
 
 FileLock::~FileLock() {
   std::error_code ignored;
-  fs::remove(path_, ignored);
+  if (!was_left_) fs::remove(path_, ignored);
   close(descriptor_);
 }
 
@@ -117,7 +132,8 @@ RunFolder::~RunFolder() {
   if (begins_) remove_run();
 }
 
-void RunFolder::begin(bool overwrite, std::int64_t expected_bytes) {
+void RunFolder::begin(bool overwrite, bool again, std::int64_t expected_bytes) {
+  again_ = again;
   refuse_what_is_there(overwrite);
   require_room(expected_bytes);
   begins_ = true;
@@ -129,6 +145,7 @@ void RunFolder::begin(bool overwrite, std::int64_t expected_bytes) {
 void RunFolder::keep() {
   begins_ = false;
   folder_.keep();
+  lock_.settle();
 }
 
 void RunFolder::refuse_what_is_there(bool overwrite) const {
@@ -139,7 +156,7 @@ void RunFolder::refuse_what_is_there(bool overwrite) const {
   // A run that was killed before it had a trace has left its lock.
   if (lock_.was_left() || fs::is_regular_file(path_ / "trace.h5")) return;
   for (char const* const name : run_files) {
-    if (fs::exists(path_ / name))
+    if (!stays(name) && fs::exists(path_ / name))
       usage_error("--out {}: has a {} that no run has left; give another folder", path_.string(),
                   name);
   }
@@ -157,10 +174,15 @@ void RunFolder::require_room(std::int64_t expected_bytes) const {
       path_.string(), static_cast<double>(expected_bytes) / 1e6, static_cast<double>(room) / 1e6);
 }
 
+bool RunFolder::stays(std::string_view name) const {
+  return again_ && name == "config.ini";
+}
+
 /// What an earlier run left; the lock is ours.
 std::error_code RunFolder::remove_run() const {
   std::error_code last;
   for (char const* const name : run_files) {
+    if (stays(name)) continue;
     std::error_code error;
     fs::remove_all(path_ / name, error);
     if (error) last = error;

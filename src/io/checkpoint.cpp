@@ -1,5 +1,6 @@
 #include "quartic/io/checkpoint.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <fstream>
@@ -78,14 +79,22 @@ void sync_files(std::vector<fs::path> const& files) {
   }
 }
 
-template <class Is>
-void remove_where(fs::path const& checkpoints, Is is) {
+/// Folders that have the name of a finished checkpoint. Failure where it is not known whether there
+/// are any: a run may be begun anew only where there are none.
+std::vector<fs::path> whole_ones(fs::path const& checkpoints) {
+  constexpr char const* digits = "0123456789";
   std::vector<fs::path> found;
-  std::error_code none_yet;
-  for (fs::directory_entry const& entry : fs::directory_iterator(checkpoints, none_yet)) {
-    if (is(entry.path())) found.push_back(entry.path());
+  try {
+    if (!fs::exists(fs::symlink_status(checkpoints))) return {};
+    for (fs::directory_entry const& entry : fs::directory_iterator(checkpoints)) {
+      bool const whole =
+          entry.path().filename().string().find_first_not_of(digits) == std::string::npos;
+      if (whole && entry.is_directory()) found.push_back(entry.path());
+    }
+  } catch (fs::filesystem_error const& error) {
+    failure("{}: cannot be read: {}", checkpoints.string(), error.code().message());
   }
-  for (fs::path const& folder : found) fs::remove_all(folder);
+  return found;
 }
 
 CheckpointManifest::File take_sum(fs::path const& path) {
@@ -159,10 +168,12 @@ void CheckpointFolder::commit(engine::Checkpoint const& checkpoint) {
     sync_to_disk(part / manifest_name);
     fs::remove_all(folder);  // of a run that was not told to go on from it
     put_in_place(part, folder);
-    remove_where(folder_,
-                 [&](fs::path const& other) { return other.filename() < folder.filename(); });
   } catch (std::exception const& error) {
     failure("the checkpoint cannot be finished: {}; the one before is kept", error.what());
+  }
+  for (fs::path const& other : whole_ones(folder_)) {
+    std::error_code next_time;
+    if (other < folder) fs::remove_all(other, next_time);
   }
 }
 
@@ -172,15 +183,9 @@ void CheckpointFolder::restore(std::int64_t position, engine::Seat seat, State c
 }
 
 std::optional<CheckpointManifest> CheckpointFolder::newest(fs::path const& run) {
-  fs::path const folder = run / "checkpoint";
-  std::optional<fs::path> newest;
-  std::error_code error;
-  for (fs::directory_entry const& entry : fs::directory_iterator(folder, error)) {
-    bool const whole = entry.is_directory() && entry.path().extension() != aside;
-    if (whole && (!newest || *newest < entry.path())) newest = entry.path();
-  }
-  if (!newest) return {};
-  std::string const path = (*newest / manifest_name).string();
+  std::vector<fs::path> const all = whole_ones(run / "checkpoint");
+  if (all.empty()) return {};
+  std::string const path = (*std::max_element(all.begin(), all.end()) / manifest_name).string();
   if (!fs::exists(path))
     usage_error("{}: is missing or damaged; remove its folder to run from the start again", path);
   return parse_manifest(read_bytes(path), path);
@@ -203,7 +208,12 @@ void CheckpointFolder::verify(fs::path const& run, CheckpointManifest const& man
 }
 
 void CheckpointFolder::remove_parts(fs::path const& run) {
-  remove_where(run / "checkpoint", [](fs::path const& path) { return path.extension() == aside; });
+  std::vector<fs::path> found;
+  std::error_code none_yet;
+  for (fs::directory_entry const& entry : fs::directory_iterator(run / "checkpoint", none_yet)) {
+    if (entry.path().extension() == aside) found.push_back(entry.path());
+  }
+  for (fs::path const& folder : found) fs::remove_all(folder);
 }
 
 engine::RecordedTables CheckpointFolder::recorded(fs::path const& run, std::int64_t position,

@@ -23,10 +23,12 @@ enum class Answer : char { bytes = 'b', usage_error = 'u', failure = 'f' };
   failure("{} failed: {}", call, std::error_code(errno, std::generic_category()).message());
 }
 
-/// The parent's handlers of signals, and its patience, are not the child's. The slowest that is
-/// honest is a packed file of one number, a thousand times its size: some seconds a megabyte.
+/// The parent's handlers of signals, and its patience, are not the child's; signals that ask a run
+/// to stop, which may go to all its processes, are the parent's alone. The slowest that is honest
+/// is a packed file of one number, a thousand times its size: some seconds a megabyte.
 void prepare_child(std::uintmax_t file_bytes) {
   for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
+  for (int const signal : {SIGUSR1, SIGTERM}) std::signal(signal, SIG_IGN);
   rlim_t const seconds = 1 + (10 * file_bytes >> 20);
   rlimit limit{};
   if (::getrlimit(RLIMIT_CPU, &limit) != 0) return;
@@ -82,9 +84,16 @@ void check_end(int status, std::filesystem::path const& file) {
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
     usage_error("{}: is damaged: HDF5 comes to no end of reading it", file.string());
   }
-  if (WIFSIGNALED(status)) {
+  constexpr std::array crashes{SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
+  bool const crashed = WIFSIGNALED(status) &&
+                       std::find(crashes.begin(), crashes.end(), WTERMSIG(status)) != crashes.end();
+  if (crashed) {
     usage_error("{}: is damaged: HDF5 crashes reading it ({})", file.string(),
                 ::strsignal(WTERMSIG(status)));
+  }
+  if (WIFSIGNALED(status)) {
+    failure("{}: the process that reads it was ended by a signal ({})", file.string(),
+            ::strsignal(WTERMSIG(status)));
   }
   if (status != 0) failure("{}: the process that reads it failed", file.string());
 }

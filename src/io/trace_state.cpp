@@ -13,8 +13,8 @@ bool is_complete(std::filesystem::path const& folder) {
   try {
     auto const file = h5::File::open(trace, H5F_ACC_RDONLY);
     return file.integer(file.id(), "complete") == 1;
-  } catch (Failure const&) {
-    return false;
+  } catch (Failure const& error) {
+    usage_error("{}; if it is not the trace of a finished run, remove it", error.what());
   }
 }
 

@@ -1,12 +1,13 @@
 """Checkpoints on a disk that fails, and damaged ones; tests/fault/full_disk.sh fails every single write."""
 
 import shutil
+import subprocess
 
 import pytest
 
-from failing import Scene, cut_at, damage, fail_one, flipped_at, limit_size
-from program import quartic
-from runs import DONE, FAILED, REFUSED, read_steps
+from failing import RUN, Scene, cut_at, damage, fail_one, flipped_at, limit_size
+from program import REPOSITORY, quartic
+from runs import DONE, FAILED, REFUSED, attributes, read_steps, refused, same_run
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,34 @@ def test_a_finished_run_that_could_not_become_longer(scene):
     assert "is complete" in quartic("run", "--resume", out).stdout
     quartic(*longer)
     assert len(read_steps(out)[0]) == 64
+
+
+@pytest.mark.parametrize("file", ["/config.ini", "/ranks", "/trace.h5"])
+def test_a_run_that_begins_anew_has_its_configuration(file, scene):
+    """It had no checkpoint, and the disk is still full."""
+    out = scene.copy("anew")
+    shutil.rmtree(out / "checkpoint")
+    resume = ("run", "--resume", out, "--quiet")
+    assert quartic(*resume, exit_code=None, env=scene.environment(file, 1, QUARTIC_FAIL_ALL="1")).returncode in (FAILED, REFUSED)
+    quartic(*resume)
+    same_run(scene.whole, out)
+
+
+def test_a_folder_of_a_killed_run_stays_one(tmp_path):
+    """Killed before it had a trace; then somebody makes a mistake there."""
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "config.ini").write_text("method = pipedream\n")
+    (out / "lock").write_text("process 1 on a node")
+    refused("run", *RUN, "--out", out, "--init", tmp_path / "no.h5", says="no.h5")
+    quartic("run", *RUN, "--out", out)
+
+
+def test_a_file_system_without_locks(tmp_path):
+    library = tmp_path / "no_locks.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, REPOSITORY / "tests" / "support" / "no_locks.c"], check=True)
+    done = quartic("run", *RUN, "--out", tmp_path / "run", env={"LD_PRELOAD": str(library), "HDF5_USE_FILE_LOCKING": "FALSE"})
+    assert "has no locks (No locks available)" in done.stderr and attributes(tmp_path / "run")["complete"] == 1
 
 
 def test_a_limit_to_the_size_of_files(scene):

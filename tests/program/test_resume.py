@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from program import quartic
-from runs import STOPPED, LiveRun, attributes, kept_what_was_planned, read_steps, read_tables, refused, same_bits, same_run, until
+from runs import FAILED, STOPPED, LiveRun, attributes, kept_what_was_planned, read_steps, read_tables, refused, same_bits, same_run, until
 from studies import is_alive
 from test_hosting import FOLDED, LONG, METHODS, OBJECTIVES, RUN, STAGES, hosted_options
 
@@ -169,6 +169,22 @@ def test_an_evaluation_does_not_hold_up_a_stop(objective, tmp_path):
     same_run(tmp_path / "whole", out)
 
 
+@pytest.mark.parametrize("pipelines", [1, 2])
+def test_a_stop_when_all_is_trained_and_not_all_evaluated(pipelines, tmp_path):
+    """That takes seconds."""
+    options = ("--objective", "mlp", "--hidden", "768,768,768", "--features", 256, "--rows", 16384, "--validation", 0.25, "--microbatch-size", 8,
+               "--drop-last", "--microbatches", 21, "--evaluate-updates", 24, "--seed", 3, "--pipelines", pipelines)
+    quartic("run", *options, "--quiet", "--out", tmp_path / "whole", timeout=120)
+    out = tmp_path / "run"
+    with LiveRun(out, *options, ranks=STAGES) as run:
+        until(lambda: run.rows() == 21, "all is trained")
+        run.process.send_signal(signal.SIGUSR1)
+        code, errors = run.wait(10)
+        assert code == STOPPED, errors
+    quartic("run", "--resume", out, "--quiet", ranks=2, timeout=120)
+    same_run(tmp_path / "whole", out)
+
+
 def test_a_second_signal_ends_a_run_at_once(tmp_path):
     """Steps of a second, so that the first has no time to. What comes within a second is the first one told twice, as batch systems do."""
     slow = ("--objective", "mlp", "--hidden", "1024,1024,1024", "--rows", 4096, "--microbatch-size", 4096, "--microbatches", 1000)
@@ -225,6 +241,9 @@ def test_a_finished_run_needs_nothing(tmp_path):
     before = (tmp_path / "run" / "trace.h5").read_bytes()
     done = quartic("run", "--resume", tmp_path / "run", ranks=2)
     assert "is complete" in done.stdout and (tmp_path / "run" / "trace.h5").read_bytes() == before
+    (tmp_path / "run" / "ranks").mkdir()  # as kill -9 leaves it that strikes when the trace is in place
+    quartic("run", "--resume", tmp_path / "run")
+    assert not (tmp_path / "run" / "ranks").exists() and (tmp_path / "run" / "trace.h5").read_bytes() == before
 
 
 def test_without_a_checkpoint_it_starts_again(tmp_path):
@@ -301,7 +320,30 @@ def test_rates_that_were_chosen_for_a_length_do_not_become_longer(tmp_path):
 
 def test_what_is_no_checkpoint_is_passed_over(cut):
     (cut / "checkpoint" / "notes").write_text("mine")
+    (cut / "checkpoint" / "of yesterday").mkdir()
     quartic("run", "--resume", cut, "--quiet")
+
+
+def test_checkpoints_that_cannot_be_looked_for_are_not_none(cut):
+    """A link to a disk that is not there: what lies here is not begun anew."""
+    before = (cut / "trace.h5").read_bytes()
+    (cut / "checkpoint").rename(cut / "elsewhere")
+    (cut / "checkpoint").symlink_to(cut / "scratch")
+    done = quartic("run", "--resume", cut, "--quiet", exit_code=FAILED)
+    assert f"{cut}/checkpoint: cannot be read: No such file" in done.stderr and (cut / "trace.h5").read_bytes() == before
+    (cut / "elsewhere").rename(cut / "scratch")
+    quartic("run", "--resume", cut, "--quiet")
+
+
+def test_a_trace_that_cannot_be_read_may_be_that_of_a_finished_run(tmp_path):
+    out = tmp_path / "run"
+    quartic("run", *SMALL, "--quiet", "--out", out)
+    content = b"lost" + (out / "trace.h5").read_bytes()[4:]
+    (out / "trace.h5").write_bytes(content)
+    for command in (("run", *SMALL, "--out", out), ("run", "--resume", out)):
+        refused(*command, says=(f"{out}/trace.h5", "remove it"))
+        assert (out / "trace.h5").read_bytes() == content
+    quartic("run", *SMALL, "--quiet", "--out", out, "--overwrite")
 
 
 def test_a_finished_run_without_a_checkpoint_cannot_become_longer(tmp_path):

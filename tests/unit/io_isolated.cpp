@@ -65,3 +65,13 @@ TEST_CASE("a file that ends the process which reads it is damaged, and that proc
   contains(endless, "comes to no end");
   contains(error_of<Failure>(file, [] { ::_exit(3); }), "file.h5: the process that reads it");
 }
+
+TEST_CASE(
+    "a signal that asks the run to stop, or ends the process, does not make the file damaged") {
+  TemporaryFolder const folder;
+  std::string const file = folder.write("file.h5", "bytes");
+  for (int const signal : {SIGUSR1, SIGTERM})
+    CHECK(error_of<Failure>(file, [&] { std::raise(signal), failure("it goes on"); }) ==
+          "it goes on");
+  contains(error_of<Failure>(file, [] { std::raise(SIGKILL); }), "ended by a signal (Killed)");
+}

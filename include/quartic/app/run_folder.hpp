@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 namespace quartic::app {
 
-/// An advisory lock on a file, held until the object or the process ends.
+/// An advisory lock on a file, held until the object or the process ends. Where the file system has
+/// no locks, a line says so.
 class FileLock {
  public:
   /// UsageError when somebody else holds it; says who.
@@ -16,8 +18,9 @@ class FileLock {
   ~FileLock();
   FileLock(FileLock const&) = delete;
   FileLock& operator=(FileLock const&) = delete;
-  /// Whether one who held it was killed, and has left it.
+  /// Whether one who held it was killed, and has left it. It is left again until this is settled.
   bool was_left() const { return was_left_; }
+  void settle() { was_left_ = false; }
 
  private:
   std::filesystem::path path_;
@@ -50,10 +53,10 @@ class RunFolder {
   RunFolder(RunFolder const&) = delete;
   RunFolder& operator=(RunFolder const&) = delete;
 
-  /// Makes room for a new run; an unfinished one is replaced. UsageError when the folder holds a
-  /// finished run (unless `overwrite`) or what no run has left, or has less room than
-  /// `expected_bytes`.
-  void begin(bool overwrite, std::int64_t expected_bytes);
+  /// Makes room for a new run; an unfinished one is replaced. `again`: it is that one, begun anew,
+  /// and its config.ini stays until there is another. UsageError when the folder holds a finished
+  /// run (unless `overwrite`) or what no run has left, or has less room than `expected_bytes`.
+  void begin(bool overwrite, bool again, std::int64_t expected_bytes);
 
   std::filesystem::path const& path() const { return path_; }
   void write_config(std::string const& ini) const;
@@ -63,12 +66,14 @@ class RunFolder {
  private:
   void refuse_what_is_there(bool overwrite) const;
   void require_room(std::int64_t expected_bytes) const;
+  bool stays(std::string_view name) const;
   std::error_code remove_run() const;
 
   std::filesystem::path path_;
   NewFolder folder_;
   FileLock lock_;
   bool begins_ = false;
+  bool again_ = false;
 };
 
 }  // namespace quartic::app

@@ -5,8 +5,8 @@
 
 namespace quartic::io {
 
-/// Whether `FOLDER/trace.h5` is the trace of a finished run; false where there is none or it cannot
-/// be read.
+/// Whether `FOLDER/trace.h5` is the trace of a finished run; false where there is none. UsageError
+/// where it cannot be read: a run that may be finished is not to be replaced.
 bool is_complete(std::filesystem::path const& folder);
 
 /// "HDF5 1.10.8".
