@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from .study import Study, load_study
 from .submission import read_submission
 
 DONE, FAILED = 0, 1
+OUTLIVE_SECONDS = 60  # that ranks of a job's last start may: Slurm's KillWait is 30
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,11 @@ def task(path: Path) -> int:
     index = slurm.task_index()
     submission = read_submission(path)
     run = submission.runs[index]
+    # The warning may come when the run has just stopped: it must not end the job before it is requeued.
+    signal.signal(signal.SIGUSR1, lambda number, frame: None)
+    if is_made_elsewhere(run):
+        print("sweep: another process makes this run", file=sys.stderr)
+        return FAILED
     try:
         Pool([run], submission.machine, submission.program, Progress([run], Estimate([]), submission.machine)).execute()
     except Stopped:
@@ -142,6 +150,15 @@ def task(path: Path) -> int:
     print(f"sweep: stopped with a checkpoint: {record.message}; requeued, to go on", file=sys.stderr, flush=True)
     slurm.requeue()
     return DONE
+
+
+def is_made_elsewhere(run: Run) -> bool:
+    end = time.monotonic() + OUTLIVE_SECONDS
+    while run.folder.is_locked():
+        if time.monotonic() >= end:
+            return True
+        time.sleep(1)
+    return False
 
 
 def verdict(some: list[Standing]) -> int:

@@ -18,7 +18,7 @@ from .program import reason
 from .runs import Run
 
 TERM_SECONDS = 10  # from the signal that asks a launcher to end to the one that makes it
-EXIT_DONE, EXIT_DIVERGED, EXIT_STOPPED = 0, 3, 4
+EXIT_DONE, EXIT_FAILED, EXIT_DIVERGED, EXIT_STOPPED = 0, 1, 3, 4
 BY_A_SIGNAL = range(129, 129 + 64)  # a launcher's exit codes where a signal has ended a rank: 128 and its number
 
 # What decides how a run went, and holds no secret.
@@ -42,12 +42,16 @@ class Attempt:
         self.seconds_before = earlier.seconds if earlier else 0.0
         self.checkpoint = run.folder.checkpoint() if goes_on else None
         run.folder.clear(to_go_on=goes_on)
+        if goes_on:
+            run.folder.make_shards()
         environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **os.environ, **machine.environment}
         (folder / ENVIRONMENT).write_text("".join(f"{name}={environment[name]}\n" for name in sorted(environment) if name.startswith(TOLD)))
         # SIGTERM first would be wrong: mpirun and srun end their ranks at once, and forward SIGUSR1.
         self.signals = iter([(signal.SIGUSR1, machine.grace), (signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, math.inf)])
         self.is_asked = False
         """To end, by a signal."""
+        self.is_made_to = False
+        """By one after which the exit code says nothing of the run: mpirun's is 1."""
         self.overdue = False
         """Because its time was up."""
         self.started = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -64,7 +68,7 @@ class Attempt:
                 self.expire()
             return None
         record = self.record(exit_code)
-        if self.overdue or not self.is_asked or record.outcome in (COMPLETE, STOPPED):
+        if self.overdue or not self.is_asked or record.outcome in (COMPLETE, DIVERGED, STOPPED):
             self.run.folder.write_record(record)
         self.lock.release()
         return record
@@ -79,21 +83,18 @@ class Attempt:
         number, seconds = next(self.signals, (signal.SIGKILL, math.inf))
         self.is_asked = True
         self.due = time.monotonic() + seconds
-        self.send(number)
+        if self.process.poll() is None:
+            self.is_made_to |= number != signal.SIGUSR1
+            os.killpg(self.process.pid, number)
 
     def abandon(self) -> None:
-        """Ends it now and without a record: the sweep cannot go on."""
-        self.send(signal.SIGTERM)
-        try:
-            self.process.wait(TERM_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.send(signal.SIGKILL)
-            self.process.wait()
+        """Waits until it has ended, which it is asked to, and leaves no record: the sweep cannot go on."""
+        while self.process.poll() is None:
+            try:
+                self.process.wait(max(0.0, self.due - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self.ask_to_end()
         self.lock.release()
-
-    def send(self, number: signal.Signals) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, number)
 
     def record(self, exit_code: int) -> Record:
         trace = self.run.folder.fingerprint()
@@ -110,14 +111,8 @@ class Attempt:
         time_was_up = f"its time was up after {self.run.minutes:g} minutes"
         if self.has_stopped(exit_code):
             return STOPPED, time_was_up if self.overdue else "by a signal"
-        if self.overdue:
-            return FAILED, time_was_up
-        if exit_code < 0:
-            return KILLED, f"by {signal.Signals(-exit_code).name}"
-        if exit_code in BY_A_SIGNAL:
-            return KILLED, f"a rank, by a signal (exit code {exit_code})"
-        if exit_code == EXIT_DONE:
-            return KILLED, "before its end, though the exit code of what launched it is 0"
+        if self.says_nothing(exit_code):
+            return (FAILED, time_was_up) if self.overdue else (KILLED, what_killed(exit_code))
         lines = (self.run.folder.path / OUTPUT).read_text(errors="replace").strip().splitlines()
         message = reason(lines) if lines else f"exit code {exit_code} and not a word"
         return (DIVERGED if exit_code == EXIT_DIVERGED and has_trace else FAILED), message
@@ -127,8 +122,19 @@ class Attempt:
         checkpoint that tells."""
         if exit_code == EXIT_STOPPED:
             return True
-        says_nothing = exit_code <= EXIT_DONE or exit_code in BY_A_SIGNAL
-        return self.is_asked and says_nothing and self.run.folder.checkpoint() not in (None, self.checkpoint)
+        return self.is_asked and self.says_nothing(exit_code) and self.run.folder.checkpoint() not in (None, self.checkpoint)
+
+    def says_nothing(self, exit_code: int) -> bool:
+        """Of the run: it is the launcher's, or a signal's."""
+        return exit_code <= EXIT_DONE or exit_code in BY_A_SIGNAL or (self.is_made_to and exit_code == EXIT_FAILED)
+
+
+def what_killed(exit_code: int) -> str:
+    if exit_code < 0:
+        return f"by {signal.Signals(-exit_code).name}"
+    if exit_code == EXIT_DONE:
+        return "before its end, though the exit code of what launched it is 0"
+    return f"a rank, by a signal (exit code {exit_code})"
 
 
 def start(command: list[str], environment: dict[str, str], output: Path, lock: Lock) -> subprocess.Popen:

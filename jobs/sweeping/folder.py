@@ -21,7 +21,7 @@ ENVIRONMENT = "environment"
 PROGRAM_LOCK = "lock"
 SHARDS = "ranks"
 # All that a run leaves, and its sweep, but for the locks.
-RUN_FILES = ("trace.h5", "trace.h5.part", "config.ini", "config.ini.part", "log", SHARDS, "checkpoint", "parameters.h5", "parameters.h5.part")
+RUN_FILES = ("trace.h5", "trace.h5.part", "trace.h5.new", "config.ini", "config.ini.part", "log", SHARDS, "checkpoint", "parameters.h5", "parameters.h5.part")
 SWEEP_FILES = (RECORD, OUTPUT, ENVIRONMENT)
 
 COMPLETE, DIVERGED, FAILED, KILLED, STOPPED = "complete", "diverged", "failed", "killed", "stopped"
@@ -88,7 +88,7 @@ class Folder:
 
     def checkpoint(self) -> str | None:
         """The name of the newest whole one."""
-        return max((path.parent.name for path in self.path.glob("checkpoint/*/manifest") if path.parent.suffix != ".part"), default=None)
+        return max((path.parent.name for path in self.path.glob("checkpoint/*/manifest") if path.parent.name.isdecimal()), default=None)
 
     def can_go_on(self) -> bool:
         """Whether there is a checkpoint, and the trace up to it. A trace that was at its end and is not what it was is no beginning."""
@@ -98,6 +98,10 @@ class Folder:
     def has_shards(self) -> bool:
         """Whether the ranks' parts of the trace are there: a run that comes to its end gathers them into trace.h5 last."""
         return (self.path / SHARDS).exists()
+
+    def make_shards(self) -> None:
+        """Of a run that goes on after its trace was gathered, as one that diverged: until it gathers again it is not at its end."""
+        (self.path / SHARDS).mkdir(exist_ok=True)
 
     def write_record(self, record: Record) -> None:
         write_whole(self.path / RECORD, json.dumps(asdict(record), indent=1) + "\n")

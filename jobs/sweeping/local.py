@@ -44,11 +44,13 @@ class Pool:
                     if wakeup.stops > self.stops:
                         self.stop(wakeup.stops)
                     elif wakeup.warned:
-                        self.expire()
+                        self.todo.clear()
+                        self.ask_all_to_end()
                     self.collect()
                 if self.stops:
                     raise Stopped
             finally:
+                self.ask_all_to_end()
                 for attempt in self.attempts:
                     attempt.abandon()
                 self.progress.close()
@@ -85,19 +87,21 @@ class Pool:
 
     def stop(self, stops: int) -> None:
         """Asked for the first time, the runs stop with a checkpoint; when it is asked again they end at once."""
-        if self.stops == 0 and self.attempts:
-            self.progress.say(f"stopping {len(self.attempts)} runs, with a checkpoint where they can; once more ends them at once")
+        self.todo.clear()
+        if self.stops > 0:
+            for attempt in self.attempts:
+                attempt.ask_to_end()
+        else:
+            self.ask_all_to_end()
+            if self.attempts:
+                self.progress.say(f"stopping {len(self.attempts)} runs, with a checkpoint where they can; once more ends them at once")
         self.stops = stops
-        self.todo.clear()
-        for attempt in self.attempts:
-            attempt.ask_to_end()
 
-    def expire(self) -> None:
-        """The job's time is nearly up: that of its runs is."""
-        self.todo.clear()
+    def ask_all_to_end(self) -> None:
+        """But those that stop already, as one whose time is up: for them it would be the second time."""
         for attempt in self.attempts:
             if not attempt.is_asked:
-                attempt.expire()
+                attempt.ask_to_end()
 
     def patience(self) -> float:
         """Seconds until something must be looked at though no child has ended."""

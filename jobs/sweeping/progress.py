@@ -62,10 +62,10 @@ class Progress:
         text = self.text(attempts, now)
         if self.terminal:
             filled = WIDTH * (self.total - len(self.left)) // self.total
-            print(f"\r[{'=' * filled:<{WIDTH}}] {text}\x1b[K", end="", file=sys.stderr, flush=True)
+            write(f"\r[{'=' * filled:<{WIDTH}}] {text}\x1b[K")
             self.line_is_open = True
         else:
-            print(text, file=sys.stderr, flush=True)
+            write(f"{text}\n")
 
     def text(self, attempts: list[Attempt], now: float) -> str:
         done = self.total - len(self.left)
@@ -82,9 +82,17 @@ class Progress:
     def say(self, text: str) -> None:
         """A line that stays."""
         self.close()
-        print(f"sweep: {text}", file=sys.stderr, flush=True)
+        write(f"sweep: {text}\n")
 
     def close(self) -> None:
         if self.line_is_open:
-            print(ERASE, end="", file=sys.stderr, flush=True)
+            write(ERASE)
             self.line_is_open = False
+
+
+def write(text: str) -> None:
+    """Runs do not end because nobody can read how far they are: the terminal has closed, the disk of the log is full."""
+    try:
+        print(text, end="", file=sys.stderr, flush=True)
+    except OSError:
+        pass

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import ROOT, Mistake
 from .machine import Machine
+from .program import complaint
 from .runs import Run
 from .submission import Submission, next_path, read_submission
 
@@ -62,8 +63,7 @@ def submit(study: str, runs: list[Run], machine: Machine, program: Path, out: Pa
     if done.returncode != 0:
         submission.path.unlink()
         submission.script.unlink()
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise Mistake(f"--submit: {lines[-1]}")
+        raise Mistake(f"--submit: {complaint(done)}")
     job = done.stdout.strip().partition(";")[0]
     submission.job.write_text(f"{job}\n")
     return job
@@ -85,7 +85,7 @@ def script(study: str, submission: Submission) -> str:
         "grace": machine.grace,
         "log": submission.path.with_suffix(".%a.log"),
         "options": "\n".join(f"#SBATCH {option}" for option in [*optional, *machine.options]),
-        "modules": "\n".join(f"module load {shlex.quote(module)}" for module in machine.modules),
+        "modules": "\n".join(f"module load {shlex.quote(module)} || exit" for module in machine.modules),
         "python": shlex.quote(sys.executable),
         "sweep": shlex.quote(str(ROOT / "jobs" / "sweep.py")),
         "submission": shlex.quote(str(submission.path)),
@@ -100,6 +100,8 @@ def queued(out: Path) -> frozenset[str]:
         return frozenset()
     done = subprocess.run(["squeue", "--noheader", "--array", f"--user={getpass.getuser()}", "--format=%F %K"],
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise Mistake(f"Slurm does not say which jobs wait: {complaint(done)}")
     names = set()
     for line in done.stdout.splitlines():
         job, index = line.split()
@@ -117,6 +119,8 @@ def task_index() -> int:
 
 def requeue() -> None:
     """The job that this is in waits for its next start; Mistake with what Slurm says if it may not."""
-    done = subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    # Not SLURM_JOB_ID: of one job of each array it is that of the array, all of which would be requeued.
+    job = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+    done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
-        raise Mistake(f"the job cannot be requeued: {done.stderr.strip().splitlines()[-1]}; the next --submit goes on with its run")
+        raise Mistake(f"the job cannot be requeued: {complaint(done)}; the next --submit goes on with its run")

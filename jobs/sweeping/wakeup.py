@@ -5,7 +5,9 @@ from __future__ import annotations
 import select
 import signal
 import socket
+import time
 
+AT_ONCE_SECONDS = 0.5  # a terminal that closes sends SIGHUP twice
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -14,7 +16,8 @@ class Wakeup:
 
     def __init__(self):
         self.stops = 0
-        """How often it was asked to end, by Ctrl-C or by a signal."""
+        """How often it was asked to end, by Ctrl-C or by a signal; what comes at once counts once."""
+        self.stopped = -AT_ONCE_SECONDS
         self.warned = False
         """By SIGUSR1: Slurm says that the job's time is nearly up."""
 
@@ -25,8 +28,8 @@ class Wakeup:
         # What is ignored stays so: nohup's hang-up, the Ctrl-C of a job in the background.
         caught = [number for number in (signal.SIGCHLD, signal.SIGUSR1, *STOPS)
                   if number == signal.SIGCHLD or signal.getsignal(number) != signal.SIG_IGN]
-        self.handlers = {number: signal.signal(number, self.note) for number in caught}
         self.descriptor = signal.set_wakeup_fd(self.write.fileno(), warn_on_full_buffer=False)
+        self.handlers = {number: signal.signal(number, self.note) for number in caught}
         return self
 
     def __exit__(self, *error) -> None:
@@ -37,7 +40,9 @@ class Wakeup:
         self.write.close()
 
     def note(self, number: int, frame) -> None:
-        self.stops += number in STOPS
+        if number in STOPS and time.monotonic() - self.stopped >= AT_ONCE_SECONDS:
+            self.stops += 1
+            self.stopped = time.monotonic()
         self.warned |= number == signal.SIGUSR1
 
     def wait(self, seconds: float) -> None:

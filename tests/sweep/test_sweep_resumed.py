@@ -4,13 +4,14 @@ sweep that nothing interrupted."""
 import json
 import signal
 import subprocess
+import time
 
 import h5py
 import pytest
 
 from program import EXECUTABLE
 from runs import attributes, read_steps, same_run, until
-from studies import FAILED, command, is_alive, listed, log_of, machine_file, stand_in, status, sweep, write_study
+from studies import FAILED, REFUSED, command, is_alive, listed, log_of, machine_file, stand_in, status, sweep, write_study
 
 # One run of some seconds, to be stopped in its middle.
 SLOW = """
@@ -112,7 +113,7 @@ def test_a_sweep_that_is_stopped_stops_its_runs_with_a_checkpoint(number, tmp_pa
 def test_a_warning_that_the_time_is_nearly_up(tmp_path):
     """SIGUSR1, of whoever started the sweep: sbatch --signal in a script of one's own."""
     study, code, _ = stopped_in_its_middle(tmp_path, signal.SIGUSR1)
-    assert code == FAILED and "its time was up" in record_of(study)["message"] and status(study, exit_code=FAILED) == {"runs": 1, "stopped": 1}
+    assert code == FAILED and record_of(study)["message"] == "by a signal" and status(study, exit_code=FAILED) == {"runs": 1, "stopped": 1}
     ends_as_if_nothing_had_happened(study, tmp_path)
 
 
@@ -124,7 +125,7 @@ exit 0"""
 
 def test_a_launcher_that_says_done_of_a_run_that_has_stopped(tmp_path):
     program = stand_in(tmp_path, SAYS_DONE)
-    study, code, _ = stopped_in_its_middle(tmp_path, signal.SIGINT, SLOW.replace("ranks = 2", ""), program)
+    study, code, _ = stopped_in_its_middle(tmp_path, signal.SIGINT, SLOW.replace("ranks = 2", "").replace("8000", "40000"), program)
     assert code == FAILED and record_of(study)["exit_code"] == 0 and status(study, program=program, exit_code=FAILED) == {"runs": 1, "stopped": 1}
     ends_as_if_nothing_had_happened(study, tmp_path, program)
 
@@ -134,6 +135,59 @@ def test_a_launcher_that_says_done_of_a_run_that_was_killed(tmp_path):
     study = write_study(tmp_path, SLOW.replace("ranks = 2", "").replace("8000", "2000000"))
     said = sweep(study, "--local", program=program, exit_code=FAILED).stderr
     assert "though the exit code of what launched it is 0" in said and record_of(study)["outcome"] == "killed"
+
+
+def test_a_run_that_did_not_go_on_to_its_end(tmp_path):
+    """Of one that has a whole trace, which says that it diverged, and goes on from its checkpoint."""
+    study, _ = interrupted(tmp_path, "kill -KILL $$")
+    sweep(study, "--local", program=stand_in(tmp_path, "exit 0"), exit_code=FAILED)
+    assert record_of(study)["outcome"] == "killed"
+    ends_as_if_nothing_had_happened(study, tmp_path)
+
+
+def test_nobody_reads_what_the_sweep_says(tmp_path):
+    """As where the terminal has closed: the run stops with a checkpoint all the same."""
+    study = write_study(tmp_path, SLOW)
+    process = start(study)
+    at_work(study)
+    process.stderr.close()
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGHUP)
+    process.wait(60)
+    assert record_of(study)["outcome"] == "stopped"
+
+
+def test_a_sweep_that_cannot_go_on_stops_its_runs_with_a_checkpoint(tmp_path):
+    """The executable is gone when a third run is to start."""
+    study = write_study(tmp_path, SLOW.replace("ranks = 2", "").replace("8000", "2000000").replace("4000", '"1000m"').replace("seed = 3", "")
+                        + "[group.vary]\nseed = [0, 1, 2]\n")
+    program = stand_in(tmp_path, f'case "$*" in *seed=1*) sleep 2; rm {tmp_path}/quartic; exit 1;; esac')
+    done = sweep(study, "--local", "--machine", machine_file(tmp_path, cores=2), program=program, exit_code=REFUSED)
+    assert "cannot be started" in done.stderr
+    first = study.parent / "out" / listed(study)[0]["folder"]
+    assert list(first.glob("checkpoint/*/manifest"))
+
+
+STOPS_SLOWLY = """trap "sleep 2; {end}" USR1
+echo $$ >> $LOG; while true; do sleep 0.1; done"""
+
+
+def test_a_ctrl_c_while_a_run_stops_is_its_first(tmp_path):
+    """Its time was up a moment before."""
+    study, program = write_study(tmp_path, "minutes = 0.03\n" + QUICK), stand_in(tmp_path, STOPS_SLOWLY.format(end="exit 4"))
+    process = start(study, program)
+    until(lambda: log_of(program), "the run is at work")
+    time.sleep(2.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert record_of(study)["outcome"] == "stopped" and record_of(study)["exit_code"] == 4
+
+
+def test_an_error_while_it_stops_is_the_runs(tmp_path):
+    study = write_study(tmp_path, "minutes = 0.03\n" + QUICK)
+    program = stand_in(tmp_path, STOPS_SLOWLY.format(end="echo quartic: the disk is full >&2; exit 1"))
+    sweep(study, "--local", program=program, exit_code=FAILED)
+    assert record_of(study)["message"] == "the disk is full"
 
 
 def test_the_time_limit_of_a_run(tmp_path):
