@@ -110,9 +110,9 @@ def local(sweep: Sweep, retry: bool) -> int:
     try:
         Pool(todo, sweep.machine, sweep.program, progress).execute()
     except Stopped:
-        print(f"{report.summary(sweep.study, sweep.standings(), sweep.out)}\nsweep: stopped; the same command goes on", file=sys.stderr)
+        print(f"{report.summary(sweep.study, standings(sweep.runs), sweep.out)}\nsweep: stopped; the same command goes on", file=sys.stderr)
         return FAILED
-    some = sweep.standings()
+    some = standings(sweep.runs)
     print(report.summary(sweep.study, some, sweep.out))
     return verdict(some)
 

@@ -16,8 +16,9 @@ int gather_command(comm::Communicator& communicator, std::vector<std::string> co
       usage_error("{}: holds no trace.h5", folder.string());
     if (!std::filesystem::exists(folder / "ranks"))
       usage_error("{}: its trace is gathered already", folder.string());
-    FileLock const lock(folder / "lock");
+    FileLock lock(folder / "lock");
     io::gather(folder, false);
+    lock.settle();
   });
   return 0;
 }

@@ -382,8 +382,9 @@ bool is_done(comm::Communicator& communicator, Config const& config) {
     done = io::is_complete(config.out);
     std::filesystem::path const folder = config.out;
     if (!done || !std::filesystem::exists(folder / "ranks")) return;
-    FileLock const lock(folder / "lock");
+    FileLock lock(folder / "lock");
     io::gather(folder, true);  // of which the removal of the shards was left
+    lock.settle();
   });
   done = communicator.largest(done ? 1 : 0) == 1;
   if (done && communicator.rank() == 0 && !config.quiet) fmt::print("{} is complete\n", config.out);

@@ -129,7 +129,9 @@ NewFolder::~NewFolder() {
 RunFolder::RunFolder(fs::path const& path) : path_(path), folder_(path), lock_(path / "lock") {}
 
 RunFolder::~RunFolder() {
-  if (begins_) remove_run();
+  if (!begins_) return;
+  remove_run();
+  if (again_) lock_.leave();  // beside the config.ini that stays
 }
 
 void RunFolder::begin(bool overwrite, bool again, std::int64_t expected_bytes) {

@@ -60,18 +60,17 @@ plan::PlannedAction const* PlanWalk::step(Visitor& visitor) {
 }
 
 void PlanWalk::finish(Visitor& visitor) {
-  if (ended_) return;
+  if (!ended_) cuts_.finish(planner_, cuts_of(visitor));
   ended_ = true;
-  cuts_.finish(planner_, cuts_of(visitor));
   ++here_.position;
 }
 
 bool PlanWalk::reach(Checkpoint const& checkpoint) {
   Visitor nothing;
-  while (here_.position < checkpoint.position) {
-    if (step(nothing) != nullptr) continue;
-    if (ended_) return false;
+  while (here_.position < checkpoint.position && step(nothing) != nullptr) continue;
+  if (here_.position < checkpoint.position) {
     finish(nothing);
+    here_.position = checkpoint.position;
   }
   here_.wall_ns = checkpoint.wall_ns;
   return here_.plan.value == checkpoint.plan.value;

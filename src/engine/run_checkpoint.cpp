@@ -81,6 +81,7 @@ bool Run<T>::stopped_while_it_evaluates() {
     if (pending == 0) return false;
     if (stops == 0) continue;
     save(true);
+    saved_->wall_ns = wall_ns_;  // the training's
     commit_now();
     return true;
   }

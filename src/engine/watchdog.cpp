@@ -38,7 +38,8 @@ void Watchdog::waits(Wait const& wait, std::int64_t since_ns, std::int64_t now_n
   listen(now_ns);
   std::int64_t const waited_ns = now_ns - std::max(since_ns, worked_ns_);
   bool const told = waiting_.contains(communicator_.rank());
-  if (!told && (waited_ns > patience_ns_ || !waiting_.empty())) tell(true, wait);
+  bool const asked = !waiting_.empty() && waited_ns >= short_wait_ns;
+  if (!told && (waited_ns > patience_ns_ || asked)) tell(true, wait);
   bool const first = !waiting_.empty() && waiting_.begin()->first == communicator_.rank();
   if (first && waited_ns > patience_ns_ + answer_ns) throw Failure(verdict(waited_ns));
 }

@@ -54,6 +54,14 @@ def test_a_run_that_begins_anew_has_its_configuration(file, scene):
     same_run(scene.whole, out)
 
 
+def test_a_folder_in_which_a_run_could_not_begin_anew(scene):
+    out = scene.copy("taken")
+    shutil.rmtree(out / "checkpoint")
+    quartic("run", "--resume", out, "--quiet", exit_code=None, env=scene.environment("/trace.h5", 1, QUARTIC_FAIL_ALL="1"))
+    quartic("run", *RUN, "--out", out)
+    assert not (out / "lock").exists()
+
+
 def test_a_folder_of_a_killed_run_stays_one(tmp_path):
     """Killed before it had a trace; then somebody makes a mistake there."""
     out = tmp_path / "run"

@@ -21,6 +21,7 @@ class FileLock {
   /// Whether one who held it was killed, and has left it. It is left again until this is settled.
   bool was_left() const { return was_left_; }
   void settle() { was_left_ = false; }
+  void leave() { was_left_ = true; }
 
  private:
   std::filesystem::path path_;

@@ -13,7 +13,7 @@ namespace quartic::engine {
 /// after the same number of actions of all, with the messages that are then on their way; nothing
 /// is drained for it.
 struct Checkpoint {
-  std::int64_t position = 0;  ///< actions of the plan that are behind it; the end is one
+  std::int64_t position = 0;  ///< actions of the plan that are behind it; each end counts as one
   WordHash plan;              ///< of these
   std::int64_t block_updates = 0;
   std::int64_t wall_ns = 0;  ///< of the run's clock

@@ -35,8 +35,8 @@ class PlanWalk {
 
   /// The next action, or nullptr at the end. Valid until the next call.
   plan::PlannedAction const* step(Visitor& visitor);
-  /// After the end: its cuts, unless the walk has them behind it already. Counts as one more
-  /// action.
+  /// After the end: its cuts, unless the walk has them behind it already. Each time it counts as
+  /// one more action, so that no checkpoint lies where another does.
   void finish(Visitor& visitor);
   /// From the beginning to where the checkpoint lies, for a run to go on from there. False if the
   /// plan does not begin with the actions that the checkpoint has behind it.
