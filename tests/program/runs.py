@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from program import EXECUTABLE, MPIRUN, quartic
+from program import EXECUTABLE, MPIRUN, PATIENCE, quartic
 
 DONE, FAILED, REFUSED, DIVERGED, STOPPED = 0, 1, 2, 3, 4
 TABLES = ("loss", "objective")
@@ -41,7 +41,7 @@ def refused(*arguments, says, ranks=0, code=REFUSED, **options):
 
 def until(condition, what, seconds=30.0):
     """Polls until the condition gives something true, and returns that; fails after so many seconds."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < end:
         if found := condition():
             return found
@@ -80,7 +80,7 @@ class LiveRun:
 
     def wait(self, seconds=10.0):
         """(exit code, stderr) of the job, which must end within so many seconds."""
-        _, errors = self.process.communicate(timeout=seconds)
+        _, errors = self.process.communicate(timeout=seconds * PATIENCE)
         return self.process.returncode, errors
 
     def rows(self):

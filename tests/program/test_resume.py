@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from program import quartic
-from runs import FAILED, STOPPED, LiveRun, attributes, kept_what_was_planned, read_steps, read_tables, refused, same_bits, same_run, until
+from runs import DONE, FAILED, STOPPED, LiveRun, attributes, kept_what_was_planned, read_steps, read_tables, refused, same_bits, same_run, until
 from studies import is_alive
 from test_hosting import FOLDED, LONG, METHODS, OBJECTIVES, RUN, STAGES, hosted_options
 
@@ -147,6 +147,12 @@ EVALUATED = {
 }
 
 
+def has_begun(out, start):
+    """The run that was started with these options, once it is to be seen in its log; for the first time, or resumed once."""
+    log = out / "log"
+    return log.is_file() and ("goes on after" if "--resume" in start else "hosts") in log.read_text()
+
+
 @pytest.mark.parametrize("objective", EVALUATED)
 def test_an_evaluation_does_not_hold_up_a_stop(objective, tmp_path):
     """What has been summed up of it goes on where it was: of a network, whose rows are swept in parts, in the middle of them."""
@@ -157,7 +163,7 @@ def test_an_evaluation_does_not_hold_up_a_stop(objective, tmp_path):
     sweeps = []
     for start in (options, ("--resume", out)):
         with LiveRun(out, *start, ranks=ranks) as run:
-            until((out / "ranks").is_dir, "the run has begun")
+            until(lambda: has_begun(out, start), "the run has begun")
             time.sleep(1)
             run.process.send_signal(signal.SIGUSR1)
             code, errors = run.wait(10)
@@ -170,7 +176,7 @@ def test_an_evaluation_does_not_hold_up_a_stop(objective, tmp_path):
 
 
 def test_a_stop_when_all_is_trained_and_not_all_evaluated(tmp_path):
-    """That takes seconds."""
+    """That takes seconds. Stopped again, a run has its second checkpoint before it loses the first, unless it was nearly done."""
     options = ("--objective", "mlp", "--hidden", "768,768,768", "--features", 256, "--rows", 16384, "--validation", 0.25, "--microbatch-size", 8,
                "--drop-last", "--microbatches", 21, "--evaluate-updates", 24, "--seed", 3, "--pipelines", 2)
     quartic("run", *options, "--quiet", "--out", tmp_path / "whole", timeout=120)
@@ -178,13 +184,13 @@ def test_a_stop_when_all_is_trained_and_not_all_evaluated(tmp_path):
     positions = []
     for start in (options, ("--resume", out)):
         with LiveRun(out, *start, ranks=STAGES) as run:
-            resumed = "--resume" in start
-            until(lambda: "goes on after" in (out / "log").read_text() if resumed else run.rows() == 21, "all is trained")
+            until(lambda: has_begun(out, start) and run.rows() == 21, "all is trained")
             run.process.send_signal(signal.SIGUSR1)
             code, errors = run.wait(10)
-            assert code == STOPPED, errors
-        positions.append(int(checkpoint_of(out).name))
-    assert positions[0] < positions[1]  # the first is not removed before the second is there
+            assert code == STOPPED or (code == DONE and positions), errors
+        if code == STOPPED:
+            positions.append(int(checkpoint_of(out).name))
+    assert len(set(positions)) == len(positions)
     quartic("run", "--resume", out, "--quiet", ranks=2, timeout=120)
     same_run(tmp_path / "whole", out)
 

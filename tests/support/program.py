@@ -7,6 +7,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXECUTABLE = Path(os.environ.get("QUARTIC", REPOSITORY / "build" / "release" / "quartic"))
 MPIRUN = REPOSITORY / "jobs" / "mpirun.sh"
+# How many times longer than usual something may take, as under a sanitizer.
+PATIENCE = float(os.environ.get("QUARTIC_TEST_PATIENCE", 1))
 
 
 def quartic(*arguments, ranks=0, exit_code=0, timeout=60, **options):
@@ -18,7 +20,7 @@ def quartic(*arguments, ranks=0, exit_code=0, timeout=60, **options):
     if ranks:
         command = [str(MPIRUN), "-n", str(ranks), *command]
     # On SIGTERM mpirun ends its ranks; the SIGKILL of subprocess.run would leave them behind.
-    command = ["timeout", "--kill-after=10", str(timeout), *command]
+    command = ["timeout", "--kill-after=10", str(timeout * PATIENCE), *command]
     environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ, **options.pop("env", {})}
     done = subprocess.run(command, text=True, capture_output=True, stdin=subprocess.DEVNULL,
                           env=environment, **options)

@@ -8,7 +8,7 @@ set(QUARTIC_TEST_ENVIRONMENT OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1)
 set(QUARTIC_TEST_PATIENCE 1)  # how many times longer than usual a test may take
 if("${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_DEBUG}" MATCHES "fsanitize")
   set(QUARTIC_TEST_PATIENCE 6)
-  list(APPEND QUARTIC_TEST_ENVIRONMENT
+  list(APPEND QUARTIC_TEST_ENVIRONMENT QUARTIC_TEST_PATIENCE=${QUARTIC_TEST_PATIENCE}
     "ASAN_OPTIONS=fast_unwind_on_malloc=0:detect_leaks=1:verify_asan_link_order=0:intercept_tls_get_addr=0"
     "LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_SOURCE_DIR}/support/lsan.supp:print_suppressions=0"
     "UBSAN_OPTIONS=print_stacktrace=1")
