@@ -28,7 +28,7 @@ def lines_of_quartic(done):
 
 def refused(*arguments, says, ranks=0, code=REFUSED, **options):
     """The command must end with `code` and one line of quartic's that contains every word of `says`."""
-    done = quartic(*arguments, ranks=ranks, exit_code=code, timeout=30, **options)
+    done = quartic(*arguments, ranks=ranks, exit_code=code, timeout=120, **options)
     lines = lines_of_quartic(done)
     assert len(lines) == 1, done.stderr
     if not ranks:

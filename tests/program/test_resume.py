@@ -155,7 +155,8 @@ def has_begun(out, start):
 
 @pytest.mark.parametrize("objective", EVALUATED)
 def test_an_evaluation_does_not_hold_up_a_stop(objective, tmp_path):
-    """What has been summed up of it goes on where it was: of a network, whose rows are swept in parts, in the middle of them."""
+    """What has been summed up of it goes on where it was: of a network, whose rows are swept in parts, in the middle of them. The second
+    time the run may be nearly done."""
     ranks, own = EVALUATED[objective]
     options = ("--objective", objective, *own, "--microbatch-size", 8, "--drop-last", "--seed", 3)
     quartic("run", *options, "--quiet", "--out", tmp_path / "whole", timeout=120)
@@ -164,12 +165,13 @@ def test_an_evaluation_does_not_hold_up_a_stop(objective, tmp_path):
     for start in (options, ("--resume", out)):
         with LiveRun(out, *start, ranks=ranks) as run:
             until(lambda: has_begun(out, start), "the run has begun")
-            time.sleep(1)
+            time.sleep(0.1 if sweeps else 0.5)
             run.process.send_signal(signal.SIGUSR1)
             code, errors = run.wait(10)
-            assert code == STOPPED, errors
-        with h5py.File(checkpoint_of(out) / "0000-0003.h5") as last:
-            sweeps.append(last["evaluation"].attrs["row_sweeps"])
+            assert code == STOPPED or (code == DONE and sweeps), errors
+        if code == STOPPED:
+            with h5py.File(checkpoint_of(out) / "0000-0003.h5") as last:
+                sweeps.append(last["evaluation"].attrs["row_sweeps"])
     assert (max(sweeps) > 0) == (objective == "mlp"), sweeps
     quartic("run", "--resume", out, "--quiet", ranks=2, timeout=120)
     same_run(tmp_path / "whole", out)
