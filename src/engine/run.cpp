@@ -154,11 +154,11 @@ void Run<T>::idle(Wait const& wait, std::int64_t since_ns) {
   beat();
   bool const evaluates = evaluate();
   std::int64_t const now_ns = clock_.now_ns();
+  recorder_.flush_when_due(now_ns);
   if (evaluates) {
     watchdog_.works(now_ns);
     return;
   }
-  recorder_.flush_when_due(now_ns);
   watchdog_.waits(wait, since_ns, now_ns);
   give_way();
 }

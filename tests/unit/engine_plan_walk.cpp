@@ -1,0 +1,48 @@
+// Where checkpoints lie that are made when the plan is at its end.
+#include <doctest/doctest.h>
+
+#include "unit/small_run.hpp"
+
+namespace quartic::engine {
+namespace {
+
+struct CountsCuts final : PlanWalk::Visitor {
+  int cuts = 0;
+  void cut(int, double) override { ++cuts; }
+};
+
+/// Of a plan of so many microbatches: `rules` and `cost` outlive it.
+struct Walk {
+  explicit Walk(std::int64_t microbatches)
+      : rules(rules_for(microbatches, 1)), walk(rules, cost, {.every_updates = 7}, 0) {}
+
+  plan::Rules rules;
+  plan::Cost cost = plan::Cost::parse("slot", stages, 0);
+  CountsCuts visitor;
+  PlanWalk walk;
+};
+
+TEST_CASE("each time that a run comes to the end of its plan is a position of its own") {
+  Walk first(10);
+  while (first.walk.step(first.visitor) != nullptr) continue;
+  int const before = first.visitor.cuts;
+  std::int64_t const actions = first.walk.here().position;
+  first.walk.finish(first.visitor);
+  CHECK(first.visitor.cuts == before + stages);
+  Checkpoint stopped = first.walk.here();
+  CHECK(stopped.position == actions + 1);
+  for (int again = 0; again < 2; ++again) {
+    Walk resumed(10);
+    REQUIRE(resumed.walk.reach(stopped));
+    CHECK(resumed.walk.step(resumed.visitor) == nullptr);
+    resumed.walk.finish(resumed.visitor);
+    CHECK(resumed.visitor.cuts == 0);  // the checkpoint has those of the end
+    CHECK(resumed.walk.here().position == stopped.position + 1);
+    stopped = resumed.walk.here();
+  }
+  Walk longer(20);
+  CHECK_FALSE(longer.walk.reach(stopped));
+}
+
+}  // namespace
+}  // namespace quartic::engine
