@@ -25,7 +25,7 @@ from .study import Study, load_study
 from .submission import read_submission
 
 DONE, FAILED = 0, 1
-OUTLIVE_SECONDS = 60  # that ranks of a job's last start may: Slurm's KillWait is 30
+OUTLIVE_SECONDS = 60  # that ranks may their launcher: Slurm's KillWait is 30
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,10 @@ def local(sweep: Sweep, retry: bool) -> int:
     try:
         Pool(todo, sweep.machine, sweep.program, progress).execute()
     except Stopped:
+        are_free(todo)
         print(f"{report.summary(sweep.study, standings(sweep.runs), sweep.out)}\nsweep: stopped; the same command goes on", file=sys.stderr)
         return FAILED
+    are_free(todo)
     some = standings(sweep.runs)
     print(report.summary(sweep.study, some, sweep.out))
     return verdict(some)
@@ -136,7 +138,7 @@ def task(path: Path) -> int:
     run = submission.runs[index]
     # The warning may come when the run has just stopped: it must not end the job before it is requeued.
     signal.signal(signal.SIGUSR1, lambda number, frame: None)
-    if is_made_elsewhere(run):
+    if not are_free([run]):
         print("sweep: another process makes this run", file=sys.stderr)
         return FAILED
     try:
@@ -144,6 +146,7 @@ def task(path: Path) -> int:
     except Stopped:
         print("sweep: stopped; it goes on when the job is requeued, or with the next --submit", file=sys.stderr)
         return FAILED
+    are_free([run])
     record = run.folder.record()
     if record is None or record.outcome != STOPPED:
         return verdict(standings([run]))
@@ -152,13 +155,14 @@ def task(path: Path) -> int:
     return DONE
 
 
-def is_made_elsewhere(run: Run) -> bool:
+def are_free(runs: list[Run]) -> bool:
+    """Once ranks that outlive their launcher have ended; not what another process makes."""
     end = time.monotonic() + OUTLIVE_SECONDS
-    while run.folder.is_locked():
+    while any(run.folder.is_locked() for run in runs):
         if time.monotonic() >= end:
-            return True
-        time.sleep(1)
-    return False
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def verdict(some: list[Standing]) -> int:

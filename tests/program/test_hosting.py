@@ -2,18 +2,15 @@
 leaves the same losses, objective and steps, and keeps the memory that was planned; flush methods and one stage
 equal serial SGD.
 
-QUARTIC_TEST_LONG=1 takes the whole product of methods, objectives and numbers of ranks.
+tests/fault/long_cases.sh takes the whole product of methods, objectives and numbers of ranks.
 """
-
-import os
 
 import numpy as np
 import pytest
 
-from program import quartic
+from program import LONG, quartic
 from runs import kept_what_was_planned, read_tables, same_bits, same_run
 
-LONG = os.environ.get("QUARTIC_TEST_LONG") == "1"
 STAGES = 4
 
 METHODS = {

@@ -5,12 +5,13 @@ import shutil
 
 import pytest
 
-from program import quartic
+from program import LONG, quartic
 from resuming import References, Story, strike_until_done
 from runs import same_run
 
 
-@pytest.mark.parametrize("method, objective, seed", [("i-timeprest mono", "mlp float", 2), ("local-sgd P=3, outer step", "quadratic", 5)])
+@pytest.mark.parametrize("method, objective, seed", [("i-timeprest mono", "mlp float", 2),
+                                                     *([("local-sgd P=3, outer step", "quadratic", 5)] if LONG else [])])
 def test_killed_until_it_is_done(method, objective, seed, tmp_path):
     story = Story(method, objective)
     strike_until_done(tmp_path / "run", story, References(tmp_path / "whole").of(method, objective), random.Random(seed))

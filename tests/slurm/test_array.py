@@ -10,7 +10,7 @@ import time
 import pytest
 
 from one_node_slurm import OneNodeSlurm, missing
-from program import REPOSITORY
+from program import LONG, REPOSITORY
 from runs import attributes, read_steps, same_run, until
 from studies import FAILED, REFUSED, TINY, folders, is_alive, log_of, stand_in, status, sweep, write_study
 
@@ -189,7 +189,7 @@ def test_mpirun_as_launcher(slurm, submitted, tmp_path):
     as_local(study, tmp_path)
 
 
-@pytest.mark.skipif("QUARTIC_TEST_LONG" not in os.environ, reason="long: tests/fault/sweep.sh")
+@pytest.mark.skipif(not LONG, reason="long: tests/fault/sweep.sh")
 @pytest.mark.parametrize("seed", range(5))
 def test_requeued_at_random_moments(slurm, submitted, tmp_path, seed):
     generator = random.Random(seed)

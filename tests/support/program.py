@@ -9,6 +9,8 @@ EXECUTABLE = Path(os.environ.get("QUARTIC", REPOSITORY / "build" / "release" / "
 MPIRUN = REPOSITORY / "jobs" / "mpirun.sh"
 # How many times longer than usual something may take, as under a sanitizer.
 PATIENCE = float(os.environ.get("QUARTIC_TEST_PATIENCE", 1))
+# Whether to run all cases, of which `make test` takes those that prove most a second: tests/fault/long_cases.sh, sweep.sh.
+LONG = os.environ.get("QUARTIC_TEST_LONG") == "1"
 
 
 def quartic(*arguments, ranks=0, exit_code=0, timeout=60, **options):

@@ -1,4 +1,4 @@
-# quartic_pytest(NAME PATH TIMEOUT [IGNORE FILE]): a folder's test_*.py, or one of them, as one ctest
+# quartic_pytest(NAME TIMEOUT PATH… [IGNORE FILE…]): folders of test_*.py, or some of them, as one ctest
 # test. They find the executable in QUARTIC. The distribution's Python is the one that sees the
 # distribution's packages.
 set(QUARTIC_PYTHON /usr/bin/python3 CACHE FILEPATH "Python with numpy, h5py, pandas, matplotlib, pytest")
@@ -7,28 +7,30 @@ if(NOT EXISTS ${QUARTIC_PYTHON})
   set(QUARTIC_PYTHON ${python3} CACHE FILEPATH "" FORCE)
 endif()
 
-function(quartic_pytest name path timeout)
-  cmake_parse_arguments(given "" "IGNORE" "" ${ARGN})
-  set(ignored)
-  if(given_IGNORE)
-    set(ignored --ignore=${given_IGNORE})
-  endif()
+function(quartic_pytest name timeout)
+  cmake_parse_arguments(given "" "" "IGNORE" ${ARGN})
+  list(TRANSFORM given_IGNORE PREPEND --ignore=)
   add_test(NAME ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-           COMMAND ${QUARTIC_PYTHON} -m pytest -q --tb=short -p no:cacheprovider --strict-markers ${path} ${ignored})
-  quartic_test_settings(${name} ${timeout} ${given_UNPARSED_ARGUMENTS})
+           COMMAND ${QUARTIC_PYTHON} -m pytest -q --tb=short -p no:cacheprovider --strict-markers ${given_UNPARSED_ARGUMENTS} ${given_IGNORE})
+  quartic_test_settings(${name} ${timeout} COST ${timeout})  # the longest first, so that none is left alone at the end
   set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT
     PYTHONDONTWRITEBYTECODE=1 QUARTIC=${CMAKE_BINARY_DIR}/quartic)
 endfunction()
 
-quartic_pytest(rules    ${PROJECT_SOURCE_DIR}/tests/rules   180)
-quartic_pytest(analysis ${PROJECT_SOURCE_DIR}/analysis/tests 180)
+quartic_pytest(rules    180 tests/rules)
+quartic_pytest(analysis 180 analysis/tests)
 if(TARGET quartic)
-  # The longest apart, so that they share the cores.
-  set(hosting ${PROJECT_SOURCE_DIR}/tests/program/test_hosting.py)
-  quartic_pytest(program.hosting ${hosting} 900)
-  quartic_pytest(program ${PROJECT_SOURCE_DIR}/tests/program 1400 IGNORE ${hosting})
-  quartic_pytest(golden  ${PROJECT_SOURCE_DIR}/tests/golden  480)
-  quartic_pytest(sweep   ${PROJECT_SOURCE_DIR}/tests/sweep   900)
-  quartic_pytest(studies ${PROJECT_SOURCE_DIR}/tests/studies 600)
-  quartic_pytest(slurm   ${PROJECT_SOURCE_DIR}/tests/slurm   600)
+  # What takes longest of the program's tests apart, so that they share the cores.
+  set(hosting test_hosting.py)
+  set(resume  test_resume.py test_resume_killed.py test_failing_writes.py test_divergence.py)
+  set(stops   test_stops.py test_killed.py test_watchdog.py)
+  foreach(part IN ITEMS hosting resume stops)
+    list(TRANSFORM ${part} PREPEND tests/program/)
+    quartic_pytest(program.${part} 900 ${${part}})
+  endforeach()
+  quartic_pytest(program 900 tests/program IGNORE ${hosting} ${resume} ${stops})
+  quartic_pytest(golden  480 tests/golden)
+  quartic_pytest(sweep   900 tests/sweep)
+  quartic_pytest(studies 600 tests/studies)
+  quartic_pytest(slurm   600 tests/slurm)
 endif()

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from program import EXECUTABLE
+from program import EXECUTABLE, LONG
 from runs import attributes, same_run, until
 from studies import FAILED, TINY, command, folders, is_alive, log_of, machine_file, records, stand_in, status, sweep, write_study
 
@@ -28,7 +28,7 @@ def begun(program):
     return [tuple(line.split(" ", 1)) for line in log_of(program)]
 
 
-@pytest.mark.parametrize("seed", range(20 if os.environ.get("QUARTIC_TEST_LONG") else 1))
+@pytest.mark.parametrize("seed", range(20 if LONG else 1))
 def test_killed_at_random_moments(tmp_path, seed):
     generator = random.Random(seed)
     # 20 runs of 0.4 s on two cores are not done within the first second, nor within two more.

@@ -131,7 +131,8 @@ def test_a_launcher_that_says_done_of_a_run_that_has_stopped(tmp_path):
 
 
 def test_a_launcher_that_says_done_of_a_run_that_was_killed(tmp_path):
-    program = stand_in(tmp_path, SAYS_DONE.replace(f"{EXECUTABLE}", f"timeout --signal=KILL 1 {EXECUTABLE}"))
+    """Its ranks outlive it for a moment, in which the run is not yet anybody else's."""
+    program = stand_in(tmp_path, SAYS_DONE.replace(f"{EXECUTABLE}", f"sleep 2 &\ntimeout --signal=KILL 1 {EXECUTABLE}"))
     study = write_study(tmp_path, SLOW.replace("ranks = 2", "").replace("8000", "2000000"))
     said = sweep(study, "--local", program=program, exit_code=FAILED).stderr
     assert "though the exit code of what launched it is 0" in said and record_of(study)["outcome"] == "killed"
