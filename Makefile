@@ -17,7 +17,7 @@ build: build/release/build.ninja  ## the executable, build/release/quartic (the 
 
 test: packages-test build build/audit/build.ninja  ## build with assertions, and run every quick test (minutes)
 	cmake --build build/audit --parallel $(JOBS)
-	ctest --preset audit --parallel $$(($(JOBS) + 1))  # some only wait
+	ctest --preset audit --parallel $$(($(JOBS) + 2))  # some only wait
 
 gpu: packages-gpu build/gpu/build.ninja  ## the executable with kernels for NVIDIA GPUs, build/gpu/quartic
 	cmake --build build/gpu --target quartic --parallel $(JOBS)
