@@ -6,13 +6,15 @@ tests/fault/long_cases.sh takes the whole product of methods and objectives.
 
 import random
 import re
+import shutil
+import subprocess
 
 import h5py
 import numpy as np
 import pytest
 
-from program import LONG, quartic
-from runs import FAILED, attributes, kept_what_was_planned, read_steps, read_tables, refused, same_bits, same_run
+from program import EXECUTABLE, LONG, MPIRUN, PATIENCE, quartic
+from runs import FAILED, REFUSED, attributes, kept_what_was_planned, lines_of_quartic, read_steps, read_tables, refused, same_bits, same_run
 from test_hosting import FOLDED, METHODS, OBJECTIVES, RUN, STAGES, hosted_options
 
 
@@ -279,6 +281,20 @@ def test_a_damaged_checkpoint_is_refused(file, damage, cut):
         path.unlink()
     line = refused("run", "--resume", cut, says=str(path), ranks=3)
     assert "damaged" in line
+
+
+def test_ranks_that_see_different_checkpoints(cut, tmp_path):
+    """As on a file system that is slow to show one rank what another has written: none goes on, and nothing is lost."""
+    for rank in range(2):
+        shutil.copytree(cut, tmp_path / f"{rank}" / "run")
+    shutil.rmtree(tmp_path / "1" / "run" / "checkpoint")
+    script = tmp_path / "start.sh"
+    script.write_text(f'#!/bin/sh\ncd {tmp_path}/$OMPI_COMM_WORLD_RANK && exec "{EXECUTABLE}" run --resume run --quiet\n')
+    script.chmod(0o755)
+    done = subprocess.run([MPIRUN, "-n", "2", script], capture_output=True, text=True, timeout=30 * PATIENCE)
+    assert done.returncode == REFUSED
+    assert len(lines_of_quartic(done)) == 1 and "the checkpoint differs between rank 0 and rank 1" in done.stderr
+    quartic("run", "--resume", tmp_path / "0" / "run", "--quiet")
 
 
 def test_a_checkpoint_in_the_making_counts_for_nothing(cut, tmp_path):
