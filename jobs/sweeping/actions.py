@@ -6,7 +6,6 @@ import argparse
 import json
 import signal
 import sys
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from .answers import Answers
 from .data import DataFile, data_files, require_user_files
 from .estimate import Estimate
 from .folder import STOPPED
-from .local import Pool, Stopped
+from .local import Pool, Stopped, are_free
 from .machine import Machine, load_machine
 from .program import find_program
 from .progress import Progress, announced
@@ -25,7 +24,6 @@ from .study import Study, load_study
 from .submission import read_submission
 
 DONE, FAILED = 0, 1
-OUTLIVE_SECONDS = 60  # that ranks may their launcher: Slurm's KillWait is 30
 
 
 @dataclass(frozen=True)
@@ -110,10 +108,8 @@ def local(sweep: Sweep, retry: bool) -> int:
     try:
         Pool(todo, sweep.machine, sweep.program, progress).execute()
     except Stopped:
-        are_free(todo)
         print(f"{report.summary(sweep.study, standings(sweep.runs), sweep.out)}\nsweep: stopped; the same command goes on", file=sys.stderr)
         return FAILED
-    are_free(todo)
     some = standings(sweep.runs)
     print(report.summary(sweep.study, some, sweep.out))
     return verdict(some)
@@ -146,23 +142,12 @@ def task(path: Path) -> int:
     except Stopped:
         print("sweep: stopped; it goes on when the job is requeued, or with the next --submit", file=sys.stderr)
         return FAILED
-    are_free([run])
     record = run.folder.record()
     if record is None or record.outcome != STOPPED:
         return verdict(standings([run]))
     print(f"sweep: stopped with a checkpoint: {record.message}; requeued, to go on", file=sys.stderr, flush=True)
     slurm.requeue()
     return DONE
-
-
-def are_free(runs: list[Run]) -> bool:
-    """Once ranks that outlive their launcher have ended; not what another process makes."""
-    end = time.monotonic() + OUTLIVE_SECONDS
-    while any(run.folder.is_locked() for run in runs):
-        if time.monotonic() >= end:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def verdict(some: list[Standing]) -> int:

@@ -13,10 +13,21 @@ from .runs import Run
 from .wakeup import Wakeup
 
 BUSY_SECONDS = 0.2  # between two looks at a run that another sweep makes
+OUTLIVE_SECONDS = 60  # that ranks may their launcher: Slurm's KillWait is 30
 
 
 class Stopped(Exception):
     """By Ctrl-C, or by a signal that asks to end; the runs in work have ended too, where they could with a checkpoint."""
+
+
+def are_free(runs: list[Run]) -> bool:
+    """Once ranks that outlive their launcher have ended; not what another process makes."""
+    end = time.monotonic() + OUTLIVE_SECONDS
+    while any(run.folder.is_locked() for run in runs):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 class Pool:
@@ -30,11 +41,12 @@ class Pool:
         self.program = program
         self.progress = progress
         self.attempts: list[Attempt] = []
+        self.begun: list[Run] = []
         self.is_blocked = False
         self.stops = 0  # that it has heeded
 
     def execute(self) -> None:
-        """Until each run has its record. Stopped when a signal asks to end."""
+        """Until each run has its record, and its last rank has ended. Stopped when a signal asks to end."""
         with Wakeup() as wakeup:
             try:
                 while self.todo or self.attempts:
@@ -54,6 +66,7 @@ class Pool:
                 for attempt in self.attempts:
                     attempt.abandon()
                 self.progress.close()
+                are_free(self.begun)
 
     def start_what_fits(self) -> None:
         free = self.machine.all_cores - sum(attempt.cores for attempt in self.attempts)
@@ -77,6 +90,7 @@ class Pool:
             self.progress.ended(run, record)
             return 0
         self.attempts.append(Attempt(run, lock, self.machine, self.program))
+        self.begun.append(run)
         return self.attempts[-1].cores
 
     def collect(self) -> None:

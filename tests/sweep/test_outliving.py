@@ -13,7 +13,7 @@ from program import REPOSITORY
 from studies import FAILED
 
 sys.path.insert(0, str(REPOSITORY / "jobs"))
-from sweeping import actions  # noqa: E402
+from sweeping import actions, local  # noqa: E402
 from sweeping.folder import PROGRAM_LOCK, Folder  # noqa: E402
 
 
@@ -29,13 +29,13 @@ def test_ranks_that_outlive_their_launcher_are_waited_for(held):
     run, descriptor = held
     begin = time.monotonic()
     threading.Timer(0.5, os.close, [descriptor]).start()
-    assert actions.are_free([run]) and time.monotonic() - begin >= 0.5
+    assert local.are_free([run]) and time.monotonic() - begin >= 0.5
 
 
 def test_a_job_whose_run_another_process_makes(held, monkeypatch, capsys):
     """It does not hold its nodes for ever."""
     run, descriptor = held
-    monkeypatch.setattr(actions, "OUTLIVE_SECONDS", 0.3)
+    monkeypatch.setattr(local, "OUTLIVE_SECONDS", 0.3)
     monkeypatch.setattr(actions.slurm, "task_index", lambda: 0)
     monkeypatch.setattr(actions, "read_submission", lambda path: SimpleNamespace(runs=[run]))
     assert actions.task(run.folder.path) == FAILED
