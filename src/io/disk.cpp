@@ -20,12 +20,12 @@ void sync_to_disk(fs::path const& path) {
   if (!synced) failure("{}: fsync failed: {}", path.string(), error.message());
 }
 
-void put_in_place(fs::path const& aside, fs::path const& path) {
+void put_in_place(fs::path const& aside, fs::path const& place) {
   sync_to_disk(aside);
   std::error_code error;
-  fs::rename(aside, path, error);
-  if (error) failure("{}: cannot be written: {}", path.string(), error.message());
-  sync_to_disk(path.parent_path());
+  fs::rename(aside, place, error);
+  if (error) failure("{}: cannot be written: {}", place.string(), error.message());
+  sync_to_disk(place.parent_path());
 }
 
 }  // namespace quartic::io
