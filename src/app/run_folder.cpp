@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <ranges>
 #include <system_error>
 #include <utility>
 
@@ -76,26 +77,32 @@ std::string content_of(fs::path const& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+int open_locked(fs::path const& path) {
+  int const descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) usage_error("{}: cannot be written: {}", path.string(), std::strerror(errno));
+  if (int const error = lock(descriptor)) {
+    std::string const owner = content_of(path);
+    close(descriptor);
+    if (error != EWOULDBLOCK)
+      usage_error("{}: cannot be locked: {}", path.string(), std::strerror(error));
+    usage_error("{}: the run folder is in use by {}", path.parent_path().string(),
+                owner.empty() ? "another process" : owner);
+  }
+  return descriptor;
+}
+
 }  // namespace
 
 FileLock::FileLock(fs::path path)
     : path_(std::move(path)), was_left_(content_of(path_).starts_with(owner_mark)) {
   if (!was_left_ && !content_of(path_).empty())
     usage_error("{}: is not what a run has left; give another folder", path_.string());
-  do {
-    descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor_ < 0)
-      usage_error("{}: cannot be written: {}", path_.string(), std::strerror(errno));
-    if (int const error = lock(descriptor_)) {
-      std::string const owner = content_of(path_);
-      close(descriptor_);
-      if (error != EWOULDBLOCK)
-        usage_error("{}: cannot be locked: {}", path_.string(), std::strerror(error));
-      usage_error("{}: the run folder is in use by {}", path_.parent_path().string(),
-                  owner.empty() ? "another process" : owner);
-    }
-    // Its last owner may have removed it between the two: then the next one would make another.
-  } while (!is_at(path_, descriptor_) && close(descriptor_) == 0);
+  descriptor_ = open_locked(path_);
+  // Its last owner may have removed it between the two: then the next one would make another.
+  while (!is_at(path_, descriptor_)) {
+    close(descriptor_);
+    descriptor_ = open_locked(path_);
+  }
   std::ofstream(path_) << host_and_process();
 }
 
@@ -123,7 +130,7 @@ NewFolder::NewFolder(fs::path const& path) {
 
 NewFolder::~NewFolder() {
   std::error_code not_empty;
-  for (auto made = made_.rbegin(); made != made_.rend(); ++made) fs::remove(*made, not_empty);
+  for (fs::path const& made : std::views::reverse(made_)) fs::remove(made, not_empty);
 }
 
 RunFolder::RunFolder(fs::path const& path) : path_(path), folder_(path), lock_(path / "lock") {}
