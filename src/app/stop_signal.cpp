@@ -17,13 +17,18 @@ constexpr std::int64_t same_wish_ns = 1'000'000'000;
 
 /// When, 0: not yet.
 std::atomic<std::int64_t> told_at_ns = 0;  // NOLINT: a signal handler has no other way to tell
+/// By SIGUSR1, before or after SIGTERM.
+std::atomic<bool> warned = false;  // NOLINT
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 void remember(int number) {
   std::int64_t const now_ns = std::chrono::steady_clock::now().time_since_epoch().count();
   std::int64_t first_ns = 0;
-  if (told_at_ns.compare_exchange_strong(first_ns, now_ns) || now_ns - first_ns < same_wish_ns)
-    return;
+  bool const is_first = told_at_ns.compare_exchange_strong(first_ns, now_ns);
+  // On a busy node a launcher that has SIGTERM too may take its time to hand it on as SIGUSR1.
+  bool const is_first_warning = number == SIGUSR1 && !warned.exchange(true);
+  if (is_first || is_first_warning || now_ns - first_ns < same_wish_ns) return;
   std::signal(number, SIG_DFL);
   std::raise(number);
 }

@@ -103,12 +103,13 @@ def test_a_stop_when_all_is_trained_and_not_all_evaluated(tmp_path):
 
 
 def test_a_second_signal_ends_a_run_at_once(tmp_path):
-    """Steps of a second, so that the first has no time to. What comes within a second is the first one told twice, as batch systems do."""
+    """Steps of a second, so that the first has no time to. What comes within a second is the first one told twice, as batch systems do; and
+    a launcher may be late to hand on its SIGTERM as SIGUSR1."""
     slow = ("--objective", "mlp", "--hidden", "1024,1024,1024", "--rows", 4096, "--microbatch-size", 4096, "--microbatches", 1000)
     with LiveRun(tmp_path / "run", *slow) as run:
         until(lambda: (tmp_path / "run" / "trace.h5").is_file(), "the run has begun")
         time.sleep(1)
-        for number, seconds in ((signal.SIGTERM, 0.05), (signal.SIGUSR1, 1.1), (signal.SIGUSR1, 0)):
+        for number, seconds in ((signal.SIGTERM, 0.05), (signal.SIGTERM, 1.1), (signal.SIGUSR1, 0.3), (signal.SIGUSR1, 0)):
             assert run.process.poll() is None
             run.process.send_signal(number)
             time.sleep(seconds)

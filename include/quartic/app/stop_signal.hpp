@@ -4,7 +4,7 @@
 namespace quartic::app {
 
 /// From here on, to the end of the process, the first of them is remembered instead of ending it;
-/// one that comes a second later or more ends it at once.
+/// one that comes a second later or more ends it at once, but for a SIGUSR1 that is the first.
 void heed_stop_signals();
 /// For what cannot stop in between: they end the process again, also one that was remembered.
 void obey_stop_signals();
