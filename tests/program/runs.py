@@ -59,8 +59,10 @@ class LiveRun:
             command = [str(MPIRUN), "-n", str(ranks), *command]
         self.out = Path(out)
         self.ranks = ranks
+        # A shell that has put the tests into the background has them ignore Ctrl-C, and so all they start.
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                                        stderr=subprocess.PIPE, env={"OPENBLAS_NUM_THREADS": "1", **os.environ})
+                                        stderr=subprocess.PIPE, env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
+                                        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def __enter__(self):
         return self
