@@ -105,7 +105,7 @@ def test_a_stop_when_all_is_trained_and_not_all_evaluated(tmp_path):
 def test_a_second_signal_ends_a_run_at_once(tmp_path):
     """Steps of a second, so that the first has no time to. What comes within a second is the first one told twice, as batch systems do; and
     a launcher may be late to hand on its SIGTERM as SIGUSR1."""
-    slow = ("--objective", "mlp", "--hidden", "1024,1024,1024", "--rows", 4096, "--microbatch-size", 4096, "--microbatches", 1000)
+    slow = ("--objective", "mlp", "--hidden", "1024,1024,1024", "--rows", 8192, "--microbatch-size", 8192, "--microbatches", 1000)
     with LiveRun(tmp_path / "run", *slow) as run:
         until(lambda: (tmp_path / "run" / "trace.h5").is_file(), "the run has begun")
         time.sleep(1)
