@@ -9,8 +9,10 @@
 namespace quartic::method {
 namespace {
 
-/// Technique 1: the rate of stage s is η/τ_s^(1−min(k/K₀, 1)) with τ_s = (2(S−1−s)+1)/M, where k
-/// counts the updates since the synchronous ones of technique 3, which have the plain rate.
+/// Technique 1: the rate of stage s is η/τ_s^(1−min(k/K₀, 1)), where k counts the updates since the
+/// synchronous ones of technique 3, which have the plain rate. τ_s is the staleness of this order,
+/// ⌈(S−1−s)/M⌉ versions, and at least 1: a rate is never raised. The paper's (2(S−1−s)+1)/M counts
+/// the delays of its own order.
 class AnnealedRate final : public plan::UpdateRule {
  public:
   AnnealedRate(plan::Shape const& shape, std::int64_t synchronous, std::int64_t annealing)
@@ -28,9 +30,10 @@ class AnnealedRate final : public plan::UpdateRule {
   double rate(int stage, std::int64_t update) const override {
     std::int64_t const k = update - synchronous_;
     if (k < 0 || k >= annealing_) return 1;
-    double const delay =
-        (2.0 * (shape_.stages - 1 - stage) + 1) / static_cast<double>(shape_.accumulate);
-    return std::pow(delay, static_cast<double>(k) / static_cast<double>(annealing_) - 1);
+    std::int64_t const later_stages = shape_.stages - 1 - stage;
+    std::int64_t const staleness = (later_stages + shape_.accumulate - 1) / shape_.accumulate;
+    return std::pow(static_cast<double>(std::max<std::int64_t>(staleness, 1)),
+                    static_cast<double>(k) / static_cast<double>(annealing_) - 1);
   }
 
  private:

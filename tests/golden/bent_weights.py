@@ -56,14 +56,14 @@ def corrected(decay: float, stages: int, accumulate: int) -> Weights:
 def annealed(
     rate: float, stages: int, accumulate: int, synchronous: int, annealing: int
 ) -> Callable[[Step], float]:
-    """PipeMare's T1: rate / tau^(1 - min(k/K0, 1)) with tau = (2(S-1-s)+1)/M, k updates after the
+    """PipeMare's T1: rate / tau^(1 - min(k/K0, 1)) with tau = max(1, ceil((S-1-s)/M)), k updates after the
     synchronous ones, which have the plain rate."""
 
     def of(step: Step) -> float:
         k = step.version_applied - synchronous
         if k < 0 or annealing == 0:
             return rate
-        tau = (2 * (stages - 1 - step.stage) + 1) / accumulate
+        tau = max(1, -(-(stages - 1 - step.stage) // accumulate))
         return rate / tau ** (1 - min(k / annealing, 1))
 
     return of

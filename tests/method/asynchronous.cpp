@@ -142,5 +142,23 @@ TEST_CASE("pipedream-vsync: every stage reads stage 0's version, S copies everyw
   }
 }
 
+TEST_CASE(
+    "pipemare never raises a rate: it divides by the planned staleness, where that is above 1") {
+  for (int stages = 1; stages <= 8; ++stages) {
+    for (std::int64_t const accumulate : {1, 2, 3, 8}) {
+      CAPTURE(stages);
+      CAPTURE(accumulate);
+      WatchedPlan const plan = watch("pipemare", {stages, windows(accumulate, stages), accumulate},
+                                     "real", {{"annealing", "1"}});
+      for (int s = 0; s < stages; ++s) {
+        double const staleness = plan.steady.stages[static_cast<std::size_t>(s)].staleness.max();
+        double const largest = std::max(1.0, staleness);
+        CHECK(plan.rules.updates->rate(s, 0) == 1 / largest);
+        CHECK(plan.rules.updates->rate(s, 1) <= 1);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace quartic::test
