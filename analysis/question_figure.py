@@ -1,4 +1,4 @@
-"""Does the cost of staleness grow as S⁴? One figure and three sentences of three studies:
+"""Does the cost of staleness grow as S⁴? One figure and the sentences of three studies, which do not decide the question:
 `question_figure.py RUNS --out analysis/out` reads RUNS/delay, RUNS/stale-read and RUNS/convergence, writes question.png and
 question.svg, and prints the sentences with the numbers of these runs.
 """
@@ -38,7 +38,7 @@ def of_pipedream(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(delays: pd.DataFrame, samples: pd.DataFrame, found: pd.DataFrame) -> Figure:
-    """The delay, the stale read that it makes, and what that costs: one panel each, of PipeDream."""
+    """The delay, the stale read that it makes, and the mean ‖∇f‖² over the whole run: one panel each, of PipeDream."""
     style.apply()
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.4), constrained_layout=True)
     delay.draw_pipedream(left, delay.of_pipedream(delays))
@@ -47,7 +47,7 @@ def draw(delays: pd.DataFrame, samples: pd.DataFrame, found: pd.DataFrame) -> Fi
     stale_read.draw_scaled(middle, samples, colours_of(list(NAMES.values())))
     middle.set_title("b  Stale reads: between S² and S³")
     convergence.draw_ratios(right, found, METHOD)
-    right.set_title("c  What they cost")
+    right.set_title("c  Mean ‖∇f‖² over the whole run")
     return figure
 
 
@@ -58,15 +58,16 @@ def sentences(delays: pd.DataFrame, samples: pd.DataFrame, found: pd.DataFrame) 
     lines = stale_read.line_powers(samples["stages"].max())
     ratios = convergence.ratios(found)
     last = ratios[ratios["method"] == METHOD].groupby("objective", sort=False).tail(1)
-    costs = " and ".join(
+    ratio = " and ".join(
         f"{fits.Band(row.mean, row.low, row.high).shown()} on the {row.objective} problem (S = {row.stages})" for row in last.itertuples()
     )
     return (
-        f"The largest delay of PipeDream is {fit.coefficients[2]:.3f} S² {fit.coefficients[1]:+.3f} S block updates. "
+        f"The largest delay of PipeDream in the steady state is {fit.coefficients[2]:.3f} S² {fit.coefficients[1]:+.3f} S block updates. "
         f"The squared distance that weights move meanwhile, in units of γ² times a block gradient's squared norm, grows as "
         f"S^{powers['power'].min():.2f} to S^{powers['power'].max():.2f}, from pure noise to gradients of one direction, "
         f"where the bound behind S⁴ fits as S^{lines['bound, S⁴']:.2f} over the same S. "
-        f"At a fixed number of block updates and the best step, its mean squared gradient is that of synchronous training times {costs}."
+        f"At a fixed number of block updates and the best step, its squared gradient, averaged over the whole run from the start, is that "
+        f"of synchronous training times {ratio}. This mean mostly contains the start and the step-size limit, not the cost of staleness."
     )
 
 

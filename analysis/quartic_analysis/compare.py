@@ -1,4 +1,4 @@
-"""Our numbers beside published ones."""
+"""Our numbers beside others: published ones, or simulations of other programs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from collections.abc import Mapping
 import pandas as pd
 
 
-def beside(ours: Mapping[str, float], published: Mapping[str, float]) -> pd.DataFrame:
-    """One row a published number: `ours`, `published`, `difference` (relative, ours / published − 1). NaN where the runs
-    do not have it."""
-    table = pd.DataFrame({"ours": pd.Series(ours, dtype=float), "published": pd.Series(published, dtype=float)})
-    table = table.reindex(list(published))
-    table["difference"] = table["ours"] / table["published"] - 1
+def beside(ours: Mapping[str, float], others: Mapping[str, float], source: str = "published") -> pd.DataFrame:
+    """One row a number of `others`: `ours`, the column `source` with the other number, `difference` (relative, ours / other − 1).
+    NaN where the runs do not have it."""
+    table = pd.DataFrame({"ours": pd.Series(ours, dtype=float), source: pd.Series(others, dtype=float)})
+    table = table.reindex(list(others))
+    table["difference"] = table["ours"] / table[source] - 1
     return table
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The same as text, seven digits and a difference in percent."""
+    """The table of `beside` as text: seven digits, and the difference in percent."""
+    source = table.columns[1]
     return pd.DataFrame(
         {
             "ours": table["ours"].map("{:.7g}".format),
-            "published": table["published"].map("{:.7g}".format),
+            source: table[source].map("{:.7g}".format),
             "relative difference": table["difference"].map("{:+.2%}".format),
         }
     )

@@ -26,10 +26,10 @@ FORMAT_VERSION = 1
 TRACE_NAME = "trace.h5"
 NEEDED_ATTRIBUTES = ("method", "stages", "complete", "time_unit")
 STAGE_TABLES = ("steps", "events")
-ROOT_TABLES = ("loss", "objective", "validation", "stale_read", "memory")
+ROOT_TABLES = ("loss", "objective", "validation", "stale_read", "memory", "ranks")
 TABLES = ("blocks", *STAGE_TABLES, *ROOT_TABLES)
 NO_ROWS = pd.DataFrame()  # a copy costs a tenth of a new one
-NAMING_COLUMNS = frozenset({"microbatch", "minibatch", "replica", "pipeline", "rank", "stage"})
+NAMING_COLUMNS = frozenset({"microbatch", "minibatch", "replica", "pipeline", "rank", "stage", "start"})
 
 
 class TraceError(Exception):
@@ -64,6 +64,9 @@ class Run:
     unfinished run: the samples that all stages have. Empty without --trace-stale-read."""
     memory: pd.DataFrame
     """Peak bytes, one row a rank. While a run goes on: of rank 0 at most."""
+    ranks: pd.DataFrame
+    """What every rank computed with at every start of the run (0, then one more for each --resume): host, cpu,
+    blas_core and why it was chosen, threads, build. Empty in traces of version 0.1.0."""
 
     @property
     def method(self) -> str:
@@ -274,7 +277,7 @@ def _columns(rows: np.ndarray) -> dict[str, np.ndarray]:
 def _column(name: str, values: np.ndarray) -> np.ndarray:
     """The column as the module's text says: letters as str, -1 as NaN."""
     if values.dtype.kind == "S":
-        return values.astype(str)
+        return np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "i" and name not in NAMING_COLUMNS:
         return np.where(values == -1, np.nan, values.astype(np.float64))
     return np.ascontiguousarray(values)

@@ -75,6 +75,15 @@ def test_a_finished_run_is_read_whole(folder: Path, recording: Recording) -> Non
     np.testing.assert_array_equal(run.objective["plan_time"], recording.objective["plan_time"])
 
 
+def test_what_the_ranks_computed_with(folder: Path) -> None:
+    row = np.dtype([("start", "i4"), ("rank", "i4"), ("cpu", "S96"), ("threads", "i4")])
+    with h5py.File(folder / "trace.h5", "r+") as file:
+        file["ranks"] = np.array([(0, 0, "Prozessor für Großes".encode(), 1), (1, 0, b"another", 2)], row)
+    ranks = load(folder).ranks
+    assert ranks["start"].tolist() == [0, 1] and ranks["threads"].tolist() == [1, 2]
+    assert ranks["cpu"].tolist() == ["Prozessor für Großes", "another"]
+
+
 def test_the_file_can_be_named_instead_of_the_folder(folder: Path) -> None:
     assert load(str(folder / "trace.h5")).path == load(folder).path
 

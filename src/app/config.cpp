@@ -261,7 +261,7 @@ void add_data_options(std::vector<OptionSpec>& all) {
   all.push_back(
       flag_option("drop-last", "leave out the rows that fill no microbatch", &Config::drop_last));
   all.push_back(
-      flag_option("shuffle", "a new order of the rows every epoch (mlp)", &Config::shuffle));
+      flag_option("shuffle", "a new order of the rows every epoch (networks)", &Config::shuffle));
   all.push_back(choice_option("augment",
                               "changes of images while training: mirrored every other time, moved "
                               "by up to 4 pixels with zeros behind",

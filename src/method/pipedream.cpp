@@ -9,7 +9,7 @@ namespace quartic::method {
 Method pipedream() {
   return {.name = "pipedream",
           .order = "1F1B, no flush",
-          .staleness = "S-1-s",
+          .staleness = "S-1-s in the steady state",
           .drift = "0",
           .copies = "S-s",
           .activations = "S-s",

@@ -96,15 +96,18 @@ def answer(table: pd.DataFrame) -> str:
     rows = at_size(table, most, microbatches)
     full = rows.index[rows["planned"] < 0.005]
     measured = (table["measured"] - table["planned"]).dropna()
-    return (
-        f"- **Formula**: the planned bubble of flush methods is (S − 1)/(M + S − 1) in {len(known) - wrong} of {len(known)} runs.\n"
-        f"- **Time** at S = {most}, M = {microbatches}: no bubble is planned for {', '.join(full)}; the largest is "
-        f"{rows['planned'].max():.0%}, {rows['planned'].idxmax()}.\n"
-        f"- **Memory** at S = {most}: from {rows['copies'].min():.0f} to {rows['copies'].max():.0f} copies of a stage's weights "
-        f"({rows['copies'].idxmax()}), from {rows['activations'].min():.0f} to {rows['activations'].max():.0f} activations "
-        f"({rows['activations'].idxmax()}).\n"
-    ) + (
-        f"- **Measured** bubbles are {100 * measured.median():.0f} percentage points above the planned ones, in the median: updates and "
-        "messages, and waiting where ranks share cores."
-        if len(measured) else "- **Measured** bubbles need a rank a stage, as in the full size."
-    )
+    lines = [
+        f"- **Formula**: the planned bubble of {' and '.join(FLUSH)} equals (S − 1)/(M + S − 1) in {len(known) - wrong} of {len(known)} runs.",
+        f"- **Time** at S = {most}, M = {microbatches}: the planned bubble is below 0.5 % for {', '.join(full) or 'no method'}. The largest planned "
+        f"bubble is {rows['planned'].max():.0%} ({rows['planned'].idxmax()}).",
+        f"- **Memory** at S = {most}, M = {microbatches}: a stage holds between {rows['copies'].min():.0f} and {rows['copies'].max():.0f} copies of its "
+        f"weights, the most with {rows['copies'].idxmax()}, and the activations of between {rows['activations'].min():.0f} and "
+        f"{rows['activations'].max():.0f} microbatches, the most with {rows['activations'].idxmax()}.",
+    ]
+    if len(measured):
+        median = 100 * measured.median()
+        lines.append(f"- **Measured**: the median of the measured less the planned bubble is {median:+.0f} percentage points. Measured bubbles "
+                     "contain updates, messages, and waiting where ranks share cores.")
+    else:
+        lines.append("- **Measured**: no bubble was measured, because no run had one rank for each worker; the full size has such runs.")
+    return "\n".join(lines)

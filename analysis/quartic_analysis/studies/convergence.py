@@ -1,5 +1,5 @@
-"""What staleness costs at a fixed number of block updates: the mean of ‖∇f‖² over the run, and how many more
-microbatches a method needs than `sgd`, which is never stale."""
+"""Methods at a fixed number of block updates: the mean of ‖∇f‖² over the whole run, and how many more microbatches a method
+needs than `sgd`, which is never stale. The mean contains the start of the run, so it does not isolate the cost of staleness."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def overheads(study: Study, found: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(found: pd.DataFrame) -> Figure:
-    """Mean ‖∇f‖² against S, a panel a problem; what lies above `sgd`, in black, is the cost of staleness."""
+    """Mean ‖∇f‖² over the whole run against S, a panel a problem; `sgd` in black."""
     style.apply()
     objectives = list(found["objective"].unique())
     figure, panels = plt.subplots(1, len(objectives), figsize=(6 * len(objectives), 4.6), constrained_layout=True, squeeze=False)
@@ -129,6 +129,8 @@ def answer(study: Study, found: pd.DataFrame) -> str:
     if len(edges):
         names = ", ".join(f"{row.objective} {row.method} S = {row.stages}" for row in edges.itertuples())
         text.append(f"- The best step lies at the edge of its grid for {names}: these are upper bounds.")
+    text.append("- **Not shown**: the cost of staleness. The mean is taken over the whole run from w₀, so it mostly contains the start, and the step "
+                "is chosen from a grid of powers of two, so a ratio also contains the step-size limit.")
     return "\n".join(text)
 
 

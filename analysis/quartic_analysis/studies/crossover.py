@@ -83,4 +83,5 @@ def answer(study: Study, found: pd.DataFrame) -> str:
     edges = found[~found["inside"]]
     if len(edges):
         text.append(f"- At the edge of its grid: {', '.join(f'{row.problem} {row.method}' for row in edges.itertuples())}.")
+    text.append("- **Not shown**: what staleness costs, because `sgd`, which is never stale, is not in the study.")
     return "\n".join(text)

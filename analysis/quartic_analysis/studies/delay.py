@@ -116,7 +116,7 @@ def answer(table: pd.DataFrame) -> str:
     by_method = powers(table)
     like = by_method.index[by_method["power"] > 1.5]
     return (
-        f"- **Planned**: the largest own delay equals ⌊S² − S/2⌋ at {len(both) - wrong} of {len(both)} numbers of stages, "
+        f"- **Planned**: the largest own delay of the steady state equals ⌊S² − S/2⌋ at {len(both) - wrong} of {len(both)} numbers of stages, "
         f"S = {both.index.min()} to {both.index.max()}.\n"
         f"- **Fit** over even S: ({quadratic}) S² + ({linear}) S + ({constant}); ± is the half width of a 95 % interval.\n"
         f"- **Measured**: {len(measured) - off} of {len(measured)} real runs, S = {measured.index.min()} to {measured.index.max()}, "

@@ -21,18 +21,19 @@ def drift_bound(stages: int, stage: int, accumulate: int) -> int:
 
 
 def beside_flush(study: Study) -> pd.DataFrame:
-    """One row an a: held-out loss at the end of both methods, mean over seeds; `loss` ratio − 1 with its interval over seeds; token `overhead` to the
-    flush's lowest held-out loss, of the first seed; `speed`, the ratio of plan times, and `expected`, (M+S−1)/M."""
+    """One row an a: held-out loss at the end of both methods, mean over seeds; `perplexity`, the ratio of the perplexities exp(loss) − 1, with its
+    interval over seeds; token `overhead` to the flush's lowest held-out loss, of the first seed; `speed`, the ratio of plan times, and
+    `expected`, (M+S−1)/M."""
     complete, rows = study.complete, {}
     for accumulate, runs in complete.groupby("accumulate"):
         ends = runs.pivot(index="seed", columns="method", values="validation_last").dropna()
         times = runs.groupby("method")["plan_end"].mean()
         first = runs[runs["seed"] == ends.index[0]].set_index("method")["folder"]
         curves = {method: progress(study.runs.read(first[method], ("validation",)), "validation") for method in (FLUSH, PACI)}
-        apart = fits.bootstrap(ends[[PACI, FLUSH]].to_numpy(), lambda drawn: drawn[:, :, 0].mean(axis=1) / drawn[:, :, 1].mean(axis=1) - 1)
+        apart = fits.bootstrap((ends[PACI] - ends[FLUSH]).to_numpy(), lambda drawn: np.expm1(drawn.mean(axis=1)))
         stages = int(runs["stages"].iloc[0])
         rows[int(accumulate)] = {
-            FLUSH: ends[FLUSH].mean(), PACI: ends[PACI].mean(), "loss": apart.value, "low": apart.low, "high": apart.high,
+            FLUSH: ends[FLUSH].mean(), PACI: ends[PACI].mean(), "perplexity": apart.value, "low": apart.low, "high": apart.high,
             "overhead": token_overhead(curves[PACI], curves[FLUSH]), "speed": times[FLUSH] / times[PACI],
             "expected": (accumulate + stages - 1) / accumulate}  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("a")
@@ -87,8 +88,21 @@ def answer(study: Study) -> str:
     inside = bool((drift["drift"] <= drift["bound"]).all())
     text = [f"- **Drift** {'never exceeds' if inside else '**exceeds**'} ⌈(S − 1 − s)/a⌉; the largest is {drift['drift'].max():.0f}."]
     for accumulate, row in table.iterrows():
-        band = fits.Band(100 * row["loss"], 100 * row["low"], 100 * row["high"])
-        reached = "does not reach it" if np.isinf(row["overhead"]) else f"needs {row['overhead']:+.0%} microbatches"
-        text.append(f"- **a = {accumulate}**: held-out loss {band.shown(1)} % above the flush's at equal work; to its lowest loss paci {reached}; "
-                    f"{row['speed']:.3f} times as fast, (M + S − 1)/M is {row['expected']:.3f}.")
+        band = fits.Band(100 * row["perplexity"], 100 * row["low"], 100 * row["high"])
+        text.append(f"- **a = {accumulate}**: after the same number of microbatches, the held-out perplexity of {PACI} differs from that of {FLUSH} by "
+                    f"{_signed(band)} %. {_reach(row['overhead'])} In plan time, {PACI} is {row['speed']:.3f} times as fast as {FLUSH}; "
+                    f"(M + S − 1)/M is {row['expected']:.3f}.")
     return "\n".join(text)
+
+
+def _signed(band: fits.Band) -> str:
+    """The value with its sign, and its interval, where there is one."""
+    interval = "" if np.isnan(band.low) else f" [{band.low:+.1f}, {band.high:+.1f}]"
+    return f"{band.value:+.1f}{interval}"
+
+
+def _reach(overhead: float) -> str:
+    """One sentence on the token overhead."""
+    if np.isinf(overhead):
+        return f"{PACI} does not reach the lowest held-out loss of {FLUSH}."
+    return f"{PACI} needs {abs(overhead):.0%} {'more' if overhead >= 0 else 'fewer'} microbatches to reach the lowest held-out loss of {FLUSH}."

@@ -139,7 +139,8 @@ def answer(table: pd.DataFrame) -> str:
     above = found.index[found["power"] > lines["bound, S⁴"]]
     reached = f"Only {', '.join(above)} reaches it" if len(above) else "No run reaches it"
     text.append(f"- **S⁴?** The published bound fits as S^{lines['bound, S⁴']:.2f} over these S, the refined one as "
-                f"S^{lines['refined bound, S³']:.2f}. {reached}: the largest scaled power is {found['power'].max():.2f} ({found['power'].idxmax()}).")
+                f"S^{lines['refined bound, S³']:.2f}. {reached}: the largest scaled power is {found['power'].max():.2f} ({found['power'].idxmax()}). "
+                "‖w − z‖² is a displacement, not a cost: at fixed block norms it counts updates, so it does not decide what staleness costs.")
     return "\n".join(text)
 
 

@@ -36,7 +36,7 @@ class Reader;
 /// `generate:images`. The format is told from the content; all but HDF5 may be packed with gzip.
 ///
 /// Where targets are tokens: any text, whose tokens are its bytes (not its characters, so it need
-/// not be valid UTF-8), numbered from 0 in the order of the distinct bytes that occur;
+/// not be valid UTF-8), numbered from 0 in ascending order of the distinct bytes that occur;
 /// little-endian numbers of 16 bits, told from text by control bytes in the first 4096; or
 /// `generate:text`. Row r holds the tokens from r T on, T = `size.sequence`, and has T targets, the
 /// tokens from r T + 1 on; tokens that fill no row are left out.
