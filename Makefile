@@ -7,10 +7,12 @@ JOBS ?= $(shell nproc)
 # QUARTIC_ASSERTIONS=ON too the release is compiled as audit is, and ccache has nothing to compile twice.
 QUARTIC_WERROR ?= OFF
 QUARTIC_ASSERTIONS ?= OFF
+# The processors to compile for, as g++ names them; the presets have this machine's own.
+MARCH ?=
 
 export PYTHON JOBS QUARTIC_WERROR QUARTIC_ASSERTIONS
 .DEFAULT_GOAL := build
-.PHONY: build gpu test-gpu test-gpu-programs bundle test demo check-all bench convergence peers models figures report install-packages format tidy asan clean help
+.PHONY: build gpu test-gpu test-gpu-programs bundle test demo check-all bench convergence peers models figures report install-packages format tidy asan clean help reconfigure
 
 build: build/release/build.ninja  ## the executable, build/release/quartic (the default)
 	cmake --build build/release --target quartic --parallel $(JOBS)
@@ -85,8 +87,8 @@ packages_for_test = build analysis test
 packages_for_gpu  = build test gpu
 packages_for_all  = build analysis test tools slurm gpu
 
-build/%/build.ninja: CMakePresets.json
-	cmake --preset $* -DQUARTIC_PYTHON=$(PYTHON) $(foreach name,QUARTIC_WERROR QUARTIC_ASSERTIONS,$(if $(filter ON,$($(name))),-D$(name)=ON))
+build/%/build.ninja: CMakePresets.json $(if $(MARCH),reconfigure)
+	cmake --preset $* -DQUARTIC_PYTHON=$(PYTHON) $(if $(MARCH),-DQUARTIC_MARCH=$(MARCH)) $(foreach name,QUARTIC_WERROR QUARTIC_ASSERTIONS,$(if $(filter ON,$($(name))),-D$(name)=ON))
 	@touch $@
 .PRECIOUS: build/%/build.ninja
 

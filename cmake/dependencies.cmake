@@ -14,9 +14,11 @@ find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 add_library(Random123 INTERFACE)
 target_include_directories(Random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
 
-pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+# Another library with cblas.h, by its pkg-config name: blis, cblas (the reference), mkl-dynamic-lp64-seq, …
+set(QUARTIC_BLAS openblas CACHE STRING "pkg-config name of the BLAS")
+pkg_check_modules(CBLAS REQUIRED IMPORTED_TARGET ${QUARTIC_BLAS})
 add_library(BLAS INTERFACE)
-target_link_libraries(BLAS INTERFACE PkgConfig::OPENBLAS)
+target_link_libraries(BLAS INTERFACE PkgConfig::CBLAS)
 
 set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 1.10 REQUIRED COMPONENTS C)

@@ -2,7 +2,11 @@
 #
 # A commit that changes no source still changes it, so only the one file that includes it is rebuilt.
 string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
-string(STRIP "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type}}" version_flags)
+set(march_flag "")
+if(QUARTIC_MARCH)
+  set(march_flag " -march=${QUARTIC_MARCH}")
+endif()
+string(STRIP "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type}}${march_flag}" version_flags)
 set(version_dir ${CMAKE_BINARY_DIR}/version)
 add_custom_target(quartic_git_version
   COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DOUT=${version_dir}/quartic_version.h

@@ -23,6 +23,12 @@ check() {
 }
 
 check test      make test
+# The kernels of other processors, as far as this one can run them.
+has() { grep -qw "$1" /proc/cpuinfo; }
+has sse4_2  && check test/Nehalem  env OPENBLAS_CORETYPE=Nehalem make test
+has avx2    && check test/Haswell  env OPENBLAS_CORETYPE=Haswell make test
+has avx512f && check test/SkylakeX env OPENBLAS_CORETYPE=SkylakeX make test
+check processors tests/program/other_processors.sh
 check commands  "$python" tests/program/readme_commands.py
 check asan      make asan
 check tidy      make tidy

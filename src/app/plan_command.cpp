@@ -87,8 +87,9 @@ class PlanTrace {
             std::string const& unit)
       : folder_(config.out) {
     folder_.begin(config.overwrite, false, 0);
-    io::RunInfo info{
-        config.method, config.stages, 1, 1, unit, false, 0, 0, environment(communicator)};
+    io::RunInfo info{config.method, config.stages, 1, 1, unit, false, 0, 0, {}};
+    info.rank_rows = describe_ranks(communicator);
+    info.attributes = environment(communicator, info.rank_rows);
     describe(config, rules, info);
     std::vector<engine::StageInfo> stages;
     stages.reserve(static_cast<std::size_t>(config.stages));
@@ -96,6 +97,7 @@ class PlanTrace {
     folder_.write_config(config_text(config));
     io::write_master(folder_.path(), info, stages);
     shard_.emplace(folder_.path(), 0, stages, info);
+    shard_->ranks(info.rank_rows);
     recorder_.emplace(*shard_, config.stages, 1);
   }
 

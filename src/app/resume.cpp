@@ -1,6 +1,9 @@
 #include "quartic/app/resume.hpp"
 
+#include <fmt/ranges.h>
+
 #include <array>
+#include <vector>
 
 #include "quartic/core/check.hpp"
 #include "quartic/io/trace_state.hpp"
@@ -8,7 +11,8 @@
 namespace quartic::app {
 namespace {
 
-constexpr std::array machine{"cpu", "blas_core", "device", "products"};
+/// On which the bits of a result depend.
+constexpr std::array machine{"cpu", "blas_core", "device", "products", "git", "compiler", "flags"};
 constexpr std::array files{"data_checksum", "validation_checksum", "init_checksum"};
 
 /// Of everything that --resume may not change.
@@ -60,18 +64,19 @@ std::optional<io::CheckpointManifest> checkpoint_to_resume(
 
 std::string other_machine(io::CheckpointManifest const& manifest,
                           std::map<std::string, std::string> const& environment) {
+  std::vector<std::string> then;
+  std::vector<std::string> now;
   for (char const* const name : machine) {
-    auto const then = manifest.about.find(name);
-    std::string const& now = environment.at(name);
-    if (then != manifest.about.end() && then->second != now) {
-      return fmt::format(
-          "the checkpoint was made with {} '{}' and goes on with '{}': from here on the results "
-          "may "
-          "differ in the last bits",
-          name, then->second, now);
-    }
+    auto const found = manifest.about.find(name);
+    if (found == manifest.about.end() || found->second == environment.at(name)) continue;
+    then.push_back(fmt::format("{} '{}'", name, found->second));
+    now.push_back(fmt::format("{} '{}'", name, environment.at(name)));
   }
-  return {};
+  if (then.empty()) return {};
+  return fmt::format(
+      "the checkpoint was made with {} and the run continues with {}: from here on the results may "
+      "differ in the last bits",
+      fmt::join(then, ", "), fmt::join(now, ", "));
 }
 
 }  // namespace quartic::app

@@ -18,6 +18,7 @@
 #include "quartic/app/setup.hpp"
 #include "quartic/app/stop_signal.hpp"
 #include "quartic/compute/blas.hpp"
+#include "quartic/compute/blas_start.hpp"
 #include "quartic/compute/buffer.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/log.hpp"
@@ -165,7 +166,10 @@ class Training {
                      config_.trace_events,
                      last_rank,
                      returns ? 0 : last_rank,
-                     environment(communicator_)};
+                     {}};
+    info.rank_rows = describe_ranks(communicator_);
+    info.attributes = environment(communicator_, info.rank_rows);
+    warnings_ = {difference_of(info.rank_rows), compute::blas_warning()};
     for (auto const& [name, checksum] : checksums()) info.attributes[name] = checksum;
     if (!config_.init.empty())
       info.attributes["init_checksum"] =
@@ -176,7 +180,7 @@ class Training {
       about_["resumed"] =
           fmt::format("{}{}{}", before, before.empty() ? "" : " ", earlier_->checkpoint.position);
       info.attributes["resumed"] = about_["resumed"];
-      warning_ = other_machine(*earlier_, info.attributes);
+      warnings_.push_back(other_machine(*earlier_, info.attributes));
     }
     info.stale_reads = config_.trace_stale_read > 0;
     describe(config_, resolved_.rules, info);
@@ -207,6 +211,7 @@ class Training {
     comm::agree(communicator_, [&] {
       shard_.emplace(config_.out, communicator_.rank(), hosted, info);
       if (earlier_) io::copy_earlier_rows(config_.out, hosted, recorded_earlier(), *shard_);
+      if (communicator_.rank() == 0) record_ranks(info.rank_rows);
       log_.emplace(std::filesystem::path(config_.out) / "log", communicator_.rank());
     });
     on_rank_0(communicator_, [&] {
@@ -215,7 +220,9 @@ class Training {
       if (earlier_) folder_->write_config(config_text(config_));
     });
     if (folder_) folder_->keep();
-    if (earlier_) say_resumed();
+    if (earlier_)
+      log_->info(fmt::format("goes on after {} block updates", earlier_->checkpoint.block_updates));
+    warn();
     std::vector<std::string> seats;
     for (auto const [pipeline, stage] : hosting_.seats()) {
       seats.push_back(config_.averaging.pipelines == 1 ? fmt::format("{}", stage)
@@ -224,6 +231,15 @@ class Training {
     log_->info(fmt::format("hosts {} {} of {} on {}",
                            config_.averaging.pipelines == 1 ? "stages" : "pipeline:stage",
                            fmt::join(seats, " "), config_.stages, comm::Communicator::host()));
+    log_->info(fmt::format("computes with {}, kernels for {}, {}", compute::blas_library(),
+                           compute::blas_core(), compute::blas_choice()));
+  }
+
+  /// Rank 0.
+  void record_ranks(std::vector<engine::RankRow> ranks) {
+    std::int32_t const start = earlier_ ? io::copy_earlier_ranks(config_.out, *shard_) : 0;
+    for (engine::RankRow& row : ranks) row.start = start;
+    shard_->ranks(ranks);
   }
 
   std::vector<engine::RecordedTables> recorded_earlier() const {
@@ -235,11 +251,13 @@ class Training {
     return recorded;
   }
 
-  void say_resumed() {
-    log_->info(fmt::format("goes on after {} block updates", earlier_->checkpoint.block_updates));
-    if (warning_.empty() || communicator_.rank() != 0) return;
-    log_->info(warning_);
-    fmt::print(stderr, "quartic: {}\n", warning_);
+  void warn() {
+    if (communicator_.rank() != 0) return;
+    for (std::string const& warning : warnings_) {
+      if (warning.empty()) continue;
+      log_->info(warning);
+      fmt::print(stderr, "quartic: {}\n", warning);
+    }
   }
 
   /// Of a pass, over all stages: the same on every rank, or their plans would differ.
@@ -367,8 +385,8 @@ class Training {
   std::optional<io::CheckpointManifest> earlier_;  // what --resume goes on from
   std::unique_ptr<engine::PlanWalk> resumed_;      // which has reached it
   std::map<std::string, std::string> about_;       // for checkpoints' manifests
-  std::string warning_;
-  std::optional<RunFolder> folder_;  // rank 0
+  std::vector<std::string> warnings_;  // of results that may differ elsewhere, of slow kernels
+  std::optional<RunFolder> folder_;    // rank 0
   std::optional<io::TraceShard> shard_;
   std::optional<Log> log_;
   std::string report_;
@@ -402,6 +420,7 @@ int run_command(comm::Communicator& communicator, std::vector<std::string> const
   if (config.order == engine::Order::arrival) obey_stop_signals();  // has no checkpoints
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
+  comm::agree(communicator, compute::require_blas);
   compute_on_device(communicator, config);
   resolve_cut(communicator, *resolved);
   comm::require_equal(communicator, config.data, resolved->source.shape().checksum);

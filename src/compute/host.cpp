@@ -1,5 +1,6 @@
-// The dense products on the host: OpenBLAS.
+// The dense products on the host: OpenBLAS, or another library with the interface cblas.h.
 #include <cblas.h>
+#include <dlfcn.h>
 
 #include <algorithm>
 #include <limits>
@@ -9,14 +10,27 @@
 #include "quartic/compute/gemm.hpp"
 #include "quartic/core/check.hpp"
 
+// Each library has its own; null where another one is linked.
+extern "C" {
+[[gnu::weak]] char* openblas_get_config();            // NOLINT(readability-redundant-declaration)
+[[gnu::weak]] char* openblas_get_corename();          // NOLINT(readability-redundant-declaration)
+[[gnu::weak]] void openblas_set_num_threads(int);     // NOLINT(readability-redundant-declaration)
+[[gnu::weak]] int openblas_get_num_threads();         // NOLINT(readability-redundant-declaration)
+[[gnu::weak]] void MKL_Set_Num_Threads(int);          // NOLINT(readability-identifier-naming)
+[[gnu::weak]] int MKL_Get_Max_Threads();              // NOLINT(readability-identifier-naming)
+[[gnu::weak]] void bli_thread_set_num_threads(long);  // NOLINT: BLIS has its own integers
+[[gnu::weak]] long bli_thread_get_num_threads();      // NOLINT
+}
+
 namespace QUARTIC_HOST_KERNELS {
 namespace {
 
-blasint blas_size(std::int64_t size) {
-  if (size > std::numeric_limits<blasint>::max()) {
+// The libraries' type, where it is 64 bits wide, takes an int too.
+int blas_size(std::int64_t size) {
+  if (size > std::numeric_limits<int>::max()) {
     failure("a matrix side of {} is too long for BLAS", size);
   }
-  return static_cast<blasint>(size);
+  return static_cast<int>(size);
 }
 
 template <class T>
@@ -25,7 +39,7 @@ CBLAS_TRANSPOSE transpose_flag(ConstMatrix<T> const& matrix) {
 }
 
 // BLAS refuses a stride of 0, which an empty matrix has.
-blasint leading(std::int64_t stride) {
+int leading(std::int64_t stride) {
   return blas_size(std::max<std::int64_t>(stride, 1));
 }
 
@@ -69,15 +83,42 @@ template void gemv(double, ConstMatrix<double>, std::span<double const>, double,
 namespace quartic::compute {
 
 void set_blas_threads(int threads) {
-  openblas_set_num_threads(threads);
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(threads);
+  if (MKL_Set_Num_Threads != nullptr) MKL_Set_Num_Threads(threads);
+  if (bli_thread_set_num_threads != nullptr) bli_thread_set_num_threads(threads);
+}
+
+int blas_threads() {
+  if (openblas_get_num_threads != nullptr) return openblas_get_num_threads();
+  if (MKL_Get_Max_Threads != nullptr) return MKL_Get_Max_Threads();
+  if (bli_thread_get_num_threads != nullptr) return static_cast<int>(bli_thread_get_num_threads());
+  return 1;
 }
 
 std::string blas_description() {
-  return openblas_get_config();
+  return openblas_get_config != nullptr ? openblas_get_config() : blas_library();
+}
+
+std::string blas_library() {
+  Dl_info info{};
+  bool const found = dladdr(reinterpret_cast<void*>(&cblas_dgemm), &info) != 0;
+  std::string const file = found && info.dli_fname != nullptr ? info.dli_fname : "BLAS";
+  if (openblas_get_config == nullptr) return file;
+  std::string const words = openblas_get_config();  // "OpenBLAS 0.3.21 …"
+  return words.substr(0, words.find(' ', words.find(' ') + 1)) + " (" + file + ")";
 }
 
 std::string blas_core() {
-  return openblas_get_corename();
+  return openblas_get_corename != nullptr ? openblas_get_corename() : "unknown";
+}
+
+bool blas_has_several_kernels() {
+  if (openblas_get_corename == nullptr || openblas_get_config == nullptr) return false;
+#if defined(__x86_64__)
+  return std::string(openblas_get_config()).find("DYNAMIC_ARCH") != std::string::npos;
+#else
+  return false;  // the names of kernels (kernel_choice.cpp) are those for x86-64
+#endif
 }
 
 }  // namespace quartic::compute

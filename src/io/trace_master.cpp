@@ -52,6 +52,7 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
       link(file, file.id(), "validation", info.validation_rank, "/validation");
     }
     link(file, file.id(), "memory", 0, "/memory");
+    link(file, file.id(), "ranks", 0, "/ranks");
   }
   file.close();
   try {

@@ -75,4 +75,16 @@ void copy_earlier_rows(std::filesystem::path const& folder,
   shard.sync();
 }
 
+std::int32_t copy_earlier_ranks(std::filesystem::path const& folder, TraceShard& shard) {
+  h5::File const trace = h5::File::open(folder / "trace.h5", H5F_ACC_RDONLY);
+  if (!trace.has_link(trace.id(), "ranks")) return 0;
+  h5::Handle const type = h5::row_type<engine::RankRow>();
+  h5::Table const table = h5::Table::open(trace, trace.id(), "ranks");
+  std::vector<engine::RankRow> rows(table.rows());
+  if (rows.empty()) return 0;
+  table.read(trace, type.id(), 0, rows.size(), rows.data());
+  shard.ranks(rows);
+  return rows.back().start + 1;
+}
+
 }  // namespace quartic::io

@@ -72,7 +72,8 @@ struct TraceShard::Tables {
         objectives(create_if<engine::ObjectiveRow>(rank == info.objective_rank, file, "objective")),
         validations(
             create_if<engine::ObjectiveRow>(rank == info.validation_rank, file, "validation")),
-        memory(file, file.id(), "memory") {
+        memory(file, file.id(), "memory"),
+        ranks(create_if<engine::RankRow>(rank == 0, file, "ranks")) {
     for (engine::StageInfo const& stage : hosted) {
       h5::Handle const parent = file.ensure_group(stages_path(stage.pipeline));
       stages.push_back(create_stage(file, parent.id(), stage, info));
@@ -84,6 +85,7 @@ struct TraceShard::Tables {
   std::optional<RowTable<engine::ObjectiveRow>> objectives;
   std::optional<RowTable<engine::ObjectiveRow>> validations;
   RowTable<engine::MemoryRow> memory;
+  std::optional<RowTable<engine::RankRow>> ranks;
   std::optional<ShardLock> lock;
 };
 
@@ -139,6 +141,11 @@ void TraceShard::validations(std::span<engine::ObjectiveRow const> rows) {
 void TraceShard::memory(engine::MemoryRow const& row) {
   QUARTIC_ASSERT(tables_ != nullptr);
   tables_->memory.append(tables_->file, {&row, 1});
+}
+
+void TraceShard::ranks(std::span<engine::RankRow const> rows) {
+  QUARTIC_ASSERT(tables_ != nullptr);
+  tables_->ranks.value().append(tables_->file, rows);
 }
 
 void TraceShard::flush() {

@@ -12,6 +12,13 @@ struct Field {
   hid_t type;
 };
 
+// Of a text that ends with a zero.
+Handle text(std::size_t bytes) {
+  Handle type{H5Tcopy(H5T_C_S1), H5Tclose};
+  if (H5Tset_size(type.id(), bytes) < 0) failure("H5Tset_size failed: {}", reason());
+  return type;
+}
+
 template <class Number>
 Field field(char const* name, std::size_t offset) {
   if constexpr (std::is_same_v<Number, std::int32_t>) {
@@ -106,6 +113,24 @@ Handle row_type<engine::MemoryRow>() {
                    QUARTIC_FIELD(resident_bytes), QUARTIC_FIELD(others_bytes),
                    QUARTIC_FIELD(planned_weights_bytes), QUARTIC_FIELD(planned_stashes_bytes),
                    QUARTIC_FIELD(planned_activations_bytes), QUARTIC_FIELD(planned_buffers_bytes)});
+}
+
+template <>
+Handle row_type<engine::RankRow>() {
+  using Row = engine::RankRow;
+  Handle const host = text(sizeof(Row::host));
+  Handle const cpu = text(sizeof(Row::cpu));
+  Handle const blas_core = text(sizeof(Row::blas_core));
+  Handle const blas_choice = text(sizeof(Row::blas_choice));
+  Handle const build = text(sizeof(Row::build));
+  return compound(sizeof(Row), {QUARTIC_FIELD(start),
+                                QUARTIC_FIELD(rank),
+                                {"host", HOFFSET(Row, host), host.id()},
+                                {"cpu", HOFFSET(Row, cpu), cpu.id()},
+                                {"blas_core", HOFFSET(Row, blas_core), blas_core.id()},
+                                {"blas_choice", HOFFSET(Row, blas_choice), blas_choice.id()},
+                                QUARTIC_FIELD(threads),
+                                {"build", HOFFSET(Row, build), build.id()}});
 }
 
 #undef QUARTIC_FIELD

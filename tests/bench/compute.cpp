@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "quartic/compute/bend.hpp"
-#include "quartic/compute/blas.hpp"
 #include "quartic/compute/convolution.hpp"
 #include "quartic/compute/gemm.hpp"
 #include "quartic/compute/reference.hpp"
@@ -195,9 +194,3 @@ BENCHMARK_CAPTURE(momentum, float_reference, reference::momentum_update<float>)-
 
 }  // namespace
 }  // namespace quartic::compute
-
-int main(int count, char** words) {
-  quartic::compute::set_blas_threads(1);
-  benchmark::Initialize(&count, words);
-  benchmark::RunSpecifiedBenchmarks();
-}

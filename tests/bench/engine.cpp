@@ -16,6 +16,7 @@
 #include "quartic/method/registry.hpp"
 #include "support/no_sink.hpp"
 #include "support/null_block.hpp"
+#include "support/start.hpp"
 
 namespace quartic::bench {
 namespace {
@@ -144,6 +145,7 @@ class Silent final : public benchmark::BenchmarkReporter {
 }  // namespace quartic::bench
 
 int main(int count, char** words) {
+  start_products(words);
   quartic::comm::Communicator communicator;
   quartic::bench::register_all(communicator);
   benchmark::Initialize(&count, words);

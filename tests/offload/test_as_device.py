@@ -5,13 +5,12 @@ touch. With QUARTIC_ON_HOST it computes on the host.
 """
 
 import re
-import subprocess
 
 import h5py
 import numpy as np
 import pytest
 
-from program import REPOSITORY, quartic
+from program import preload, quartic
 from runs import attributes, kept_what_was_planned, read_tables, same_run
 from test_hosting import FOLDED, METHODS, OBJECTIVES, RUN, hosted_options
 
@@ -103,9 +102,7 @@ def test_the_trace_says_what_computed(tmp_path):
 @pytest.fixture(scope="module")
 def gpu_aware(tmp_path_factory):
     """What makes MPI say that it is, and leaves the memory that stands for a device's open to it."""
-    library = tmp_path_factory.mktemp("library") / "gpu_aware.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, REPOSITORY / "tests" / "support" / "gpu_aware.c"], check=True)
-    return {"LD_PRELOAD": str(library), "QUARTIC_GUARD": "none"}
+    return {"LD_PRELOAD": preload(tmp_path_factory.mktemp("library"), "gpu_aware"), "QUARTIC_GUARD": "none"}
 
 
 @pytest.mark.parametrize("method, objective", [("pipedream P=2, evaluated often", "mlp float"), ("v-timeprest P=2, evaluated often", "logistic")])

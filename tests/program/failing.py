@@ -4,10 +4,9 @@ tests/fault/full_disk.py."""
 import resource
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
-from program import REPOSITORY, quartic
+from program import preload, quartic
 from runs import FAILED, REFUSED, attributes, lines_of_quartic, refused, same_run
 from test_resume import checkpoint_of, interrupted, same_parameters
 
@@ -25,8 +24,7 @@ class Scene:
         quartic("run", *RUN, "--out", self.whole)
         quartic("run", *RUN, "--checkpoint-every", 50, "--out", self.cut)
         interrupted(self.cut)
-        self.library = self.folder / "failing_writes.so"
-        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", self.library, REPOSITORY / "tests" / "support" / "failing_writes.c", "-ldl"], check=True)
+        self.library = preload(self.folder, "failing_writes")
 
     def copy(self, name):
         out = self.folder / name

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from program import EXECUTABLE, MPIRUN, PATIENCE, quartic
+from program import EXECUTABLE, MPIRUN, PATIENCE, quartic, said
 
 DONE, FAILED, REFUSED, DIVERGED, STOPPED = 0, 1, 2, 3, 4
 TABLES = ("loss", "objective")
@@ -83,7 +83,7 @@ class LiveRun:
     def wait(self, seconds=10.0):
         """(exit code, stderr) of the job, which must end within so many seconds."""
         _, errors = self.process.communicate(timeout=seconds * PATIENCE)
-        return self.process.returncode, errors
+        return self.process.returncode, said(errors)
 
     def rows(self):
         """How many rows the live trace shows at the stage that has the fewest; 0 before there is one."""

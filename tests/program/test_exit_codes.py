@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from program import EXECUTABLE, MPIRUN, REPOSITORY, quartic
+from program import EXECUTABLE, MPIRUN, preload, quartic
 from runs import DIVERGED, DONE, LONG_RUN, REFUSED, LiveRun, attributes, lines_of_quartic, read_steps, read_tables, refused, until
 
 # Numeric options, each with values outside its range; every one is refused with its name and its value.
@@ -332,9 +332,7 @@ def test_configuration_from_a_pipe(tmp_path):
 
 def test_goodbye_that_mpirun_misses(tmp_path):
     """A starved mpirun may not hear in time that a rank is done; the run is no failure for that."""
-    library = tmp_path / "no_goodbye.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, REPOSITORY / "tests" / "support" / "no_goodbye.c"], check=True)
-    quartic("run", "--microbatches", 8, "--stages", 2, "--quiet", "--out", tmp_path / "run", ranks=2, env={"LD_PRELOAD": str(library)})
+    quartic("run", "--microbatches", 8, "--stages", 2, "--quiet", "--out", tmp_path / "run", ranks=2, env={"LD_PRELOAD": preload(tmp_path, "no_goodbye")})
 
 
 @pytest.mark.parametrize("objective, ranks", [("quadratic", 0), ("quadratic", 4), ("mlp", 0)])

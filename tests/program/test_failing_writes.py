@@ -1,12 +1,11 @@
 """Checkpoints on a disk that fails, and damaged ones; tests/fault/full_disk.sh fails every single write."""
 
 import shutil
-import subprocess
 
 import pytest
 
 from failing import RUN, Scene, cut_at, damage, fail_one, flipped_at, limit_size
-from program import REPOSITORY, quartic
+from program import preload, quartic
 from runs import DONE, FAILED, REFUSED, attributes, read_steps, refused, same_run
 
 
@@ -73,9 +72,7 @@ def test_a_folder_of_a_killed_run_stays_one(tmp_path):
 
 
 def test_a_file_system_without_locks(tmp_path):
-    library = tmp_path / "no_locks.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, REPOSITORY / "tests" / "support" / "no_locks.c"], check=True)
-    done = quartic("run", *RUN, "--out", tmp_path / "run", env={"LD_PRELOAD": str(library), "HDF5_USE_FILE_LOCKING": "FALSE"})
+    done = quartic("run", *RUN, "--out", tmp_path / "run", env={"LD_PRELOAD": preload(tmp_path, "no_locks"), "HDF5_USE_FILE_LOCKING": "FALSE"})
     assert "has no locks (No locks available)" in done.stderr and attributes(tmp_path / "run")["complete"] == 1
 
 

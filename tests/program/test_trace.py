@@ -87,7 +87,7 @@ def test_attributes_and_layout():
     run("run", "--microbatches", 24, "--stages", 3, *SMALL, ranks=2)
     with h5py.File("run/trace.h5", "r") as file:
         found = dict(file.attrs)
-        assert set(file) == {"stage", "loss", "objective", "memory"}
+        assert set(file) == {"stage", "loss", "objective", "memory", "ranks"}
         assert list(file["stage"]) == ["0000", "0001", "0002"]
         assert [file["stage"][name].attrs["rank"] for name in file["stage"]] == [0, 0, 1]
         assert [file["stage"][name].attrs["parameters"] for name in file["stage"]] == [4, 4, 4]

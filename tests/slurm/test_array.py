@@ -12,7 +12,7 @@ import pytest
 from one_node_slurm import OneNodeSlurm, missing
 from program import LONG, REPOSITORY
 from runs import attributes, read_steps, same_run, until
-from studies import FAILED, REFUSED, TINY, folders, is_alive, log_of, stand_in, status, sweep, write_study
+from studies import FAILED, REFUSED, TINY, folders, is_alive, log_of, slow_at_first, stand_in, status, sweep, write_study
 
 CORES, ARRAY = 8, 20
 STUDY = 'ranks = "stages"' + TINY.replace("[2, 4]", "[2, 4, 8]").replace("[0, 1]", "[0]").replace("microbatches = 8", "microbatches = 64")
@@ -154,25 +154,26 @@ def in_its_middle(folder):
 def test_a_job_whose_time_is_up_goes_on_by_itself(slurm, submitted, tmp_path):
     """Each of the array, and it alone."""
     study = write_study(tmp_path, LONGER.replace("[2, 4, 8]", "[2, 3]"))
-    submitted(study, "--submit")
+    program = slow_at_first(tmp_path)
+    submitted(study, "--submit", program=program)
     for index, stages in enumerate((2, 3)):
         in_its_middle(folders(study)[stages, 0])
         slurm.ask("scancel", "--batch", "--signal=USR1", f"{job_of(study)}_{index}")  # as --signal=B:USR1@60 does
         until(lambda: "requeued, to go on" in log_of_index(study, index), "the run has stopped", seconds=60)
-    assert submitted(study, function=status, exit_code=FAILED)["queued"] >= 1
-    assert "submitted" not in submitted(study, "--retry").stdout
+    assert submitted(study, function=status, program=program, exit_code=FAILED)["queued"] >= 1
+    assert "submitted" not in submitted(study, "--retry", program=program).stdout
     ended(slurm)
     for index, stages in enumerate((2, 3)):
         said = log_of_index(study, index)
         assert said.count(", start ") == 2 and said.count("requeued, to go on") == 1 and attributes(folders(study)[stages, 0])["resumed"], said
-    assert submitted(study, function=status) == {"runs": 2, "complete": 2}
+    assert submitted(study, function=status, program=program) == {"runs": 2, "complete": 2}
     as_local(study, tmp_path)
 
 
 def test_a_job_that_is_requeued_goes_on(slurm, submitted, tmp_path):
     """By an administrator, or for a job that matters more: SIGTERM to all its processes, which stop with a checkpoint."""
     study = write_study(tmp_path, LONGER.replace("[2, 4, 8]", "[2]"))
-    submitted(study, "--submit")
+    submitted(study, "--submit", program=slow_at_first(tmp_path))
     in_its_middle(folders(study)[2, 0])
     slurm.ask("scontrol", "requeue", f"{job_of(study)}_0")
     ended(slurm)

@@ -14,6 +14,7 @@
 
 #include "support/count_cases.hpp"
 #include "support/ranks.hpp"
+#include "support/start.hpp"
 
 namespace quartic::test {
 
@@ -67,6 +68,7 @@ REGISTER_LISTENER("abort_on_early_end", 2, AbortOnEarlyEnd);
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (start_products != nullptr) start_products(argv);
   int provided = 0;
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
   bool const first = quartic::test::this_rank() == 0;

@@ -6,6 +6,7 @@
 
 #include "support/count_cases.hpp"
 #include "support/ranks.hpp"
+#include "support/start.hpp"
 
 namespace quartic::test {
 int rank_count() {
@@ -20,6 +21,7 @@ void require_ranks(int ranks) {
 }  // namespace quartic::test
 
 int main(int argc, char** argv) {
+  if (start_products != nullptr) start_products(argv);
   doctest::Context context(argc, argv);
   int const result = context.run();
   if (context.shouldExit() || CountCases::selected > 0) return result;

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from program import EXECUTABLE, REPOSITORY
+from program import EXECUTABLE, REPOSITORY, preload
 
 SWEEP = REPOSITORY / "jobs" / "sweep.py"
 DONE, FAILED, REFUSED = 0, 1, 2
@@ -81,6 +81,12 @@ exec {EXECUTABLE} "$@"
 """)
     path.chmod(0o755)
     return path
+
+
+def slow_at_first(folder, script=""):
+    """An executable whose runs take their time, on a machine of any speed, until they are resumed."""
+    library = preload(folder, "slow_products")
+    return stand_in(folder, f'case "$*" in *--resume*) ;; *) export LD_PRELOAD={library};; esac\n{script}')
 
 
 def log_of(program):

@@ -11,9 +11,9 @@ import pytest
 
 from program import EXECUTABLE
 from runs import attributes, read_steps, same_run, until
-from studies import FAILED, REFUSED, command, is_alive, listed, log_of, machine_file, stand_in, status, sweep, write_study
+from studies import FAILED, REFUSED, command, is_alive, listed, log_of, machine_file, slow_at_first, stand_in, status, sweep, write_study
 
-# One run of some seconds, to be stopped in its middle.
+# One run of some seconds where products are slow (slow_at_first), to be stopped in its middle.
 SLOW = """
 question = "Does it go on?"
 notebook = "tiny.ipynb"
@@ -88,9 +88,9 @@ def at_work(study):
     until(has_rows, "the run is at work", seconds=60)
 
 
-def stopped_in_its_middle(tmp_path, number, text=SLOW, program=EXECUTABLE):
+def stopped_in_its_middle(tmp_path, number, text=SLOW, script=""):
     study = write_study(tmp_path, text)
-    process = start(study, program)
+    process = start(study, slow_at_first(tmp_path, script))
     at_work(study)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -124,10 +124,9 @@ exit 0"""
 
 
 def test_a_launcher_that_says_done_of_a_run_that_has_stopped(tmp_path):
-    program = stand_in(tmp_path, SAYS_DONE)
-    study, code, _ = stopped_in_its_middle(tmp_path, signal.SIGINT, SLOW.replace("ranks = 2", "").replace("8000", "40000"), program)
-    assert code == FAILED and record_of(study)["exit_code"] == 0 and status(study, program=program, exit_code=FAILED) == {"runs": 1, "stopped": 1}
-    ends_as_if_nothing_had_happened(study, tmp_path, program)
+    study, code, _ = stopped_in_its_middle(tmp_path, signal.SIGINT, SLOW.replace("ranks = 2", ""), SAYS_DONE)
+    assert code == FAILED and record_of(study)["exit_code"] == 0 and status(study, exit_code=FAILED) == {"runs": 1, "stopped": 1}
+    ends_as_if_nothing_had_happened(study, tmp_path)
 
 
 def test_a_launcher_that_says_done_of_a_run_that_was_killed(tmp_path):
@@ -149,7 +148,7 @@ def test_a_run_that_did_not_go_on_to_its_end(tmp_path):
 def test_nobody_reads_what_the_sweep_says(tmp_path):
     """As where the terminal has closed: the run stops with a checkpoint all the same."""
     study = write_study(tmp_path, SLOW)
-    process = start(study)
+    process = start(study, slow_at_first(tmp_path))
     at_work(study)
     process.stderr.close()
     process.send_signal(signal.SIGHUP)

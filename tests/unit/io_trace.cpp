@@ -172,7 +172,8 @@ TEST_CASE("a gathered trace holds every row of every rank") {
   write_run(folder.path(), 1000);
   io::gather(folder.path(), true);
   File const file = open_gathered(folder.path());
-  CHECK(file.names(file.id()) == std::vector<std::string>{"loss", "memory", "objective", "stage"});
+  CHECK(file.names(file.id()) ==
+        std::vector<std::string>{"loss", "memory", "objective", "ranks", "stage"});
   for (char const* stage : {"0000", "0001", "0002"}) {
     std::string const group = std::string("stage/") + stage;
     auto const microbatch = integers(file, group + "/steps", "microbatch");

@@ -11,7 +11,7 @@ namespace quartic::app {
 
 /// What a checkpoint's manifest says of its run, out of the trace's attributes: `config`, a hash of
 /// what must be the same to go on, checksums of the files it has read, and of where it ran what its
-/// bits depend on (`cpu`, `blas_core`, …).
+/// bits depend on (`cpu`, `blas_core`, `git`, …).
 std::map<std::string, std::string> about_checkpoint(
     Config const& config, std::map<std::string, std::string> const& attributes);
 

@@ -104,6 +104,18 @@ struct MemoryRow {
   std::int64_t planned_buffers_bytes = 0;
 };
 
+/// What a rank computed with at one start of the run. Texts end with a zero and are cut to fit.
+struct RankRow {
+  std::int32_t start = -1;  ///< 0 for a run's first start, one more for each --resume
+  std::int32_t rank = -1;
+  std::int32_t threads = -1;  ///< of one product
+  std::array<char, 64> host{};
+  std::array<char, 96> cpu{};
+  std::array<char, 32> blas_core{};
+  std::array<char, 256> blas_choice{};  ///< why these kernels
+  std::array<char, 256> build{};        ///< version, git, compiler, flags
+};
+
 /// Rows that a stage has recorded in a table, by which a run that goes on knows them again.
 struct RecordedRows {
   std::int64_t count = 0;

@@ -30,6 +30,7 @@ struct RunInfo {
   std::int64_t steady_end = 0;
   bool stale_reads = false;  ///< the stages of pipeline 0 have a `stale_read` table
   int validation_rank = -1;  ///< the rank whose shard holds /validation; -1: there is none
+  std::vector<engine::RankRow> rank_rows;  ///< of this start
 };
 
 /// One rank's shard, `FOLDER/ranks/RRRR.h5`: an HDF5 file in SWMR mode with the tables of the
@@ -52,6 +53,8 @@ class TraceShard final : public engine::RecordSink {
   void objectives(std::span<engine::ObjectiveRow const> rows) override;
   void validations(std::span<engine::ObjectiveRow const> rows) override;
   void memory(engine::MemoryRow const& row) override;
+  /// Rank 0: appends to /ranks.
+  void ranks(std::span<engine::RankRow const> rows);
   void flush() override;
   void sync() override;
   /// Flushes and closes, and throws if that fails; nothing may be appended after it. The destructor
@@ -71,11 +74,15 @@ void copy_earlier_rows(std::filesystem::path const& folder,
                        std::vector<engine::StageInfo> const& hosted,
                        std::vector<engine::RecordedTables> const& recorded, TraceShard& shard);
 
+/// Rank 0, when a run goes on: gives its shard the /ranks of the earlier starts, and returns how
+/// many starts those are. A trace of an earlier version has none.
+std::int32_t copy_earlier_ranks(std::filesystem::path const& folder, TraceShard& shard);
+
 /// Rank 0, before the run: `FOLDER/trace.h5`, whose root attributes are `info` and whose stage
 /// groups and tables are external links into the shards, so that HDF5 readers in SWMR mode see the
-/// run while it goes on; /memory is rank 0's until the run is gathered. `stages` lists all stages
-/// of the run. FOLDER is made if it is missing and must hold no shards of an earlier run;
-/// UsageError if it cannot be written.
+/// run while it goes on; /ranks is rank 0's, and /memory until the run is gathered. `stages` lists
+/// all stages of the run. FOLDER is made if it is missing and must hold no shards of an earlier
+/// run; UsageError if it cannot be written.
 void write_master(std::filesystem::path const& folder, RunInfo const& info,
                   std::vector<engine::StageInfo> const& stages);
 

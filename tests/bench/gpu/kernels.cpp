@@ -9,6 +9,7 @@
 #include "offload_device.hpp"
 #include "quartic/compute/activation.hpp"
 #include "quartic/compute/attention.hpp"
+#include "quartic/compute/blas_start.hpp"
 #include "quartic/compute/buffer.hpp"
 #include "quartic/compute/device.hpp"
 #include "quartic/compute/embedding.hpp"
@@ -145,6 +146,7 @@ void table(bool tf32) {
 }  // namespace quartic::bench
 
 int main(int argc, char** argv) {
+  quartic::compute::start_blas(argv);
   if (quartic::compute::device_count() == 0) {
     fmt::print(stderr,
                "bench_gpu: no GPU is seen; it measures device 0 of a machine that has one\n");
