@@ -14,11 +14,20 @@ find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 add_library(Random123 INTERFACE)
 target_include_directories(Random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
 
-# Another library with cblas.h, by its pkg-config name: blis, cblas (the reference), mkl-dynamic-lp64-seq, …
-set(QUARTIC_BLAS openblas CACHE STRING "pkg-config name of the BLAS")
-pkg_check_modules(CBLAS REQUIRED IMPORTED_TARGET ${QUARTIC_BLAS})
+# The BLAS, with its C interface: OpenBLAS, or a vendor that CMake's FindBLAS knows, such as FLAME (BLIS),
+# Intel10_64lp_seq (MKL) or Generic (the reference).
+set(QUARTIC_BLAS OpenBLAS CACHE STRING "OpenBLAS, or a BLA_VENDOR of FindBLAS")
 add_library(BLAS INTERFACE)
-target_link_libraries(BLAS INTERFACE PkgConfig::CBLAS)
+if(QUARTIC_BLAS STREQUAL "OpenBLAS")
+  pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+  target_link_libraries(BLAS INTERFACE PkgConfig::OPENBLAS)
+else()
+  set(BLA_VENDOR ${QUARTIC_BLAS})
+  find_package(BLAS REQUIRED)
+  find_path(CBLAS_INCLUDE_DIR cblas.h PATH_SUFFIXES blis mkl REQUIRED)
+  target_include_directories(BLAS SYSTEM INTERFACE ${CBLAS_INCLUDE_DIR})
+  target_link_libraries(BLAS INTERFACE BLAS::BLAS)
+endif()
 
 set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 1.10 REQUIRED COMPONENTS C)

@@ -10,7 +10,8 @@ declare -A packages=(
   [analysis]="python3-numpy python3-scipy python3-h5py python3-matplotlib python3-pandas python3-nbclient
               python3-ipykernel jupyter-nbconvert python3-pytest"
   [test]="clang-format ccache"
-  [tools]="clang-tidy-16 clang-16 libclang-rt-16-dev gcovr valgrind qemu-user g++-aarch64-linux-gnu"
+  [tools]="clang-tidy-16 clang-16 libclang-rt-16-dev gcovr valgrind qemu-user g++-aarch64-linux-gnu
+          libblis-dev"
   [slurm]="slurm-wlm munge libpmix2"
   [gpu]="gcc-12-offload-nvptx nvptx-tools libgomp-plugin-nvptx1"
 )

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "quartic/compute/blas_start.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/clock.hpp"
 #include "quartic/engine/run.hpp"
@@ -16,7 +17,6 @@
 #include "quartic/method/registry.hpp"
 #include "support/no_sink.hpp"
 #include "support/null_block.hpp"
-#include "support/start.hpp"
 
 namespace quartic::bench {
 namespace {
@@ -145,7 +145,7 @@ class Silent final : public benchmark::BenchmarkReporter {
 }  // namespace quartic::bench
 
 int main(int count, char** words) {
-  start_products(words);
+  quartic::compute::start_blas(words);
   quartic::comm::Communicator communicator;
   quartic::bench::register_all(communicator);
   benchmark::Initialize(&count, words);

@@ -2,10 +2,11 @@
 #include <benchmark/benchmark.h>
 
 #include "quartic/compute/blas.hpp"
-#include "support/start.hpp"
+#include "quartic/compute/blas_start.hpp"
 
 int main(int argc, char** argv) {
-  start_products(argv);
+  quartic::compute::start_blas(argv);
+  quartic::compute::require_blas();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::AddCustomContext("blas_core", quartic::compute::blas_core());

@@ -8,7 +8,7 @@ from measure import MPIRUN, Row, number, run
 
 
 def rows(build):
-    return [*plans(build), *engine(build), *kernels(build), *of_peak(build)]
+    return [*plans(build), *engine(build), *kernels(build), *of_peak(build), *by_hand(build)]
 
 
 def measurements(command, *counters):
@@ -62,6 +62,30 @@ def kernels(build):
     found = measurements([build / "bench_compute", *repeated], "FLOP/s", "bytes_per_second")
     return [Row(name, "bench_compute", "GFLOP/s" if name.startswith(("product", "convolution")) else "GB/s", [1e-9 * value for value in values])
             for name, values in found.items()]
+
+
+KERNELS = ("Cooperlake", "SkylakeX", "Haswell", "Zen", "Sandybridge")
+
+
+def by_hand(build, turns=5):
+    """A step of a language model with nothing set, beside the best of the BLAS kernels that can be set by hand, in one turn."""
+    step = [build / "bench_gpt", "--benchmark_filter=step/256$", "--benchmark_min_time=0.5"]
+
+    def rate(**environment):
+        (entry,) = json.loads(run([*step, "--benchmark_format=json"], **environment).output)["benchmarks"]
+        return 1e-9 * entry["FLOP/s"]
+
+    def can_run(kernel):
+        return f"kernels for {kernel}, set by" in run([build / "quartic", "info"], OPENBLAS_CORETYPE=kernel).output
+
+    kernels = [kernel for kernel in KERNELS if can_run(kernel)]
+    rates = [(rate(), {kernel: rate(OPENBLAS_CORETYPE=kernel) for kernel in kernels}) for _ in range(turns)]
+    shown = "bench_gpt --benchmark_filter=step/256"
+    best = max(kernels, key=lambda kernel: median(forced[kernel] for _, forced in rates))
+    return [Row("a step of the gpt of width 256, nothing set", shown, "GFLOP/s", [unset for unset, _ in rates]),
+            *(Row(f"with OPENBLAS_CORETYPE={kernel}", "the same", "GFLOP/s", [forced[kernel] for _, forced in rates]) for kernel in kernels),
+            Row(f"nothing set to the best by hand ({best}), in one turn", "both", "times", [unset / forced[best] for unset, forced in rates],
+                least=0.97)]
 
 
 def passes(build):

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Programs on processors that they were not built for, by qemu's user mode (package qemu-user; it has no AVX-512), and the
-# code for processors of another family.
+# Programs on processors that they were not built for, by qemu's user mode (package qemu-user; it has no AVX-512), the code
+# for processors of another family, and a build with another BLAS.
 #
-#   tests/program/other_processors.sh      builds build/release and build/portable; minutes
+#   tests/program/other_processors.sh      builds build/release, build/portable and build/blis; minutes
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 failed=0
@@ -34,6 +34,11 @@ trap 'rm -rf "$out"' EXIT
 expect "a build for x86-64-v3 runs on Haswell" 0 "kernels for Haswell" qemu-x86_64 -cpu Haswell build/portable/quartic info
 expect "… and trains there" 0 "$out/run" qemu-x86_64 -cpu Haswell build/portable/quartic run --stages 2 --microbatches 8 \
   --rows 64 --features 8 --microbatch-size 8 --out "$out/run"
+
+cmake --preset release -B build/blis -DQUARTIC_BLAS=FLAME > /dev/null
+cmake --build build/blis --target quartic --parallel "$(nproc)" > /dev/null
+expect "a build with BLIS names it" 0 "libblis" build/blis/quartic info
+expect "… and trains" 0 "$out/blis" build/blis/quartic run --stages 2 --microbatches 8 --out "$out/blis"
 
 # The files that know of processors, for one without kernels to choose between.
 for file in blas_start build_features host kernel_choice processor_guard products_check; do
