@@ -102,7 +102,7 @@ std::string blas_description() {
 std::string blas_library() {
   Dl_info info{};
   bool const found = dladdr(reinterpret_cast<void*>(&cblas_dgemm), &info) != 0;
-  std::string const file = found && info.dli_fname != nullptr ? info.dli_fname : "BLAS";
+  std::string file = found && info.dli_fname != nullptr ? info.dli_fname : "BLAS";
   if (openblas_get_config == nullptr) return file;
   std::string const words = openblas_get_config();  // "OpenBLAS 0.3.21 …"
   return words.substr(0, words.find(' ', words.find(' ') + 1)) + " (" + file + ")";

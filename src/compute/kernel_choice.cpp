@@ -56,7 +56,7 @@ bool is_same(std::string_view a, std::string_view b) {
 }
 
 int speed_of(std::string_view name) {
-  auto const found = std::ranges::find_if(
+  auto const* const found = std::ranges::find_if(
       kernels, [&](Kernel const& kernel) { return is_same(kernel.name, name); });
   return found == kernels.end() ? unknown_speed : found->speed;
 }
@@ -78,7 +78,7 @@ Kernel const& best_for(KernelState const& state) {
 
 /// The best one that may still be asked for; null: none.
 Kernel const* next_candidate(KernelState const& state) {
-  auto const found = std::ranges::find_if(kernels, [&](Kernel const& kernel) {
+  auto const* const found = std::ranges::find_if(kernels, [&](Kernel const& kernel) {
     return can_run(state, kernel) && !was_left(state, kernel.name) &&
            !is_same(kernel.name, state.kernel) && !is_same(kernel.name, state.asked);
   });

@@ -3,8 +3,9 @@
 // without inline functions of any header: the linker might take a copy that was compiled for this
 // build's processor.
 #if defined(__x86_64__)
-#include <string.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include "build_features.hpp"
 
@@ -19,9 +20,9 @@ struct Line {
 };
 
 void append(Line& line, char const* words) {
-  unsigned long const count = strlen(words);
+  unsigned long const count = std::strlen(words);
   if (line.length + count >= sizeof line.text) return;
-  memcpy(line.text + line.length, words, count);
+  std::memcpy(line.text + line.length, words, count);
   line.length += count;
 }
 
@@ -51,7 +52,8 @@ extern "C" [[gnu::constructor(101)]] void quartic_processor_guard() {
   append(message,
          "; rebuild on that machine with `make`, or for every processor with AVX2 with "
          "`make MARCH=x86-64-v3`\n");
-  static_cast<void>(!write(STDERR_FILENO, message.text, message.length));
+  // Where it cannot be told, the exit code is all there is.
+  [[maybe_unused]] ssize_t const written = write(STDERR_FILENO, message.text, message.length);
   _exit(exit_usage);
 }
 #else

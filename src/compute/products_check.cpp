@@ -88,15 +88,16 @@ class Sample {
 
 template <class T>
 bool gemm_is_right(Shape const& shape) {
-  auto const [m, n, k] = shape;
-  Sample<T> const a(m, k);
-  Sample<T> const b(k, n);
-  std::vector<T> const start = whole_numbers<T>(m * n);
+  Sample<T> const a(shape.m, shape.k);
+  Sample<T> const b(shape.k, shape.n);
+  std::vector<T> const start = whole_numbers<T>(shape.m * shape.n);
   std::vector<T> plain = start;
-  reference::gemm<T>(2, a.stored(false), b.stored(false), 1, {plain.data(), m, n});
+  reference::gemm<T>(2, a.stored(false), b.stored(false), 1, {plain.data(), shape.m, shape.n});
   for (int flags = 0; flags < 4; ++flags) {
     std::vector<T> fast = start;
-    gemm<T>(2, a.stored((flags & 1) != 0), b.stored((flags & 2) != 0), 1, {fast.data(), m, n});
+    ConstMatrix<T> const left = a.stored((flags & 1) != 0);
+    ConstMatrix<T> const right = b.stored((flags & 2) != 0);
+    gemm<T>(2, left, right, 1, {fast.data(), shape.m, shape.n});
     if (fast != plain) return false;
   }
   return true;
