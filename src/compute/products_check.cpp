@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <vector>
 
-#include "quartic/compute/gemm.hpp"
+#include "host.hpp"
 #include "quartic/compute/reference.hpp"
 
 namespace quartic::compute {
 namespace {
+
+// The products are the host's, even where the process computes on a device.
 
 /// c = a b, with a of m × k and b of k × n.
 struct Shape {
@@ -97,7 +99,7 @@ bool gemm_is_right(Shape const& shape) {
     std::vector<T> fast = start;
     ConstMatrix<T> const left = a.stored((flags & 1) != 0);
     ConstMatrix<T> const right = b.stored((flags & 2) != 0);
-    gemm<T>(2, left, right, 1, {fast.data(), shape.m, shape.n});
+    QUARTIC_HOST_KERNELS::gemm<T>(2, left, right, 1, {fast.data(), shape.m, shape.n});
     if (fast != plain) return false;
   }
   return true;
@@ -112,7 +114,7 @@ bool gemv_is_right(Shape const& shape) {
   reference::gemv<T>(2, a.stored(false), x, 1, plain);
   for (bool const is_transposed : {false, true}) {
     std::vector<T> fast = start;
-    gemv<T>(2, a.stored(is_transposed), x, 1, fast);
+    QUARTIC_HOST_KERNELS::gemv<T>(2, a.stored(is_transposed), x, 1, fast);
     if (fast != plain) return false;
   }
   return true;
@@ -146,9 +148,9 @@ std::vector<T> products_at(std::int64_t shift, int flags) {
   Shifted<T> y(std::vector<T>(static_cast<std::size_t>(m)), shift);
   auto const left = view<T>(a.values(), a.values(), m, k, (flags & 1) != 0);
   auto const right = view<T>(b.values(), b.values(), k, n, (flags & 2) != 0);
-  gemm<T>(1, left, right, 0, {c.values(), m, n});
-  gemv<T>(1, left, {b.values(), static_cast<std::size_t>(k)}, 0,
-          {y.values(), static_cast<std::size_t>(m)});
+  QUARTIC_HOST_KERNELS::gemm<T>(1, left, right, 0, {c.values(), m, n});
+  QUARTIC_HOST_KERNELS::gemv<T>(1, left, {b.values(), static_cast<std::size_t>(k)}, 0,
+                                {y.values(), static_cast<std::size_t>(m)});
   std::vector<T> results(c.values(), c.values() + m * n);
   results.insert(results.end(), y.values(), y.values() + m);
   return results;
