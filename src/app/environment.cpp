@@ -122,9 +122,4 @@ std::map<std::string, std::string> environment(comm::Communicator& communicator,
   return attributes;
 }
 
-std::int64_t available_memory_bytes() {
-  std::string const kib = proc_value("/proc/meminfo", "MemAvailable", ':');
-  return kib.empty() ? std::int64_t{1} << 62 : std::strtoll(kib.c_str(), nullptr, 10) * 1024;
-}
-
 }  // namespace quartic::app

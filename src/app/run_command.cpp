@@ -12,6 +12,7 @@
 #include "quartic/app/environment.hpp"
 #include "quartic/app/memory.hpp"
 #include "quartic/app/parameters.hpp"
+#include "quartic/app/process.hpp"
 #include "quartic/app/resume.hpp"
 #include "quartic/app/run_folder.hpp"
 #include "quartic/app/run_settings.hpp"
@@ -22,6 +23,7 @@
 #include "quartic/compute/buffer.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/log.hpp"
+#include "quartic/core/memory.hpp"
 #include "quartic/engine/calibration.hpp"
 #include "quartic/engine/gather_rows.hpp"
 #include "quartic/engine/run.hpp"
@@ -86,7 +88,10 @@ class Training {
 
  private:
   void prepare_blocks() {
-    comm::agree(communicator_, [&] { blocks_ = make_blocks<T>(resolved_, hosting_); });
+    comm::agree(communicator_, [&] {
+      MemoryPurpose const purpose("the data and weights of this rank's stages");
+      blocks_ = make_blocks<T>(resolved_, hosting_);
+    });
     if (config_.cost == "measured") {
       config_.cost = engine::measured_costs<T>(communicator_, hosting_, blocks_,
                                                config_.microbatch_size, config_.seed);
@@ -290,10 +295,12 @@ class Training {
   int train() {
     io::CheckpointFolder checkpoints(
         config_.out, [this](engine::Seat seat) { return named_parts(seat); }, about_);
+    MemoryPurpose const purpose("training");
     engine::Run<T> run(communicator_, resolved_.rules, *cost_, settings_, std::move(blocks_),
                        *shard_, config_.order == engine::Order::plan ? &checkpoints : nullptr,
                        std::move(resumed_));
     give_start_weights(run);
+    if (config_.order == engine::Order::plan) heed_stop_signals(communicator_.has_launcher());
     std::string divergence;
     engine::Ending ending = engine::Ending::done;
     try {
@@ -412,14 +419,18 @@ bool is_done(comm::Communicator& communicator, Config const& config) {
 }  // namespace
 
 int run_command(comm::Communicator& communicator, std::vector<std::string> const& arguments) {
-  heed_stop_signals();  // at once, though it is the run that looks
+  heed_warnings();  // at once, though it is the run that looks
   std::optional<Resolved> resolved;
+  comm::agree(communicator, [&] { refuse_lone_ranks(communicator); });
   comm::agree(communicator,
               [&] { resolved = resolve(parse(Command::run, arguments), communicator.size()); });
   Config const& config = resolved->config;
   if (config.order == engine::Order::arrival) obey_stop_signals();  // has no checkpoints
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
+  // A folder that is not absolute is another one for a rank that works elsewhere.
+  comm::require_equal(communicator, "the run folder (--out, from the working directory on)",
+                      std::filesystem::absolute(config.out).lexically_normal().string());
   comm::agree(communicator, compute::require_blas);
   compute_on_device(communicator, config);
   resolve_cut(communicator, *resolved);

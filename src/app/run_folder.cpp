@@ -77,8 +77,15 @@ std::string content_of(fs::path const& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// Whoever can write in a shared folder could have any file of the user's overwritten.
+[[noreturn]] void refuse_link(fs::path const& path) {
+  usage_error("{}: is a symbolic link, which no run leaves; remove it, or give another folder",
+              path.string());
+}
+
 int open_locked(fs::path const& path) {
-  int const descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  int const descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+  if (descriptor < 0 && errno == ELOOP) refuse_link(path);
   if (descriptor < 0) usage_error("{}: cannot be written: {}", path.string(), std::strerror(errno));
   if (int const error = lock(descriptor)) {
     std::string const owner = content_of(path);
@@ -95,6 +102,7 @@ int open_locked(fs::path const& path) {
 
 FileLock::FileLock(fs::path path)
     : path_(std::move(path)), was_left_(content_of(path_).starts_with(owner_mark)) {
+  if (fs::is_symlink(path_)) refuse_link(path_);
   if (!was_left_ && !content_of(path_).empty())
     usage_error("{}: is not what a run has left; give another folder", path_.string());
   descriptor_ = open_locked(path_);
@@ -103,7 +111,9 @@ FileLock::FileLock(fs::path path)
     close(descriptor_);
     descriptor_ = open_locked(path_);
   }
-  std::ofstream(path_) << host_and_process();
+  std::string const owner = host_and_process();
+  if (ftruncate(descriptor_, 0) != 0 || write(descriptor_, owner.data(), owner.size()) < 0)
+    usage_error("{}: cannot be written: {}", path_.string(), std::strerror(errno));
 }
 
 FileLock::~FileLock() {

@@ -9,7 +9,7 @@
 namespace quartic::app {
 namespace {
 
-constexpr std::array signals{SIGUSR1, SIGTERM};
+constexpr std::array signals{SIGUSR1, SIGTERM, SIGHUP, SIGINT};
 
 /// What comes within this time is the same wish, told twice: Slurm's SIGTERM reaches every process
 /// of a job, and again those that another of them forwards it to.
@@ -19,6 +19,8 @@ constexpr std::int64_t same_wish_ns = 1'000'000'000;
 std::atomic<std::int64_t> told_at_ns = 0;  // NOLINT: a signal handler has no other way to tell
 /// By SIGUSR1, before or after SIGTERM.
 std::atomic<bool> warned = false;  // NOLINT
+/// By Ctrl-C.
+std::atomic<bool> interrupted = false;  // NOLINT
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 static_assert(std::atomic<bool>::is_always_lock_free);
 
@@ -28,22 +30,36 @@ void remember(int number) {
   bool const is_first = told_at_ns.compare_exchange_strong(first_ns, now_ns);
   // On a busy node a launcher that has SIGTERM too may take its time to hand it on as SIGUSR1.
   bool const is_first_warning = number == SIGUSR1 && !warned.exchange(true);
-  if (is_first || is_first_warning || now_ns - first_ns < same_wish_ns) return;
+  // Nobody hands Ctrl-C on: a second one is a second wish, however soon.
+  bool const is_again = number == SIGINT && interrupted.exchange(true);
+  bool const is_same_wish = now_ns - first_ns < same_wish_ns && !is_again;
+  if (is_first || is_first_warning || is_same_wish) return;
   std::signal(number, SIG_DFL);
   std::raise(number);
 }
 
+void set_handler(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  sigaction(number, nullptr, &action);
+  if (action.sa_handler == SIG_IGN) return;
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(number, &action, nullptr);
+}
+
 }  // namespace
 
-void heed_stop_signals() {
-  struct sigaction action {};
-  action.sa_handler = remember;
-  action.sa_flags = SA_RESTART;
-  for (int const number : signals) sigaction(number, &action, nullptr);
+void heed_warnings() {
+  set_handler(SIGUSR1, remember);
+}
+
+void heed_stop_signals(bool has_launcher) {
+  for (int const number : {SIGTERM, SIGHUP}) set_handler(number, remember);
+  if (!has_launcher) set_handler(SIGINT, remember);
 }
 
 void obey_stop_signals() {
-  for (int const number : signals) std::signal(number, SIG_DFL);
+  for (int const number : signals) set_handler(number, SIG_DFL);
   if (told_to_stop()) std::raise(SIGTERM);
 }
 

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <limits>
+#include <span>
 #include <utility>
 
 #include "quartic/core/check.hpp"
@@ -22,18 +25,34 @@ void check(int code, char const* call) {
   failure("{}: {}", call, text.data());
 }
 
+/// A number of elements as MPI takes it.
+int mpi_count(std::size_t count) {
+  if (count > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    failure("{} elements are too many for one call of MPI", count);
+  return static_cast<int>(count);
+}
+
+/// Calls visit(first, count) for the pieces of `bytes`, of at most `largest` each, in order. MPI
+/// keeps that order between two ranks, so the pieces of several messages do not mix.
+template <class Byte, class Visit>
+void for_pieces(std::span<Byte> bytes, std::size_t largest, Visit visit) {
+  while (!bytes.empty()) {
+    auto const piece = bytes.first(std::min(bytes.size(), largest));
+    visit(piece.data(), mpi_count(piece.size()));
+    bytes = bytes.subspan(piece.size());
+  }
+}
+
 /// call(memory, bytes, MPI_BYTE, other, tag, communicator, request) for each piece of the message.
 template <class Call>
-std::array<MPI_Request, 2> start(char const* name, Call call, Message& message, int other, int tag,
-                                 MPI_Comm communicator) {
-  std::array<MPI_Request, 2> requests{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
-  auto const piece = [&](std::span<std::byte> bytes, MPI_Request& request) {
-    check(call(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, other, tag, communicator,
-               &request),
-          name);
-  };
-  piece(message.first_piece(), requests[0]);
-  if (!message.second_piece().empty()) piece(message.second_piece(), requests[1]);
+Requests start(char const* name, Call call, Message& message, std::size_t largest, int other,
+               int tag, MPI_Comm communicator) {
+  Requests requests;
+  for (std::span<std::byte> const part : {message.first_piece(), message.second_piece()}) {
+    for_pieces(part, largest, [&](std::byte* first, int bytes) {
+      check(call(first, bytes, MPI_BYTE, other, tag, communicator, &requests.add()), name);
+    });
+  }
   return requests;
 }
 
@@ -48,19 +67,29 @@ bool started_by_launcher() {
 
 }  // namespace
 
+MPI_Request& Requests::add() {
+  if (count_ < few_.size()) return few_[count_++];
+  return more_.emplace_back(MPI_REQUEST_NULL);
+}
+
+bool Requests::are_done() const {
+  auto const is_null = [](MPI_Request request) { return request == MPI_REQUEST_NULL; };
+  return std::ranges::all_of(few_, is_null) && std::ranges::all_of(more_, is_null);
+}
+
 Transfer::Transfer(Message message, Requests requests, bool receives)
-    : message_(std::move(message)), requests_(requests), receives_(receives) {}
+    : message_(std::move(message)), requests_(std::move(requests)), receives_(receives) {}
 
 Transfer::Transfer(Transfer&& other) noexcept
     : message_(std::move(other.message_)),
-      requests_(std::exchange(other.requests_, none())),
+      requests_(std::exchange(other.requests_, {})),
       receives_(other.receives_) {}
 
 Transfer& Transfer::operator=(Transfer&& other) noexcept {
   if (this != &other) {
     abandon();
     message_ = std::move(other.message_);
-    requests_ = std::exchange(other.requests_, none());
+    requests_ = std::exchange(other.requests_, {});
     receives_ = other.receives_;
   }
   return *this;
@@ -72,11 +101,10 @@ Transfer::~Transfer() {
 
 void Transfer::abandon() noexcept {
   bool given_up = false;
-  for (MPI_Request& request : requests_) {
-    if (request == MPI_REQUEST_NULL) continue;
+  requests_.for_pending([&](MPI_Request& request) {
     int finished = 0;
     MPI_Test(&request, &finished, MPI_STATUS_IGNORE);
-    if (finished != 0) continue;
+    if (finished != 0) return;
     if (receives_) {
       MPI_Cancel(&request);
       MPI_Wait(&request, MPI_STATUS_IGNORE);
@@ -84,17 +112,16 @@ void Transfer::abandon() noexcept {
       MPI_Request_free(&request);
       given_up = true;
     }
-  }
+  });
   // MPI may still read it: never freed.
   if (given_up) static_cast<void>(new Message(std::move(message_)));
 }
 
 bool Transfer::done() {
-  for (MPI_Request& request : requests_) {
-    if (request == MPI_REQUEST_NULL) continue;
+  requests_.for_pending([](MPI_Request& request) {
     int finished = 0;
     check(MPI_Test(&request, &finished, MPI_STATUS_IGNORE), "MPI_Test");
-  }
+  });
   return is_done();
 }
 
@@ -150,36 +177,41 @@ std::string Communicator::host() {
   return name.data();
 }
 
+void Communicator::set_largest_piece(std::size_t bytes) {
+  QUARTIC_ASSERT(bytes > 0);
+  largest_piece_ = bytes;
+}
+
 Transfer Communicator::send(Message message, int to, int tag) {
-  auto const requests = start("MPI_Isend", MPI_Isend, message, to, tag, comm_);
-  return {std::move(message), requests, false};
+  Requests requests = start("MPI_Isend", MPI_Isend, message, largest_piece_, to, tag, comm_);
+  return {std::move(message), std::move(requests), false};
 }
 
 Transfer Communicator::send_until_received(Message message, int to, int tag) {
-  auto const requests = start("MPI_Issend", MPI_Issend, message, to, tag, comm_);
-  return {std::move(message), requests, false};
+  Requests requests = start("MPI_Issend", MPI_Issend, message, largest_piece_, to, tag, comm_);
+  return {std::move(message), std::move(requests), false};
 }
 
 Transfer Communicator::receive(Message message, int from, int tag) {
-  auto const requests = start("MPI_Irecv", MPI_Irecv, message, from, tag, comm_);
-  return {std::move(message), requests, true};
+  Requests requests = start("MPI_Irecv", MPI_Irecv, message, largest_piece_, from, tag, comm_);
+  return {std::move(message), std::move(requests), true};
 }
 
 Transfer Communicator::receive_from_anyone(Message message, int tag) {
+  QUARTIC_ASSERT(message.size() <= largest_piece_);  // pieces of several senders would mix
   return receive(std::move(message), MPI_ANY_SOURCE, tag);
 }
 
 void Communicator::send_now(Message message, int to, int tag) {
-  auto const bytes = message.first_piece();
-  check(MPI_Send(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, to, tag, comm_),
-        "MPI_Send");
+  for_pieces(message.first_piece(), largest_piece_, [&](std::byte* first, int bytes) {
+    check(MPI_Send(first, bytes, MPI_BYTE, to, tag, comm_), "MPI_Send");
+  });
 }
 
 Message Communicator::receive_now(Message message, int from, int tag) {
-  auto const bytes = message.first_piece();
-  check(MPI_Recv(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, from, tag, comm_,
-                 MPI_STATUS_IGNORE),
-        "MPI_Recv");
+  for_pieces(message.first_piece(), largest_piece_, [&](std::byte* first, int bytes) {
+    check(MPI_Recv(first, bytes, MPI_BYTE, from, tag, comm_, MPI_STATUS_IGNORE), "MPI_Recv");
+  });
   return message;
 }
 
@@ -199,7 +231,9 @@ std::string Communicator::broadcast(std::string const& text, int from) {
   auto length = static_cast<std::int64_t>(text.size());
   check(MPI_Bcast(&length, 1, MPI_INT64_T, from, comm_), "MPI_Bcast");
   std::string copy = rank_ == from ? text : std::string(static_cast<std::size_t>(length), '\0');
-  check(MPI_Bcast(copy.data(), static_cast<int>(length), MPI_CHAR, from, comm_), "MPI_Bcast");
+  for_pieces(std::span(copy), largest_piece_, [&](char* first, int bytes) {
+    check(MPI_Bcast(first, bytes, MPI_CHAR, from, comm_), "MPI_Bcast");
+  });
   return copy;
 }
 

@@ -1,15 +1,19 @@
 #include "quartic/compute/blas_start.hpp"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
+#include "host.hpp"
 #include "quartic/compute/blas.hpp"
 #include "quartic/compute/products_check.hpp"
 #include "quartic/core/check.hpp"
+#include "quartic/core/memory.hpp"
 
 namespace quartic::compute {
 namespace {
@@ -38,6 +42,30 @@ KernelState current_state() {
                     .library = blas_library()};
   unsetenv(left_variable);
   return state;
+}
+
+/// Of each thread of OpenBLAS 0.3.21 on x86-64: 128 MiB and a little.
+constexpr std::size_t work_space_bytes = std::size_t{136} << 20;
+
+/// Whether the threads, which OpenBLAS has made when it was loaded, can have their work space.
+/// Where they cannot, OpenBLAS asks for it for ever.
+bool has_work_space(int threads) {
+  std::size_t const bytes = static_cast<std::size_t>(threads) * work_space_bytes;
+  int const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* const memory = mmap(nullptr, bytes, PROT_NONE, flags, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  munmap(memory, bytes);
+  return true;
+}
+
+/// Takes this thread's work space now, while there is room: a product that is not so small that
+/// OpenBLAS does without.
+void take_work_space() {
+  constexpr std::int64_t side = 128;
+  std::vector<double> const zeros(side * side);
+  std::vector<double> product(side * side);
+  ConstMatrix<double> const factor{zeros.data(), side, side};
+  QUARTIC_HOST_KERNELS::gemm<double>(1, factor, factor, 0, {product.data(), side, side});
 }
 
 /// Returns only where the program cannot be started again, with errno.
@@ -73,13 +101,23 @@ InstructionSet instruction_set() {
 
 void start_blas(char** words) {
   KernelState state = current_state();
+  int const threads = blas_threads();
   set_blas_threads(1);
+  if (!has_work_space(threads)) {
+    decided() = {.kind = KernelDecision::Kind::fail,
+                 .text = fmt::format("{}: no memory for the work space of {} threads, {} bytes; {}",
+                                     state.library, threads,
+                                     static_cast<std::size_t>(threads) * work_space_bytes,
+                                     tightest_memory_limit())};
+    return;
+  }
   KernelDecision decision = decide(state);
   // A kernel that is left for a faster one need not be right.
   if (decision.kind == KernelDecision::Kind::keep) {
     state.products = check_products();
     decision = decide(state);
   }
+  if (decision.kind == KernelDecision::Kind::keep) take_work_space();
   if (decision.kind == KernelDecision::Kind::restart) {
     start_again(words, decision);
     decision.kind = KernelDecision::Kind::fail;

@@ -134,7 +134,69 @@ TEST_CASE("within a rank a payload that lies elsewhere is handed over as it is")
   CHECK(Elsewhere::copies == 0);
 }
 
+/// A message whose payload is these numbers from `first` on.
+Message counting(std::size_t numbers, double first) {
+  Message message(numbers * sizeof(double));
+  for (double& number : message.payload<double>()) number = first++;
+  return message;
+}
+
+bool is_counting(Message const& message, double first) {
+  return std::ranges::all_of(message.payload<double>(),
+                             [&](double number) { return number == first++; });
+}
+
 TEST_SUITE("2 ranks") {
+  TEST_CASE("messages longer than one call of MPI can carry arrive whole and in order") {
+    test::require_ranks(2);
+    Communicator world;
+    constexpr std::size_t limit = 4096;
+    world.set_largest_piece(limit);
+    int const other = 1 - world.rank();
+    std::vector<Transfer> received;
+    std::vector<Transfer> sent;
+    // With the header, of less than a piece to many, some of whole pieces.
+    std::vector<std::size_t> const counts{0, 1, 504, 505, 1016, 1017, 5000, 504, 70000};
+    for (std::size_t const count : counts)
+      received.push_back(world.receive(Message(count * sizeof(double)), other, tag));
+    for (std::size_t const count : counts) {
+      Message message = counting(count, static_cast<double>(count));
+      message.header().microbatch = static_cast<std::int64_t>(count);
+      sent.push_back(count % 2 == 0 ? world.send(std::move(message), other, tag)
+                                    : world.send_until_received(std::move(message), other, tag));
+    }
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      while (!received[i].done() || !sent[i].done()) std::this_thread::yield();
+      Message const message = received[i].take();
+      CHECK(message.header().microbatch == static_cast<std::int64_t>(counts[i]));
+      CHECK(is_counting(message, static_cast<double>(counts[i])));
+    }
+    world.barrier();
+  }
+
+  TEST_CASE("blocking messages, texts and payloads elsewhere are as long as they like, too") {
+    test::require_ranks(2);
+    Communicator world;
+    world.set_largest_piece(100);
+    if (world.rank() == 0) world.send_now(counting(1000, 3), 1, tag);
+    if (world.rank() == 1)
+      CHECK(is_counting(world.receive_now(Message(1000 * sizeof(double)), 0, tag), 3));
+    std::string const text(12345, 'x');
+    CHECK(world.broadcast(world.rank() == 1 ? text : "", 1) == text);
+    auto const texts = world.gather(world.rank() == 0 ? text : "");
+    CHECK((texts[0] == text && texts[1].empty()));
+    world.set_largest_piece(8);
+    RemoteOutbox outbox(world, 1 - world.rank(), tag + 9, elsewhere);
+    RemoteInbox inbox(world, 1 - world.rank(), tag + 9, elsewhere, 2);
+    Message message = outbox.acquire();
+    fill(message);
+    outbox.send(std::move(message));
+    wait_for(inbox);
+    check_filled(inbox.receive());
+    while (!outbox.drained()) std::this_thread::yield();
+    world.barrier();
+  }
+
   TEST_CASE(
       "a payload that lies elsewhere travels through the host's memory, and notes beside it") {
     test::require_ranks(2);

@@ -22,7 +22,4 @@ std::string difference_of(std::vector<engine::RankRow> const& ranks);
 std::map<std::string, std::string> environment(comm::Communicator& communicator,
                                                std::vector<engine::RankRow> const& ranks);
 
-/// Bytes of memory that the kernel says are free for use on this node.
-std::int64_t available_memory_bytes();
-
 }  // namespace quartic::app

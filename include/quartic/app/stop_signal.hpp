@@ -1,14 +1,20 @@
 #pragma once
 
-/// How a process is told to stop: by SIGUSR1 or SIGTERM.
+/// Signals that stop a run with a checkpoint: SIGUSR1, SIGTERM, SIGHUP, and SIGINT where no
+/// launcher has the terminal. One that was ignored when the process started (nohup) stays ignored.
 namespace quartic::app {
 
-/// From here on, to the end of the process, the first of them is remembered instead of ending it;
-/// one that comes a second later or more ends it at once, but for a SIGUSR1 that is the first.
-void heed_stop_signals();
-/// For what cannot stop in between: they end the process again, also one that was remembered.
+/// From now on the process remembers SIGUSR1, by which batch systems tell of a time limit to come;
+/// the run looks for it (told_to_stop). A second signal ends the process at once.
+void heed_warnings();
+
+/// The same of the others: once the training starts. Before, they end the process at once.
+/// `has_launcher`: Ctrl-C is the launcher's.
+void heed_stop_signals(bool has_launcher);
+
+/// All of them end the process at once again, for a run that has no checkpoints.
 void obey_stop_signals();
-/// Whether one is remembered.
+
 bool told_to_stop();
 
 }  // namespace quartic::app

@@ -13,6 +13,28 @@
 
 namespace quartic::comm {
 
+/// The requests of one message: of its pieces, of which nearly every message has one or two, which
+/// takes no memory beside.
+class Requests {
+ public:
+  /// For one more request, which is null until a call has filled it.
+  MPI_Request& add();
+  bool are_done() const;
+  /// Calls visit(request) for each that is not done, in order.
+  template <class Visit>
+  void for_pending(Visit visit) {
+    for (MPI_Request& request : few_)
+      if (request != MPI_REQUEST_NULL) visit(request);
+    for (MPI_Request& request : more_)
+      if (request != MPI_REQUEST_NULL) visit(request);
+  }
+
+ private:
+  std::array<MPI_Request, 2> few_{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+  std::size_t count_ = 0;
+  std::vector<MPI_Request> more_;
+};
+
 /// A nonblocking send or receive. It owns its message from the call until it is done, so a buffer
 /// in flight cannot be touched.
 class [[nodiscard]] Transfer {
@@ -34,14 +56,12 @@ class [[nodiscard]] Transfer {
 
  private:
   friend class Communicator;
-  using Requests = std::array<MPI_Request, 2>;  // of the message's pieces
-  static Requests none() { return {MPI_REQUEST_NULL, MPI_REQUEST_NULL}; }
   Transfer(Message message, Requests requests, bool receives);
-  bool is_done() const { return requests_ == none(); }
+  bool is_done() const { return requests_.are_done(); }
   void abandon() noexcept;
 
   Message message_;
-  Requests requests_ = none();
+  Requests requests_;
   bool receives_ = false;
 };
 
@@ -57,6 +77,8 @@ class Communicator {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
+  /// Whether a launcher has started this rank, and MPI with it.
+  bool has_launcher() const { return comm_ != MPI_COMM_NULL; }
   /// Ranks of this job on this rank's node.
   int ranks_on_node() const { return ranks_on_node_; }
   /// "Open MPI v4.1.4 …", or "none" where MPI was not started.
@@ -65,6 +87,9 @@ class Communicator {
   static bool is_gpu_aware();
   /// The name of this rank's node.
   static std::string host();
+  /// The most bytes that one call of MPI's carries; a longer message travels in pieces of so many.
+  /// The same on every rank. For tests: MPI itself counts in ints.
+  void set_largest_piece(std::size_t bytes);
 
   /// Point to point, nonblocking; messages between two ranks with one tag arrive in order. Both
   /// sides must agree on whether the payload lies elsewhere.
@@ -72,7 +97,7 @@ class Communicator {
   /// The same, but done only once the message is being received.
   Transfer send_until_received(Message message, int to, int tag);
   Transfer receive(Message message, int from, int tag);
-  /// Here, as with the blocking ones, the payload lies in the host's memory.
+  /// Here, as with the blocking ones, the payload lies in the host's memory; one piece at most.
   Transfer receive_from_anyone(Message message, int tag);
   /// Blocking, for set-up and tests.
   void send_now(Message message, int to, int tag);
@@ -94,6 +119,7 @@ class Communicator {
   int rank_ = 0;
   int size_ = 1;
   int ranks_on_node_ = 1;
+  std::size_t largest_piece_ = std::size_t{1} << 30;
 };
 
 /// Another rank's Failure, thrown where it did not happen, so that it is reported once.
