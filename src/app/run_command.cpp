@@ -182,6 +182,11 @@ class Training {
       info.attributes["resumed"] = about_["resumed"];
       warnings_.push_back(other_machine(*earlier_, info.attributes));
     }
+    if (config_.resumed_microbatches > 0 && !earlier_)
+      warnings_.push_back(
+          fmt::format("--resume {}: has no checkpoint; the run starts again from "
+                      "its beginning",
+                      config_.out));
     info.stale_reads = config_.trace_stale_read > 0;
     describe(config_, resolved_.rules, info);
     if (auto const& bytes = resolved_.source.vocabulary(); !bytes.empty()) {

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <ctime>
+#include <fstream>
 #include <map>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "quartic/io/shard_files.hpp"
 #include "quartic/io/table.hpp"
 #include "quartic/io/trace.hpp"
+#include "quartic/io/trace_state.hpp"
 #include "stale_read_sum.hpp"
 
 namespace quartic::io {
@@ -132,11 +134,18 @@ void refuse_live_run(fs::path const& folder) {
   }
 }
 
-void replace_master(fs::path const& folder, bool complete) {
+// Made before the shards are gathered: if that fails, a later gathering knows that the run is
+// complete.
+void mark_complete(fs::path const& folder) {
+  std::ofstream const mark(folder / complete_mark);
+  if (!mark) failure("{}: cannot be made", (folder / complete_mark).string());
+}
+
+void replace_master(fs::path const& folder) {
   fs::path const trace = folder / "trace.h5";
   fs::path const aside = folder / "trace.h5.part";
   fs::copy_file(trace, aside, fs::copy_options::overwrite_existing);
-  fill(aside, folder, complete);
+  fill(aside, folder, fs::exists(folder / complete_mark));
   put_in_place(aside, trace);
 }
 
@@ -150,7 +159,8 @@ void gather(fs::path const& folder, bool complete) {
   try {
     if (!is_gathered(trace)) {
       refuse_live_run(folder);
-      replace_master(folder, complete);
+      if (complete) mark_complete(folder);
+      replace_master(folder);
     }
     fs::remove_all(folder / "ranks");
   } catch (UsageError const&) {

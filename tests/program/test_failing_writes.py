@@ -29,6 +29,28 @@ def test_a_write_of_a_trace_that_fails(scene):
     assert {fail_one(scene, "/trace.h5.part", call, False) for call in (1, *range(2, calls, 5), calls)} <= {FAILED, REFUSED}
 
 
+def not_gathered(scene, name):
+    """A run that has come to its end on a disk that was full by then, so that its shards are left."""
+    out = scene.folder / name
+    quartic("run", *RUN, "--out", out, exit_code=FAILED, env=scene.environment("/trace.h5.part", 1, QUARTIC_FAIL_ALL="1"))
+    assert (out / "ranks").is_dir() and attributes(out)["complete"] == 0
+    return out
+
+
+def test_a_complete_run_is_complete_when_it_is_gathered_later(scene):
+    out = not_gathered(scene, "gathered later")
+    quartic("gather", out)
+    assert attributes(out)["complete"] == 1 and not (out / "ranks").exists()
+    same_run(scene.whole, out)
+
+
+def test_a_complete_run_that_is_not_gathered_is_not_made_again(scene):
+    out = not_gathered(scene, "not gathered")
+    refused("run", *RUN, "--out", out, says=(out, "finished run", "--overwrite"))
+    assert "is complete" in quartic("run", "--resume", out).stdout
+    same_run(scene.whole, out)
+
+
 def test_a_finished_run_that_could_not_become_longer(scene):
     """It is still the finished one, and can become longer when the disk has room again."""
     out = scene.folder / "finished"

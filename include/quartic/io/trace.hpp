@@ -89,9 +89,9 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
 /// Rank 0, after every shard is closed: replaces the master by one self-contained file (written
 /// aside, synced, renamed) with /stale_read, which is the sum of its stages' parts, sets `complete`
 /// and `finished` (when the run last wrote, UTC), and removes the shards. Also the work of `quartic
-/// gather DIR`, which passes complete = false for a run that died. A run that is gathered already
-/// is left as it is. UsageError if FOLDER holds no trace.h5 or its run still writes; after a
-/// Failure the shards are where they were.
+/// gather DIR`, which passes complete = false: the trace is complete all the same where the run was
+/// (`complete_mark`). A run that is gathered already is left as it is. UsageError if FOLDER holds
+/// no trace.h5 or its run still writes; after a Failure the shards are where they were.
 void gather(std::filesystem::path const& folder, bool complete);
 
 }  // namespace quartic::io
