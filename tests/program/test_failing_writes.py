@@ -6,6 +6,7 @@ import pytest
 
 from failing import RUN, Scene, cut_at, damage, fail_one, flipped_at, limit_size
 from program import preload, quartic
+from test_resume import checkpoint_of
 from runs import DONE, FAILED, REFUSED, attributes, read_steps, refused, same_run
 
 
@@ -27,6 +28,18 @@ def test_a_write_of_a_trace_that_fails(scene):
     """When the rows are gathered, too, nothing is lost in silence."""
     calls = scene.calls("/trace.h5.part")
     assert {fail_one(scene, "/trace.h5.part", call, False) for call in (1, *range(2, calls, 5), calls)} <= {FAILED, REFUSED}
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(scene, tmp_path):
+    """Every file, the manifest, and the folder that names them; then the folder of all checkpoints."""
+    out, log = scene.copy("synced"), tmp_path / "syncs"
+    scene.go_on(out, exit_code=0, env={"LD_PRELOAD": preload(tmp_path, "logged_syncs"), "QUARTIC_SYNC_LOG": str(log)})
+    made = checkpoint_of(out)
+    lines = log.read_text().splitlines()
+    named = lines.index(f"rename {made}")
+    for name in ("/manifest", "", *(f"/{file.name}" for file in made.glob("*.h5"))):
+        assert f"sync {made}.part{name}" in lines[:named], name
+    assert f"sync {made.parent}" in lines[named:]
 
 
 def not_gathered(scene, name):
