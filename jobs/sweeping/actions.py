@@ -19,6 +19,7 @@ from .machine import Machine, load_machine
 from .program import find_program
 from .progress import Progress, announced
 from .runs import Run, require_ranks, runs_of, write_study
+from .stale import changed_since, stale_folders
 from .standing import Standing, at_work, standings, to_make
 from .study import Study, load_study
 from .submission import read_submission
@@ -97,6 +98,8 @@ def dry_run(sweep: Sweep) -> int:
 def status(sweep: Sweep) -> int:
     some = sweep.standings()
     print(report.status(sweep.study, some))
+    for line in report.stale(stale_folders(sweep.runs, sweep.out)):
+        print(f"sweep: {line}", file=sys.stderr)
     return verdict(some)
 
 
@@ -132,6 +135,8 @@ def task(path: Path) -> int:
     index = slurm.task_index()
     submission = read_submission(path)
     run = submission.runs[index]
+    if changed := changed_since(run.resolved.contents):
+        raise Mistake(f"{changed}: has changed since the run was submitted; submit again")
     # The warning may come when the run has just stopped: it must not end the job before it is requeued.
     signal.signal(signal.SIGUSR1, lambda number, frame: None)
     if not are_free([run]):

@@ -102,7 +102,7 @@ class Attempt:
         seconds = self.seconds_before + time.monotonic() - self.begin
         return Record(outcome=outcome, message=message, exit_code=exit_code, seconds=round(seconds, 4),
                       cores=self.cores, started=self.started, command=self.command,
-                      trace=trace if outcome in (COMPLETE, DIVERGED) else None)
+                      config_hash=self.run.resolved.hash, trace=trace if outcome in (COMPLETE, DIVERGED) else None)
 
     def end(self, exit_code: int, has_trace: bool) -> tuple[str, str]:
         """The outcome, and the line that says why it is not another."""

@@ -45,6 +45,8 @@ class Record:
     started: str
     """UTC"""
     command: list[str]
+    config_hash: str = ""
+    """Of the resolved configuration; empty in a record from before folders were named by their data too, when it was the folder's name."""
     trace: dict | None = None
     """The trace's size and contents, as `fingerprint` has them."""
 

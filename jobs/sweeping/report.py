@@ -83,6 +83,12 @@ def failures(some: list[Standing]) -> list[str]:
             for one in reversed(failed.values())]
 
 
+def stale(folders: dict[Path, Path | None]) -> list[str]:
+    """A line for each folder whose run was made of other data."""
+    made = {path: f"--local makes {shown(now)}" if now else "it can be removed" for path, now in folders.items()}
+    return [f"{shown(path)}: stale: its data has changed since it was made; {what}" for path, what in made.items()]
+
+
 def describe(one: Standing, some: list[Standing]) -> str:
     """Its group, and the options in which the group's runs differ."""
     options = one.run.choice.options
