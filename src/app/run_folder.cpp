@@ -27,11 +27,17 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What a run leaves in its folder.
-constexpr std::array run_files{"config.ini",    "config.ini.part",
-                               "trace.h5",      "trace.h5.part",
-                               "trace.h5.new",  "ranks",
-                               "log",           "checkpoint",
-                               parameters_file, unfinished_parameters_file};
+constexpr std::array run_files{"config.ini",
+                               "config.ini.part",
+                               "trace.h5",
+                               "trace.h5.part",
+                               "trace.h5.new",
+                               "ranks",
+                               "ranks.damaged",
+                               "log",
+                               "checkpoint",
+                               parameters_file,
+                               unfinished_parameters_file};
 
 /// So begins what a lock says.
 constexpr char const* owner_mark = "process ";
