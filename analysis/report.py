@@ -30,6 +30,7 @@ PATIENCE_S = 1800
 def html_of(notebook: Path, runs: Path) -> str:
     """The page of the notebook, run now on the study's folder, with its figures and without its code."""
     os.environ["QUARTIC_STUDY"] = str(runs.resolve())
+    os.environ.pop("QUARTIC_RUN", None)  # one run of another folder, which first_look opens
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # else every kernel complains of its own debugger
     content = nbformat.read(notebook, as_version=4)
     ExecutePreprocessor(timeout=PATIENCE_S, startup_timeout=PATIENCE_S, kernel_name="python3").preprocess(content, {"metadata": {"path": str(notebook.parent)}})

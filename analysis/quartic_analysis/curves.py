@@ -32,5 +32,36 @@ def envelope(values: np.ndarray, window: int = 1) -> np.ndarray:
 
     The first means take the values that there are. NaN counts as infinity, as a diverged run does.
     """
-    means = pd.Series(values, dtype=float).rolling(window, min_periods=1).mean()
-    return np.minimum.accumulate(means.fillna(np.inf).to_numpy())
+    means = window_means(values, window)
+    return np.minimum.accumulate(np.where(np.isnan(means), np.inf, means))
+
+
+def smoothed(values: np.ndarray, window: int) -> np.ndarray:
+    """The mean of the `window` values around each."""
+    return window_means(values, window, after=(window - 1) // 2)
+
+
+def window_means(values: np.ndarray, window: int, after: int = 0) -> np.ndarray:
+    """For each value the mean of the `window` values that end `after` places behind it, as far as there are any.
+
+    Values that are not finite count as missing; NaN where all are. Nothing is subtracted, as pandas' running sums do: a loss
+    that falls by 30 decades is not lost in the rounding of its first values.
+    """
+    values = np.asarray(values, dtype=float)
+    finite = np.isfinite(values)
+    sums = _window_sums(np.where(finite, values, 0.0), window, after)
+    counts = _window_sums(finite.astype(float), window, after)
+    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+
+
+def _window_sums(values: np.ndarray, window: int, after: int) -> np.ndarray:
+    """A window is the end of one block of `window` values and the beginning of the next."""
+    blocks = -(-(len(values) + 2 * window) // window)
+    padded = np.zeros(blocks * window)
+    padded[window : window + len(values)] = values
+    rows = padded.reshape(blocks, window)
+    from_begin = rows.cumsum(axis=1).reshape(-1)
+    to_end = rows[:, ::-1].cumsum(axis=1)[:, ::-1].reshape(-1)
+    last = np.arange(len(values)) + window + after
+    first = last - window + 1
+    return np.where(first % window == 0, 0.0, to_end[first]) + from_begin[last]

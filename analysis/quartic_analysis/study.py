@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from .curves import tail_mean
+from .stale import has_changed, replaced
 from .trace import TABLES, TRACE_NAME, Run, TraceError, load
 
 STUDY_NAME = "study.json"
@@ -24,7 +25,7 @@ SMALL_TABLES = ("objective", "validation", "stale_read", "memory")
 BYTES = ("weights_bytes", "stashes_bytes", "activations_bytes")
 SMALL_COLUMNS = ("microbatch", "plan_time", "block_updates", "value", "gradient_sq", *BYTES)
 RECORD_NAME = "sweep.json"
-OWN_COLUMNS = ("folder", "group", "complete", "diverged")
+OWN_COLUMNS = ("folder", "group", "complete", "diverged", "stale")
 SUMMARIES = {
     "time_unit": "of plan times",
     "plan_end": "plan time of the last evaluation",
@@ -73,10 +74,13 @@ class Study:
     question: str
     folder: Path
     table: pd.DataFrame
-    """One row a run, in the study's order: `folder`, `group`, `complete`, `diverged`, every option of the resolved
+    """One row a run, in the study's order: `folder`, `group`, `complete`, `diverged`, `stale`, every option of the resolved
     configuration under its own name (numbers and booleans where all values are), and SUMMARIES. A run without a
-    readable trace has complete False and the options that the study gives."""
+    readable trace has complete False and the options that the study gives. A run whose data has changed since it
+    was made is stale, neither complete nor diverged."""
     runs: Runs
+    stale: list[str]
+    """The folders of all stale runs, those included that other runs of the study have replaced."""
 
     @property
     def complete(self) -> pd.DataFrame:
@@ -100,8 +104,9 @@ class Study:
         """One sentence: which study, how many runs, how many are complete, have diverged, are missing."""
         size = f"{self.size} size, " if self.size else ""
         complete, diverged = int(self.table["complete"].sum()), int(self.table["diverged"].sum())
-        missing = len(self.table) - complete - diverged
-        rest = "".join(f", {count} {what}" for count, what in ((diverged, "diverged"), (missing, "**missing**")) if count)
+        missing = len(self.table) - complete - diverged - int(self.table["stale"].sum())
+        counts = ((diverged, "diverged"), (len(self.stale), "**stale**"), (missing, "**missing**"))
+        rest = "".join(f", {count} {what}" for count, what in counts if count)
         return f"`{self.name}`: {size}{len(self.table)} runs, {complete} complete{rest}."
 
 
@@ -117,7 +122,8 @@ def load_study(folder: str | PathLike[str]) -> Study:
     wanted = description["runs"]
     if not wanted:
         raise TraceError(f"{folder}: holds no run")
-    rows = [_row(folder, run) for run in wanted]
+    changed = {run["folder"] for run in wanted if has_changed(run.get("contents", {}))}
+    rows = [_row(folder, run, run["folder"] in changed) for run in wanted]
     columns = [*OWN_COLUMNS, *dict.fromkeys(name for row in rows for name in row if name not in SUMMARIES), *SUMMARIES]
     table = pd.DataFrame(rows, columns=list(dict.fromkeys(columns)))
     return Study(
@@ -127,6 +133,7 @@ def load_study(folder: str | PathLike[str]) -> Study:
         folder=folder,
         table=table.apply(_typed),
         runs=Runs(folder, list(dict.fromkeys(run["folder"] for run in wanted))),
+        stale=sorted(changed.union(replaced(folder, wanted))),
     )
 
 
@@ -146,23 +153,24 @@ def _description(folder: Path) -> dict:
     return description
 
 
-def _row(folder: Path, wanted: dict) -> dict[str, object]:
+def _row(folder: Path, wanted: dict, stale: bool) -> dict[str, object]:
     """One run's row; of a run that cannot be read, what the study says about it."""
-    own = {"folder": wanted["folder"], "group": wanted["group"], "complete": False, "diverged": _diverged(folder / wanted["folder"])}
+    diverged = not stale and _recorded(folder / wanted["folder"]).get("outcome") == "diverged"
+    own = {"folder": wanted["folder"], "group": wanted["group"], "complete": False, "diverged": diverged, "stale": stale}
     try:
         run = load(folder / wanted["folder"], SMALL_TABLES, SMALL_COLUMNS)
     except TraceError:
         given = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in wanted["options"].items()}
         return own | given
-    return own | {"complete": run.complete} | run.config | summary(run)
+    return own | {"complete": run.complete and not stale} | run.config | summary(run)
 
 
-def _diverged(folder: Path) -> bool:
-    """Whether the sweep's record of the run says so: a trace cannot tell it from a run that was stopped."""
+def _recorded(folder: Path) -> dict:
+    """The sweep's record of a run, which tells one that diverged from one that was stopped; empty where there is none."""
     try:
-        return json.loads((folder / RECORD_NAME).read_text())["outcome"] == "diverged"
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return dict(json.loads((folder / RECORD_NAME).read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def summary(run: Run) -> dict[str, object]:

@@ -267,7 +267,15 @@ def _table(dataset: h5py.Dataset | None, columns: Collection[str] | None) -> pd.
 
 def _rows(dataset: h5py.Dataset, columns: Collection[str] | None) -> np.ndarray:
     rows = dataset[()]  # HDF5 picks fields out of rows slower than it reads whole ones
+    if "gap" in dataset.file.attrs:
+        rows = _without_lost(rows)
     return rows if columns is None else rows[[name for name in rows.dtype.names if name in columns]]
+
+
+def _without_lost(rows: np.ndarray) -> np.ndarray:
+    """Without the undefined rows that stand for those which a damaged shard has cost."""
+    key = next((name for name in ("microbatch", "block_updates") if name in (rows.dtype.names or ())), None)
+    return rows if key is None else rows[rows[key] >= 0]
 
 
 def _columns(rows: np.ndarray) -> dict[str, np.ndarray]:

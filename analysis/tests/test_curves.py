@@ -8,7 +8,7 @@ import pytest
 
 from quartic_analysis import load
 from quartic_analysis.compare import beside, largest_difference
-from quartic_analysis.curves import envelope, tail_mean, value_at
+from quartic_analysis.curves import envelope, smoothed, tail_mean, value_at, window_means
 from quartic_analysis.overhead import Progress, progress, token_overhead
 from quartic_analysis.tuning import best_step, tuned
 from recorded import record, write_finished
@@ -105,3 +105,20 @@ def test_published_numbers_that_were_not_run_are_shown_as_such() -> None:
     assert table["difference"].tolist()[0] == pytest.approx(0.1)
     assert table["ours"].isna().tolist() == [False, True]
     assert largest_difference(table) == "at most 0.1 apart, relative (a; 1 numbers, 1 not run)"
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 7, 24, 60, 200])
+@pytest.mark.parametrize("centred", [False, True])
+def test_means_of_windows_are_those_of_pandas(window: int, centred: bool) -> None:
+    values = np.random.default_rng(1).uniform(1, 2, 60)
+    values[[3, 17, 18]] = np.nan, np.inf, np.nan
+    expected = pd.Series(values).rolling(window, center=centred, min_periods=1).mean()
+    found = smoothed(values, window) if centred else window_means(values, window)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_smoothed_loss_that_falls_by_thirty_decades_does_not_drop_to_zero() -> None:
+    values = 10.0 ** -np.linspace(0, 30, 3000)
+    means = smoothed(values, 60)
+    np.testing.assert_allclose(means[30:-30], [values[i - 30 : i + 30].mean() for i in range(30, 2970)], rtol=1e-12)
+    np.testing.assert_allclose(envelope(values, 60)[-1], values[-60:].mean(), rtol=1e-12)

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import report
 from recorded import record, write_finished
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
@@ -46,3 +47,14 @@ def test_first_look_answers_with_the_numbers_of_its_run(
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 4
     assert path.read_bytes() == stored
+
+
+def test_the_report_of_first_look_shows_the_runs_of_its_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the demonstration's, nor one that the environment names."""
+    for stages in (4, 2):
+        write_finished(record(stages, 60), tmp_path / "runs" / "first_look" / f"run{stages}")
+    monkeypatch.setenv("QUARTIC_RUN", str(tmp_path / "elsewhere"))
+    assert report.main(["first_look", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "first_look.html").read_text()
+    assert "2 runs, 2 complete" in page and "<code>run4</code>" in page
+    assert "<td>run2</td>" in page and "<td>run4</td>" in page

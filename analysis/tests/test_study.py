@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import zlib
 from pathlib import Path
 
 import h5py
@@ -36,9 +38,35 @@ def test_one_row_a_run_that_the_study_wants_in_its_order(folder: Path) -> None:
     assert table["stages"].tolist() == [2, 4, 8]
     assert table["complete"].tolist() == [True, True, False]
     assert table["learning-rate"].tolist()[:2] == [0.0625, 0.0625]
-    assert table.columns[:4].tolist() == ["folder", "group", "complete", "diverged"]
+    assert table.columns[:4].tolist() == ["folder", "group", "complete", "diverged"] and not table["stale"].any()
     assert study.complete["folder"].tolist() == ["aa", "bb"]
     assert "3 runs, 2 complete, 1 **missing**" in study.state()
+
+
+@pytest.mark.parametrize("mtime", [None, 1])
+@pytest.mark.parametrize("text", ["abc", "abd", "ab", None])
+def test_runs_of_data_that_has_changed_are_stale(folder: Path, text: str | None, mtime: int | None) -> None:
+    """By what is in the files, not by their times; without its data a run is what it is."""
+    path = folder / "mine.txt"
+    path.write_text("abc")
+    contents = {f"data {path}": {"bytes": 3, "modified_ns": path.stat().st_mtime_ns, "crc32": zlib.crc32(b"abc")}}
+    write_study(folder, [{"folder": name, "group": "g", "options": {}, "contents": found} for name, found in (("aa", contents), ("bb", {}))])
+    path.write_text(text) if text else path.unlink()
+    if text and (mtime or text != "abc"):
+        os.utime(path, (1, 1))
+    study = load_study(folder)
+    stale = text in ("abd", "ab")
+    assert study.stale == (["aa"] if stale else []) and study.table["stale"].tolist() == [stale, False]
+    assert study.table["complete"].tolist() == [not stale, True]
+    assert ("1 complete, 1 **stale**." if stale else "2 complete.") in study.state()
+
+
+def test_runs_that_others_of_new_data_have_replaced_are_stale(folder: Path) -> None:
+    write_study(folder, [{"folder": "aa", "group": "g", "options": {}, "config_hash": "c1"}])
+    (folder / "bb" / "sweep.json").write_text(json.dumps({"outcome": "complete", "config_hash": "c1"}))
+    (folder / "old" / "sweep.json").write_text(json.dumps({"outcome": "complete", "config_hash": "c2"}))
+    study = load_study(folder)
+    assert study.stale == ["bb"] and study.table["folder"].tolist() == ["aa"] and "1 complete, 1 **stale**" in study.state()
 
 
 def test_summaries_are_those_of_the_run(folder: Path) -> None:

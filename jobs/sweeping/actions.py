@@ -14,16 +14,18 @@ from .answers import Answers
 from .data import DataFile, data_files, require_user_files
 from .estimate import Estimate
 from .folder import STOPPED
+from .launch import NOT_STARTED
 from .local import Pool, Stopped, are_free
 from .machine import Machine, load_machine
 from .program import find_program
 from .progress import Progress, announced
 from .runs import Run, require_ranks, runs_of, write_study
+from .stale import changed_since, stale_folders
 from .standing import Standing, at_work, standings, to_make
 from .study import Study, load_study
-from .submission import read_submission
+from .submission import Submission, read_submission
 
-DONE, FAILED = 0, 1
+DONE, FAILED, REFUSED = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Sweep:
         return replace(self, runs=runs)
 
     def standings(self) -> list[Standing]:
-        return standings(self.runs, slurm.queued(self.out))
+        return standings(self.runs, slurm.queue(self.out))
 
 
 def prepare(options: argparse.Namespace) -> Sweep:
@@ -97,6 +99,8 @@ def dry_run(sweep: Sweep) -> int:
 def status(sweep: Sweep) -> int:
     some = sweep.standings()
     print(report.status(sweep.study, some))
+    for line in report.stale(stale_folders(sweep.runs, sweep.out)):
+        print(f"sweep: {line}", file=sys.stderr)
     return verdict(some)
 
 
@@ -116,7 +120,7 @@ def local(sweep: Sweep, retry: bool) -> int:
 
 
 def submit(sweep: Sweep, retry: bool) -> int:
-    slurm.require_slurm(sweep.machine, to_make(sweep.standings(), retry))
+    slurm.require_slurm(sweep.machine, to_make(sweep.standings(), retry), sweep.out)
     sweep = sweep.resolved()
     some = sweep.standings()
     todo = to_make(some, retry)
@@ -128,10 +132,19 @@ def submit(sweep: Sweep, retry: bool) -> int:
 
 
 def task(path: Path) -> int:
-    """A job of an array: the run of its index."""
+    """A job of an array: the run of its index. A mistake is told by the last line of its log, for --status."""
     index = slurm.task_index()
-    submission = read_submission(path)
+    try:
+        return make_task(read_submission(path), index)
+    except Mistake as mistake:
+        print(f"{NOT_STARTED}{mistake}", file=sys.stderr)
+        return REFUSED
+
+
+def make_task(submission: Submission, index: int) -> int:
     run = submission.runs[index]
+    if changed := changed_since(run.resolved.contents):
+        raise Mistake(f"{changed}: has changed since the run was submitted; submit again")
     # The warning may come when the run has just stopped: it must not end the job before it is requeued.
     signal.signal(signal.SIGUSR1, lambda number, frame: None)
     if not are_free([run]):

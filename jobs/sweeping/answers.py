@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from . import ROOT
+from .contents import Contents, files_of
 from .folder import write_whole
 from .program import Resolved, resolve
 
@@ -13,7 +13,7 @@ NAME = "resolved.json"
 
 
 class Answers:
-    """The resolved configurations of one executable, kept in DIR/resolved.json.
+    """The resolved configurations of one executable, and the checksums of data files, kept in DIR/resolved.json.
 
     An answer holds as long as the executable, the options, and the files they name are the same.
     """
@@ -22,36 +22,36 @@ class Answers:
         self.path = out / NAME
         self.program = program
         self.mark = f"{program} {stamp(program)}"
-        self.known = read_answers(self.path, self.mark)
-        self.stored = len(self.known)
+        self.known, contents = read_answers(self.path, self.mark)
+        self.contents = Contents(contents)
+        self.stored = self.text()
 
     def resolve(self, command: str, words: list[str]) -> Resolved:
         """Called by several threads at once."""
-        marks = [mark for word in words if (mark := stamp(named_file(word)))]
+        marks = [stamp(path) for word in words for path in files_of(word.partition("=")[2])]
         key = " ".join([command, *words, *marks])
         if key not in self.known:
             resolved = resolve(self.program, command, words)
             self.known[key] = [resolved.hash, resolved.config]
-        return Resolved(*self.known[key])
+        configuration, config = self.known[key]
+        return Resolved(configuration, config, self.contents.of(config))
 
     def save(self) -> None:
         """Where there is a DIR: what makes nothing, makes none."""
-        if len(self.known) > self.stored and self.path.parent.is_dir():
-            write_whole(self.path, json.dumps({"program": self.mark, "answers": self.known}))
+        if self.text() != self.stored and self.path.parent.is_dir():
+            write_whole(self.path, self.text())
+
+    def text(self) -> str:
+        return json.dumps({"program": self.mark, "answers": self.known, "contents": self.contents.known})
 
 
-def read_answers(path: Path, mark: str) -> dict:
-    """Those of this executable; none where the file is missing, torn, or another executable's."""
+def read_answers(path: Path, mark: str) -> tuple[dict, dict]:
+    """Those of this executable, and the checksums; none where the file is missing, torn, or another executable's."""
     try:
         stored = json.loads(path.read_text())
-        return dict(stored["answers"]) if stored["program"] == mark else {}
+        return (dict(stored["answers"]), dict(stored["contents"])) if stored["program"] == mark else ({}, {})
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def named_file(word: str) -> Path:
-    """The file of --data=FILE or --delays=replay:FILE, if it is one."""
-    return ROOT / word.partition("=")[2].rpartition(":")[2]
+        return {}, {}
 
 
 def stamp(path: Path) -> str:

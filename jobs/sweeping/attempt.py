@@ -21,8 +21,10 @@ TERM_SECONDS = 10  # from the signal that asks a launcher to end to the one that
 EXIT_DONE, EXIT_FAILED, EXIT_DIVERGED, EXIT_STOPPED = 0, 1, 3, 4
 BY_A_SIGNAL = range(129, 129 + 64)  # a launcher's exit codes where a signal has ended a rank: 128 and its number
 
-# What decides how a run went, and holds no secret.
+# What decides how a run went.
 TOLD = ("PATH", "LD_LIBRARY_PATH", "LOADEDMODULES", "SLURM_", "OMPI_", "PMIX_", "UCX_", "OMP_", "OPENBLAS_", "HDF5_")
+SECRET = ("JWT", "TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+"""In the names of variables that are not told, whatever they begin with."""
 
 libc = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
@@ -45,7 +47,7 @@ class Attempt:
         if goes_on:
             run.folder.make_shards()
         environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **os.environ, **machine.environment}
-        (folder / ENVIRONMENT).write_text("".join(f"{name}={environment[name]}\n" for name in sorted(environment) if name.startswith(TOLD)))
+        write_for_owner(folder / ENVIRONMENT, told(environment))
         # SIGTERM first would be wrong: mpirun and srun end their ranks at once, and forward SIGUSR1.
         self.signals = iter([(signal.SIGUSR1, machine.grace), (signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, math.inf)])
         self.is_asked = False
@@ -102,7 +104,7 @@ class Attempt:
         seconds = self.seconds_before + time.monotonic() - self.begin
         return Record(outcome=outcome, message=message, exit_code=exit_code, seconds=round(seconds, 4),
                       cores=self.cores, started=self.started, command=self.command,
-                      trace=trace if outcome in (COMPLETE, DIVERGED) else None)
+                      config_hash=self.run.resolved.hash, trace=trace if outcome in (COMPLETE, DIVERGED) else None)
 
     def end(self, exit_code: int, has_trace: bool) -> tuple[str, str]:
         """The outcome, and the line that says why it is not another."""
@@ -127,6 +129,18 @@ class Attempt:
     def says_nothing(self, exit_code: int) -> bool:
         """Of the run: it is the launcher's, or a signal's."""
         return exit_code <= EXIT_DONE or exit_code in BY_A_SIGNAL or (self.is_made_to and exit_code == EXIT_FAILED)
+
+
+def told(environment: dict[str, str]) -> str:
+    names = [name for name in sorted(environment) if name.startswith(TOLD) and not any(word in name.upper() for word in SECRET)]
+    return "".join(f"{name}={environment[name]}\n" for name in names)
+
+
+def write_for_owner(path: Path, text: str) -> None:
+    """Nobody else can read it."""
+    path.unlink(missing_ok=True)  # one that others can read
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w", errors="surrogateescape") as file:
+        file.write(text)
 
 
 def what_killed(exit_code: int) -> str:

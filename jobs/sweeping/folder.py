@@ -21,7 +21,7 @@ ENVIRONMENT = "environment"
 PROGRAM_LOCK = "lock"
 SHARDS = "ranks"
 # All that a run leaves, and its sweep, but for the locks.
-RUN_FILES = ("trace.h5", "trace.h5.part", "trace.h5.new", "config.ini", "config.ini.part", "log", SHARDS, "checkpoint", "parameters.h5", "parameters.h5.part")
+RUN_FILES = ("trace.h5", "trace.h5.part", "trace.h5.new", "config.ini", "config.ini.part", "log", SHARDS, "ranks.damaged", "checkpoint", "parameters.h5", "parameters.h5.part")
 SWEEP_FILES = (RECORD, OUTPUT, ENVIRONMENT)
 
 COMPLETE, DIVERGED, FAILED, KILLED, STOPPED = "complete", "diverged", "failed", "killed", "stopped"
@@ -45,6 +45,8 @@ class Record:
     started: str
     """UTC"""
     command: list[str]
+    config_hash: str = ""
+    """Of the resolved configuration; empty in a record from before folders were named by their data too, when it was the folder's name."""
     trace: dict | None = None
     """The trace's size and contents, as `fingerprint` has them."""
 

@@ -88,5 +88,8 @@ def check_machine(machine: Machine, where: str) -> None:
     for key in ("modules", "options"):
         if not all(isinstance(word, str) for word in getattr(machine, key)):
             raise Mistake(f"{where}: {key} must be a list of texts")
+    for key, words in {"partition": [machine.partition], "account": [machine.account], "options": machine.options}.items():
+        if unfit := [word for word in words if not word.isprintable()]:
+            raise Mistake(f"{where}: {key}: {unfit[0]!r} is more than one line; give each option as a text of its own")
     if not all(isinstance(value, str) for value in machine.environment.values()):
         raise Mistake(f"{where}: [environment]: every value must be a text, as OMP_NUM_THREADS = \"1\"")

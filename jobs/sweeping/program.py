@@ -5,20 +5,29 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import ROOT, Mistake
+from .contents import identity
 
 NAME = "quartic"
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A run's configuration as the program resolves it, and its name: of a run the config_hash of its trace."""
+    """A run's configuration as the program resolves it, and the data that it is for."""
 
     hash: str
+    """Of the configuration: of a run the config_hash of its trace."""
     config: dict[str, str]
+    contents: dict[str, dict] = field(default_factory=dict)
+    """Size, time and checksum of every file that it reads, by option and name."""
+
+    @property
+    def name(self) -> str:
+        """Of the run's folder: the hash, of the configuration and of the data where that is in files."""
+        return hash_of(identity(self.contents), int(self.hash, 16))
 
 
 def find_program(given: str | None) -> Path:
@@ -63,9 +72,8 @@ def reason(lines: list[str]) -> str:
     return own[-1].removeprefix(f"{NAME}: ") if own else lines[-1]
 
 
-def hash_of(text: str) -> str:
-    """FNV-1a, 64 bits, as the program names a configuration."""
-    value = 0xcbf29ce484222325
+def hash_of(text: str, value: int = 0xcbf29ce484222325) -> str:
+    """FNV-1a, 64 bits, as the program names a configuration; `value`: the hash of a text before this one."""
     for byte in text.encode():
         value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
     return f"{value:016x}"

@@ -15,7 +15,11 @@ from .study import Study
 
 
 def title(study: Study) -> str:
-    return f"{study.name} ({study.size}): {study.question}"
+    return one_line(f"{study.name} ({study.size}): {study.question}")
+
+
+def one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def shown(path: Path) -> str:
@@ -79,8 +83,18 @@ def cores_of(machine: Machine) -> str:
 def failures(some: list[Standing]) -> list[str]:
     """A line for each run that failed, also if two groups share it: which it is, and why."""
     failed = {one.run.name: one for one in reversed(some) if one.is_failure}
-    return [f"{shown(one.run.folder.path)} ({describe(one, some)}): {one.state}: {one.record.message}; see {OUTPUT} there"
+    return [f"{shown(one.run.folder.path)} ({describe(one, some)}): {one.state}: {why(one)}"
             for one in reversed(failed.values())]
+
+
+def why(one: Standing) -> str:
+    return f"{one.record.message}; see {OUTPUT} there" if one.record else one.reason
+
+
+def stale(folders: dict[Path, Path | None]) -> list[str]:
+    """A line for each folder whose run was made of other data."""
+    made = {path: f"--local makes {shown(now)}" if now else "it can be removed" for path, now in folders.items()}
+    return [f"{shown(path)}: stale: its data has changed since it was made; {what}" for path, what in made.items()]
 
 
 def describe(one: Standing, some: list[Standing]) -> str:
@@ -93,4 +107,4 @@ def describe(one: Standing, some: list[Standing]) -> str:
 
 def summary(study: Study, some: list[Standing], out: Path) -> str:
     parts = [f"{count} {state}" for state in STATES if (count := counts(some)[state])]
-    return f"{study.name} ({study.size}): {len(some)} runs, {', '.join(parts)}; {shown(out)}"
+    return one_line(f"{study.name} ({study.size}): {len(some)} runs, {', '.join(parts)}; {shown(out)}")

@@ -67,7 +67,7 @@ def runs_of(study: Study, files: dict[str, DataFile], answers: Answers, out: Pat
         words, data = words_of(choice, files)
         with naming(choice):
             resolved = None if any(not file.path.exists() for file in data) else answers.resolve(choice.command, words)
-            folder = Folder(out / resolved.hash) if resolved else None
+            folder = Folder(out / resolved.name) if resolved else None
             return Run(choice, words, data, resolved, folder, ranks_of(choice, resolved), study.minutes)
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
@@ -145,8 +145,13 @@ def require_ranks(runs: list[Run], machine: Machine) -> None:
                       f"({machine.nodes} x {machine.ranks_a_node})")
 
 
+def of_data(resolved: Resolved | None) -> dict:
+    """By which the run is known to be stale, or another one to be."""
+    return {"config_hash": resolved.hash, "contents": resolved.contents} if resolved else {}
+
+
 def write_study(study: Study, runs: list[Run], out: Path) -> None:
     """DIR/study.json: what the study of this size consists of now, for whoever reads the folders."""
-    rows = [{"folder": run.name, "group": run.choice.group, "options": run.choice.options} for run in runs]
+    rows = [{"folder": run.name, "group": run.choice.group, "options": run.choice.options, **of_data(run.resolved)} for run in runs]
     text = {"study": study.name, "size": study.size, "question": study.question, "runs": rows}
     write_whole(out / "study.json", json.dumps(text, indent=1) + "\n")

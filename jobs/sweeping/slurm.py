@@ -10,9 +10,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import ROOT, Mistake
+from .launch import NOT_STARTED, jobs_of, not_started
 from .machine import Machine
 from .program import complaint
 from .runs import Run
@@ -22,8 +24,10 @@ TEMPLATE = ROOT / "jobs" / "slurm" / "array.sh.in"
 ARRAY_SIZE = re.compile(r"^MaxArraySize\s*=\s*(\d+)", re.MULTILINE)
 
 
-def require_slurm(machine: Machine, runs: list[Run]) -> None:
+def require_slurm(machine: Machine, runs: list[Run], out: Path) -> None:
     """Mistake for what Slurm would refuse, or would start and then end."""
+    if "\\" in str(out):
+        raise Mistake(f"--out {out}: Slurm writes no log to a path with a backslash; give another folder")
     if machine.scheduler != "slurm":
         raise Mistake(f"--submit: the machine {machine.name} has no scheduler; give --machine one with scheduler = \"slurm\", "
                       "as jobs/machines/slurm-example.toml")
@@ -58,8 +62,9 @@ def submit(study: str, runs: list[Run], machine: Machine, program: Path, out: Pa
     """Submits the runs as one array and returns its job id; Mistake with what sbatch says."""
     submission = Submission(next_path(out), program, machine, runs)
     submission.write()
-    submission.script.write_text(script(study, submission))
-    done = subprocess.run(["sbatch", "--parsable", str(submission.script)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    submission.script.write_text(script(study, submission), errors="surrogateescape")
+    command = ["sbatch", "--parsable", f"--output={log_pattern(submission)}", str(submission.script)]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         submission.path.unlink()
         submission.script.unlink()
@@ -69,13 +74,19 @@ def submit(study: str, runs: list[Run], machine: Machine, program: Path, out: Pa
     return job
 
 
+def log_pattern(submission: Submission) -> str:
+    """Not in the script, whose lines for sbatch have rules of their own. In it, %a is the job's index and %% is a %."""
+    path = submission.path.with_suffix("")
+    return f"{str(path).replace('%', '%%')}.%a.log"
+
+
 def script(study: str, submission: Submission) -> str:
     """The template, filled in."""
     machine, runs = submission.machine, submission.runs
     ranks = max(run.ranks for run in runs)
     optional = [f"--partition={machine.partition}"] * bool(machine.partition) + [f"--account={machine.account}"] * bool(machine.account)
     values = {
-        "study": study,
+        "study": re.sub(r"[^\w.+-]", "_", study, flags=re.ASCII),
         "last": len(runs) - 1,
         "ranks": ranks,
         "nodes": math.ceil(ranks / machine.ranks_a_node),
@@ -83,9 +94,9 @@ def script(study: str, submission: Submission) -> str:
         "threads": max(run.threads for run in runs),
         "minutes": math.ceil(max(run.minutes for run in runs)) + spare_minutes(machine),
         "grace": machine.grace,
-        "log": submission.path.with_suffix(".%a.log"),
+        "not_started": NOT_STARTED,
         "options": "\n".join(f"#SBATCH {option}" for option in [*optional, *machine.options]),
-        "modules": "\n".join(f"module load {shlex.quote(module)} || exit" for module in machine.modules),
+        "modules": "\n".join(f"module load {(word := shlex.quote(module))} || not_started module load {word}" for module in machine.modules),
         "python": shlex.quote(sys.executable),
         "sweep": shlex.quote(str(ROOT / "jobs" / "sweep.py")),
         "submission": shlex.quote(str(submission.path)),
@@ -93,21 +104,28 @@ def script(study: str, submission: Submission) -> str:
     return re.sub(r"@(\w+)@", lambda match: str(values[match[1]]), TEMPLATE.read_text())
 
 
-def queued(out: Path) -> frozenset[str]:
-    """Names of the folders whose jobs Slurm still has; none where there is no Slurm, or none was submitted."""
-    jobs = {path.read_text().strip(): path.with_suffix(".json") for path in out.glob("submission-*.job")}
-    if not jobs or shutil.which("squeue") is None:
-        return frozenset()
-    done = subprocess.run(["squeue", "--noheader", "--array", f"--user={getpass.getuser()}", "--format=%F %K"],
+@dataclass(frozen=True)
+class Queue:
+    """What Slurm has to do with the runs in DIR, by the names of their folders."""
+
+    queued: frozenset[str] = frozenset()
+    """Whose jobs it still has."""
+    not_started: dict[str, str] = field(default_factory=dict)
+    """Whose jobs will not begin them, and why."""
+
+
+def queue(out: Path) -> Queue:
+    """An empty one where there is no Slurm, or none was submitted."""
+    lists = {path.read_text().strip(): path.with_suffix(".json") for path in out.glob("submission-*.job")}
+    if not lists or shutil.which("squeue") is None:
+        return Queue()
+    done = subprocess.run(["squeue", "--noheader", "--array", f"--user={getpass.getuser()}", "--format=%F %K %T %r"],
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         raise Mistake(f"Slurm does not say which jobs wait: {complaint(done)}")
-    names = set()
-    for line in done.stdout.splitlines():
-        job, index = line.split()
-        if job in jobs:
-            names.add(read_submission(jobs[job]).runs[int(index)].name)
-    return frozenset(names)
+    jobs = jobs_of(done.stdout)
+    waiting = {read_submission(lists[job.array]).runs[job.index].name for job in jobs if job.array in lists and not job.is_stuck}
+    return Queue(frozenset(waiting), not_started(out, jobs))
 
 
 def task_index() -> int:

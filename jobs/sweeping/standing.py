@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .folder import COMPLETE, DIVERGED, FAILED, KILLED, MISSING, RUNNING, STOPPED, Record
 from .runs import Run
+from .slurm import Queue
 
 QUEUED = "queued"
 STATES = (COMPLETE, RUNNING, QUEUED, STOPPED, MISSING, DIVERGED, FAILED, KILLED)
@@ -17,6 +18,8 @@ class Standing:
     run: Run
     state: str
     record: Record | None
+    reason: str = ""
+    """Of a failure that has no record, because the run was not started."""
 
     @property
     def is_done(self) -> bool:
@@ -32,15 +35,18 @@ class Standing:
         return self.state in (MISSING, STOPPED, KILLED)
 
 
-def standings(runs: list[Run], queued: frozenset[str] = frozenset()) -> list[Standing]:
-    """`queued`: names of the folders whose jobs wait. A run that two groups share stands in both."""
-    return [standing(run, queued) for run in runs]
+def standings(runs: list[Run], queue: Queue = Queue()) -> list[Standing]:
+    """A run that two groups share stands in both."""
+    return [standing(run, queue) for run in runs]
 
 
-def standing(run: Run, queued: frozenset[str]) -> Standing:
+def standing(run: Run, queue: Queue) -> Standing:
     state, record = run.folder.state() if run.folder else (MISSING, None)
-    is_queued = state not in (COMPLETE, RUNNING) and run.name in queued
-    return Standing(run, QUEUED if is_queued else state, record)
+    if state not in (COMPLETE, RUNNING) and run.name in queue.queued:
+        return Standing(run, QUEUED, record)
+    if state == MISSING and run.name in queue.not_started:
+        return Standing(run, FAILED, None, queue.not_started[run.name])
+    return Standing(run, state, record)
 
 
 def to_make(some: list[Standing], retry: bool) -> list[Run]:

@@ -37,7 +37,7 @@ class Submission:
 
 def as_table(run: Run) -> dict:
     return {"folder": str(run.folder.path), "choice": asdict(run.choice), "words": run.words,
-            "config": run.resolved.config, "ranks": run.ranks, "minutes": run.minutes}
+            "hash": run.resolved.hash, "config": run.resolved.config, "contents": run.resolved.contents, "ranks": run.ranks, "minutes": run.minutes}
 
 
 def read_submission(path: Path) -> Submission:
@@ -46,9 +46,9 @@ def read_submission(path: Path) -> Submission:
 
 
 def run_of(row: dict) -> Run:
-    folder = Folder(Path(row["folder"]))
-    return Run(choice=Choice(**row["choice"]), words=row["words"], data=[],
-               resolved=Resolved(folder.path.name, row["config"]), folder=folder, ranks=row["ranks"], minutes=row["minutes"])
+    resolved = Resolved(row["hash"], row["config"], row["contents"])
+    return Run(choice=Choice(**row["choice"]), words=row["words"], data=[], resolved=resolved, folder=Folder(Path(row["folder"])),
+               ranks=row["ranks"], minutes=row["minutes"])
 
 
 def next_path(out: Path) -> Path:

@@ -380,8 +380,8 @@ void add_run_options(std::vector<OptionSpec>& all) {
 void add_folder_options(std::vector<OptionSpec>& all) {
   all.push_back(aside(planned(text_option(
       "out", "DIR", "run folder (run: runs/<hash of the configuration>)", &Config::out))));
-  all.push_back(aside(planned(
-      flag_option("overwrite", "replace a finished run in the run folder", &Config::overwrite))));
+  all.push_back(aside(planned(flag_option(
+      "overwrite", "replace a finished or stopped run in the run folder", &Config::overwrite))));
   all.push_back(aside(number_option(
       "patience", "SECONDS",
       "that ranks wait for another before the run fails and names it (0: for ever)",

@@ -187,6 +187,11 @@ class Training {
       info.attributes["resumed"] = about_["resumed"];
       warnings_.push_back(other_machine(*earlier_, info.attributes));
     }
+    if (config_.resumed_microbatches > 0 && !earlier_)
+      warnings_.push_back(
+          fmt::format("--resume {}: has no checkpoint; the run starts again from "
+                      "its beginning",
+                      config_.out));
     info.stale_reads = config_.trace_stale_read > 0;
     describe(config_, resolved_.rules, info);
     if (auto const& bytes = resolved_.source.vocabulary(); !bytes.empty()) {
@@ -198,7 +203,7 @@ class Training {
 
   /// Until everything is open nothing is kept: a mistake leaves no half-written folder.
   void open_folder() {
-    io::RunInfo const info = run_info();
+    io::RunInfo info = run_info();
     auto const hosted = stage_infos();
     auto const all = engine::gather_rows(communicator_, hosted);
     std::int64_t const bytes =
@@ -206,19 +211,21 @@ class Training {
     on_rank_0(communicator_, [&] {
       if (!folder_) folder_.emplace(config_.out);
       if (earlier_) {
-        io::gather(config_.out, false);
+        io::gather_what_is_left(config_.out);
         io::CheckpointFolder::remove_parts(config_.out);
       } else {
         folder_->begin(config_.overwrite, config_.resumed_microbatches > 0, bytes);
         folder_->write_config(config_text(config_));
       }
     });
+    std::string gap;
     comm::agree(communicator_, [&] {
       shard_.emplace(config_.out, communicator_.rank(), hosted, info);
-      if (earlier_) io::copy_earlier_rows(config_.out, hosted, recorded_earlier(), *shard_);
+      if (earlier_) gap = io::copy_earlier_rows(config_.out, hosted, recorded_earlier(), *shard_);
       if (communicator_.rank() == 0) record_ranks(info.rank_rows);
       log_.emplace(std::filesystem::path(config_.out) / "log", communicator_.rank());
     });
+    mark_gap(gap, info);
     on_rank_0(communicator_, [&] {
       io::write_master(config_.out, info, all);
       // Not before: a finished run would else be said to be the longer one.
@@ -238,6 +245,18 @@ class Training {
                            fmt::join(seats, " "), config_.stages, comm::Communicator::host()));
     log_->info(fmt::format("computes with {}, kernels for {}, {}", compute::blas_library(),
                            compute::blas_core(), compute::blas_choice()));
+  }
+
+  /// `entries`: for what this rank's stages have lost with a damaged shard.
+  void mark_gap(std::string const& entries, io::RunInfo& info) {
+    std::string const all = fmt::format("{}", fmt::join(communicator_.gather(entries), ""));
+    if (all.empty()) return;
+    std::string const gap = all.substr(0, all.rfind(io::gap_separator));
+    info.attributes[io::gap_attribute] = gap;
+    warnings_.push_back(fmt::format(
+        "--resume {}: a part of the earlier trace could not be read: {}; the run continues from "
+        "its checkpoint, the trace's attribute gap tells the rows, {} has what is left",
+        config_.out, gap, io::damaged_shards));
   }
 
   /// Rank 0.

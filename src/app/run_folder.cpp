@@ -16,6 +16,7 @@
 
 #include "quartic/app/parameters.hpp"
 #include "quartic/core/check.hpp"
+#include "quartic/io/checkpoint.hpp"
 #include "quartic/io/disk.hpp"
 #include "quartic/io/trace_state.hpp"
 
@@ -26,11 +27,17 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What a run leaves in its folder.
-constexpr std::array run_files{"config.ini",    "config.ini.part",
-                               "trace.h5",      "trace.h5.part",
-                               "trace.h5.new",  "ranks",
-                               "log",           "checkpoint",
-                               parameters_file, unfinished_parameters_file};
+constexpr std::array run_files{"config.ini",
+                               "config.ini.part",
+                               "trace.h5",
+                               "trace.h5.part",
+                               "trace.h5.new",
+                               "ranks",
+                               "ranks.damaged",
+                               "log",
+                               "checkpoint",
+                               parameters_file,
+                               unfinished_parameters_file};
 
 /// So begins what a lock says.
 constexpr char const* owner_mark = "process ";
@@ -171,6 +178,12 @@ void RunFolder::refuse_what_is_there(bool overwrite) const {
   if (!overwrite && io::is_complete(path_)) {
     usage_error("--out {}: holds a finished run; give another folder, or --overwrite",
                 path_.string());
+  }
+  if (!overwrite && io::CheckpointFolder::any(path_)) {
+    usage_error(
+        "--out {}: holds a run with a checkpoint; --resume {} continues it, --overwrite starts "
+        "again",
+        path_.string(), path_.string());
   }
   // A run that was killed before it had a trace has left its lock.
   if (lock_.was_left() || fs::is_regular_file(path_ / "trace.h5")) return;

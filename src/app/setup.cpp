@@ -7,6 +7,7 @@
 #include "quartic/app/device.hpp"
 #include "quartic/app/memory.hpp"
 #include "quartic/core/check.hpp"
+#include "quartic/io/bytes.hpp"
 #include "quartic/io/delays.hpp"
 #include "quartic/method/registry.hpp"
 #include "quartic/nn/gpt.hpp"
@@ -192,6 +193,14 @@ Part columns_of(nn::ModelSpec const& model, engine::Hosting const& hosting) {
   return columns;
 }
 
+/// Empty unless the delays are those of a file.
+std::string delays_checksum(Config const& config) {
+  constexpr std::string_view replay = "replay:";
+  auto const delays = config.method_options.find("delays");
+  if (delays == config.method_options.end() || !delays->second.starts_with(replay)) return {};
+  return io::checksum_text(io::checksum_of_file(delays->second.substr(replay.size())));
+}
+
 }  // namespace
 
 void resolve_method(Config& config) {
@@ -255,6 +264,8 @@ Resolved resolve(Config config, int ranks) {
 }
 
 void describe(Config const& config, plan::Rules const& rules, io::RunInfo& info) {
+  if (std::string checksum = delays_checksum(config); !checksum.empty())
+    info.attributes["delays_checksum"] = std::move(checksum);
   info.attributes["config"] = config_text(config);
   info.attributes["config_hash"] = config_hash(config);
   info.attributes["cost"] = config.cost;

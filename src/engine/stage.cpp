@@ -130,6 +130,7 @@ void Stage<T>::keep(InFlight& slot, Pass const& pass, std::span<T const> weights
   row.plan_forward = pass.plan_begin;
   row.wait_ns = pass.wait_ns;
   row.weight_copies = weights_.copies();
+  row.activations = static_cast<std::int32_t>(in_flight_.size());
   if (settings_.displacement_every == 0 || row.microbatch % settings_.displacement_every != 0)
     return;
   slot.displacement_origin = read_copies_.keep(weights);
@@ -229,7 +230,7 @@ void Stage<T>::send_gradients() {
 template <class T>
 void Stage<T>::backward_weight(Pass const& pass) {
   InFlight slot = in_flight_.pop();
-  slot.row.activations = action_activations_;
+  slot.row.activations = std::max(slot.row.activations, action_activations_);
   slot.row.weight_copies = std::max(slot.row.weight_copies, action_copies_);
   if (!slot.is_whole) {
     block_->backward_weight(batch(pass.action.microbatch, slot.data_index),

@@ -182,6 +182,10 @@ void CheckpointFolder::restore(std::int64_t position, engine::Seat seat, State c
   state(archive);
 }
 
+bool CheckpointFolder::any(fs::path const& run) {
+  return !whole_ones(run / "checkpoint").empty();
+}
+
 std::optional<CheckpointManifest> CheckpointFolder::newest(fs::path const& run) {
   std::vector<fs::path> const all = whole_ones(run / "checkpoint");
   if (all.empty()) return {};

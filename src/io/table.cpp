@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "quartic/core/check.hpp"
+
 namespace quartic::io::h5 {
 namespace {
 
@@ -80,16 +82,38 @@ void Table::read(File const& file, hid_t memory_type, hsize_t first, hsize_t cou
              "H5Dread");
 }
 
-void Table::append_all(File const& file, Table const& other, File const& other_file) {
+/// As long as read(type, first, count, rows) gives true.
+template <class Read>
+bool Table::append_blocks(File const& file, hsize_t all, Read read) {
   Handle const row = file.own(H5Dget_type(dataset_.id()), H5Tclose, "H5Dget_type");
   std::size_t const row_bytes = H5Tget_size(row.id());
   hsize_t const block = std::max<hsize_t>(1, block_bytes / row_bytes);
-  std::vector<std::byte> rows(static_cast<std::size_t>(std::min(block, other.rows_)) * row_bytes);
-  for (hsize_t first = 0; first < other.rows_; first += block) {
-    hsize_t const count = std::min(block, other.rows_ - first);
-    other.read(other_file, row.id(), first, count, rows.data());
+  std::vector<std::byte> rows(static_cast<std::size_t>(std::min(block, all)) * row_bytes);
+  for (hsize_t first = 0; first < all; first += block) {
+    hsize_t const count = std::min(block, all - first);
+    if (!read(row.id(), first, count, rows.data())) return false;
     append(file, row.id(), rows.data(), static_cast<std::size_t>(count));
   }
+  return true;
+}
+
+void Table::append_all(File const& file, Table const& other, File const& other_file) {
+  append_blocks(file, other.rows_, [&](hid_t type, hsize_t first, hsize_t count, void* rows) {
+    other.read(other_file, type, first, count, rows);
+    return true;
+  });
+}
+
+bool Table::append_readable(File const& file, Table const& other, File const& other_file) {
+  return append_blocks(file, other.rows_,
+                       [&](hid_t type, hsize_t first, hsize_t count, void* rows) {
+                         try {
+                           other.read(other_file, type, first, count, rows);
+                           return true;
+                         } catch (Failure const&) {
+                           return false;
+                         }
+                       });
 }
 
 void Table::flush(File const& file) const {

@@ -8,6 +8,7 @@
 namespace quartic::io {
 
 bool is_complete(std::filesystem::path const& folder) {
+  if (std::filesystem::exists(folder / complete_mark)) return true;
   std::filesystem::path const trace = folder / "trace.h5";
   if (!std::filesystem::exists(trace)) return false;
   try {

@@ -55,7 +55,8 @@ void Planner::start_forward(PlannedAction& planned) {
     if (rules_.versions->stashes()) {
       change(own, read.replica, [&](VersionLedger& ledger) { ledger.hold(read.version); });
     }
-    own.in_flight.push({now_, read_at, read, -1, -1, own.copies});
+    auto const held = static_cast<std::int32_t>(own.in_flight.size()) + 1;
+    own.in_flight.push({now_, read_at, read, -1, -1, own.copies, held});
   }
   planned.weight_copies = own.copies;
   planned.activations = static_cast<std::int32_t>(own.in_flight.size());
@@ -205,7 +206,7 @@ void Planner::accumulate(PlannedAction const& planned, std::int64_t microbatch) 
   step.delay_own = forward.block_updates;  // becomes a difference at the update
   step.begin_forward = forward.begin;
   step.begin_backward = forward.begin_backward;
-  step.activations = planned.activations;
+  step.activations = std::max(forward.activations, planned.activations);
   step.weight_copies = std::max(forward.weight_copies, planned.weight_copies);
   own.accumulated.push_back(step);
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+GRADIENT_NOISE = 1
+"""The number of the stream from which a gradient's noise comes, by stage and microbatch."""
 INITIAL_WEIGHTS = 2
 """The number of the stream from which a model's first weights come."""
 SAMPLING = 5
@@ -56,6 +58,14 @@ def uniforms(seed: int, name: int, index: int, count: int, microbatch: int = 0) 
     """The first `count` uniforms in [0, 1), 53 bits each, of a named stream."""
     drawn = bits(seed, name, index, count, microbatch)
     return (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def normals(seed: int, name: int, index: int, count: int, microbatch: int = 0) -> np.ndarray:
+    """The first `count` standard normals of a named stream: Box and Muller's of each two draws."""
+    first, second = bits(seed, name, index, count + count % 2, microbatch).reshape(-1, 2).T
+    turns = np.pi * (first.astype(np.int64) * 2.0**-63 + 2.0**-64)
+    radius = np.sqrt(-2 * np.log(second * 2.0**-64 + 2.0**-65))
+    return np.stack([radius * np.sin(turns), radius * np.cos(turns)], axis=1).reshape(-1)[:count]
 
 
 def below(n: int, seed: int, name: int, index: int, microbatch: int) -> int:

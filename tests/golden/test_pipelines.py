@@ -10,6 +10,7 @@ import pytest
 
 from agreement import DOUBLE, same_stale_reads, same_training
 from bent_weights import annealed, corrected, predicted
+from philox import GRADIENT_NOISE, normals
 from problems import BATCH, Problem
 from quartic_analysis import Run
 from reference import Model, rows_of
@@ -30,10 +31,11 @@ def train(
 
 
 def classical_local_sgd(
-    model: Model, workers: int, local_steps: int, steps: int, rate: float
+    model: Model, workers: int, local_steps: int, steps: int, rate: float, noise: float = 0
 ) -> tuple[np.ndarray, float]:
     """Losses [workers, steps], and f at the mean of the workers' models. Worker p's j-th microbatch
-    is the data's (j workers + p)-th; a partial last round is not averaged."""
+    is the data's (j workers + p)-th, which draws its own noise; a partial last round is not
+    averaged."""
     (block,) = model.blocks
     weights = np.tile(block.initial_weights(), (workers, 1))
     losses = np.empty((workers, steps))
@@ -41,7 +43,9 @@ def classical_local_sgd(
         for p in range(workers):
             rows = rows_of(model, BATCH, j * workers + p)
             losses[p, j], kept = block.forward(rows, weights[p], 0.0)
-            weights[p] -= rate * block.backward(rows, weights[p], kept, None)[1]
+            gradient = block.backward(rows, weights[p], kept, None)[1]
+            drawn = normals(0, GRADIENT_NOISE, 0, gradient.size, j * workers + p)
+            weights[p] -= rate * (gradient + noise * drawn)
         if (j + 1) % local_steps == 0:
             weights[:] = weights.mean(axis=0)
     return losses, model.value([weights.mean(axis=0)])
@@ -54,6 +58,18 @@ def test_sgd_of_one_stage_is_classical_local_sgd(
     problem = problems[name]
     trace = train(tmp_path, problem, 3, 4, 22, "--method", "sgd", "--stages", 1)
     losses, value = classical_local_sgd(problem.model(1), 3, 4, 22, problem.learning_rate)
+    found = trace.loss.pivot(index="pipeline", columns="microbatch", values="loss")
+    np.testing.assert_allclose(found, losses, rtol=DOUBLE)
+    assert trace.objective["value"].iloc[-1] == pytest.approx(value, rel=DOUBLE)
+
+
+def test_every_pipeline_draws_its_own_gradient_noise(
+    tmp_path: Path, problems: dict[str, Problem]
+) -> None:
+    problem = problems["quadratic"]
+    options = ("--method", "sgd", "--stages", 1, "--gradient-noise", 0.3)
+    trace = train(tmp_path, problem, 3, 4, 22, *options)
+    losses, value = classical_local_sgd(problem.model(1), 3, 4, 22, problem.learning_rate, 0.3)
     found = trace.loss.pivot(index="pipeline", columns="microbatch", values="loss")
     np.testing.assert_allclose(found, losses, rtol=DOUBLE)
     assert trace.objective["value"].iloc[-1] == pytest.approx(value, rel=DOUBLE)

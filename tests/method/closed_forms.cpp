@@ -53,6 +53,37 @@ TEST_CASE("pipedream in slots: staleness and delays at every stage, S = 1..32 an
   }
 }
 
+/// Steps whose planned mean delay is not the mean over all blocks of the block updates between the
+/// read of each block and the step's own update.
+int wrong_mean_delays(std::string const& method, plan::Shape const& shape,
+                      std::map<std::string, std::string> const& options) {
+  plan::Rules const rules = method::make_rules(method::find_method(method), shape, options);
+  plan::Cost const cost = plan::Cost::parse("real", shape.stages, 0);
+  plan::Planner planner(rules, cost);
+  std::vector<std::int64_t> reads(
+      static_cast<std::size_t>(shape.microbatches));  // sums over blocks
+  int wrong = 0;
+  while (plan::PlannedAction const* planned = planner.next()) {
+    if (planned->action.kind == plan::Kind::forward)
+      reads[static_cast<std::size_t>(planned->action.microbatch)] += planner.block_updates();
+    for (plan::PlannedStep const& step : planner.applied()) {
+      std::int64_t const sum = reads[static_cast<std::size_t>(step.microbatch)];
+      double const before = static_cast<double>(planner.block_updates() - 1);
+      double const mean = before - static_cast<double>(sum) / shape.stages;
+      wrong += step.delay_mean != doctest::Approx(mean).epsilon(1e-12);
+    }
+  }
+  return wrong;
+}
+
+TEST_CASE("the mean delay is over all blocks, also with several stages a worker") {
+  CHECK(wrong_mean_delays("pipedream", {5, 60, 1}, {}) == 0);
+  CHECK(wrong_mean_delays("1f1b-flush", {4, 48, 4}, {}) == 0);
+  CHECK(wrong_mean_delays("zb-v", {8, 64, 8}, {}) == 0);
+  CHECK(wrong_mean_delays("interleaved", {6, 48, 6}, {{"stages-per-worker", "2"}}) == 0);
+  CHECK(wrong_mean_delays("interleaved", {8, 48, 8}, {{"stages-per-worker", "4"}}) == 0);
+}
+
 TEST_CASE("pipedream: the whole matrix of delays at S = 4") {
   constexpr std::array<std::array<int, 4>, 4> expected{
       {{14, 11, 9, 6}, {12, 9, 7, 4}, {11, 8, 6, 3}, {9, 6, 4, 1}}};

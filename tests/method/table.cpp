@@ -153,6 +153,22 @@ void check_order(WatchedPlan const& plan, plan::Shape const& shape) {
       [&](int stage, std::int64_t j) { return sampled(j) < 0 || stage == sampled(j); }));
 }
 
+/// What a row of `steps` tells is the larger of its forward and its backward, whose weight half
+/// ends it.
+void check_activations(WatchedPlan const& plan) {
+  std::map<std::pair<int, std::int64_t>, std::int32_t> held;
+  for (plan::PlannedAction const& planned : plan.actions) {
+    auto const [kind, stage, first, count] = planned.action;
+    if (kind == plan::Kind::backward_input) continue;
+    for (std::int64_t j = first; j < first + count; ++j)
+      held[{stage, j}] = std::max(held[{stage, j}], planned.activations);
+  }
+  std::size_t wrong = 0;
+  for (plan::PlannedStep const& step : plan.steps)
+    wrong += step.activations != held.at({step.stage, step.microbatch});
+  CHECK(wrong == 0);
+}
+
 /// A forward on the live weights is stale by no more updates than were made since, anywhere.
 void check_steps(WatchedPlan const& plan, plan::Shape const& shape, bool reads_live) {
   bool const sampled = plan.rules.schedule->sampled_stage(0) >= 0;
@@ -184,6 +200,7 @@ TEST_CASE("every method keeps the promises of a pipeline") {
       CAPTURE(cost);
       WatchedPlan const plan = watch(tested.method, tested.shape, cost, tested.options);
       check_order(plan, tested.shape);
+      check_activations(plan);
       bool const reads_live = tested.method != "pipedream-2bw" &&
                               tested.method != "pipedream-vsync" && tested.method != "timeprest";
       check_steps(plan, tested.shape, reads_live);

@@ -281,6 +281,16 @@ def test_two_that_begin_at_once():
         shutil.rmtree("new")
 
 
+def test_a_folder_whose_lock_was_removed_while_a_run_waited_for_it(tmp_path):
+    """What the run holds then is no lock that anybody else sees: it takes the new one."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LD_PRELOAD", preload(tmp_path, "lost_lock"))
+        running = LiveRun("run", *LONG_RUN)
+    with running:
+        running.has_rows()
+        refused("run", "--out", "run", says=("run", "in use", f"process {running.process.pid} on"))
+
+
 def test_folder_in_use():
     with LiveRun("run", *LONG_RUN) as running:
         running.has_rows()

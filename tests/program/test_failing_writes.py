@@ -6,6 +6,7 @@ import pytest
 
 from failing import RUN, Scene, cut_at, damage, fail_one, flipped_at, limit_size
 from program import preload, quartic
+from test_resume import checkpoint_of
 from runs import DONE, FAILED, REFUSED, attributes, read_steps, refused, same_run
 
 
@@ -27,6 +28,40 @@ def test_a_write_of_a_trace_that_fails(scene):
     """When the rows are gathered, too, nothing is lost in silence."""
     calls = scene.calls("/trace.h5.part")
     assert {fail_one(scene, "/trace.h5.part", call, False) for call in (1, *range(2, calls, 5), calls)} <= {FAILED, REFUSED}
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(scene, tmp_path):
+    """Every file, the manifest, and the folder that names them; then the folder of all checkpoints."""
+    out, log = scene.copy("synced"), tmp_path / "syncs"
+    scene.go_on(out, exit_code=0, env={"LD_PRELOAD": preload(tmp_path, "logged_syncs"), "QUARTIC_SYNC_LOG": str(log)})
+    made = checkpoint_of(out)
+    lines = log.read_text().splitlines()
+    named = lines.index(f"rename {made}")
+    for name in ("/manifest", "", *(f"/{file.name}" for file in made.glob("*.h5"))):
+        assert f"sync {made}.part{name}" in lines[:named], name
+    assert f"sync {made.parent}" in lines[named:]
+
+
+def not_gathered(scene, name):
+    """A run that has come to its end on a disk that was full by then, so that its shards are left."""
+    out = scene.folder / name
+    quartic("run", *RUN, "--out", out, exit_code=FAILED, env=scene.environment("/trace.h5.part", 1, QUARTIC_FAIL_ALL="1"))
+    assert (out / "ranks").is_dir() and attributes(out)["complete"] == 0
+    return out
+
+
+def test_a_complete_run_is_complete_when_it_is_gathered_later(scene):
+    out = not_gathered(scene, "gathered later")
+    quartic("gather", out)
+    assert attributes(out)["complete"] == 1 and not (out / "ranks").exists()
+    same_run(scene.whole, out)
+
+
+def test_a_complete_run_that_is_not_gathered_is_not_made_again(scene):
+    out = not_gathered(scene, "not gathered")
+    refused("run", *RUN, "--out", out, says=(out, "finished run", "--overwrite"))
+    assert "is complete" in quartic("run", "--resume", out).stdout
+    same_run(scene.whole, out)
 
 
 def test_a_finished_run_that_could_not_become_longer(scene):

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import subprocess
+import zlib
 
 import h5py
 import numpy as np
@@ -18,10 +19,14 @@ from runs import FAILED, REFUSED, attributes, kept_what_was_planned, lines_of_qu
 from test_hosting import FOLDED, METHODS, OBJECTIVES, RUN, STAGES, hosted_options
 
 
+# What only they keep of a model: the outer step's momentum, the mean update.
+KEEPS_MORE = (("local-sgd P=3, outer step", "quadratic"), ("pipemare", "mlp float"))
+
+
 def cases():
     for m, method in enumerate(METHODS):
         for o, objective in enumerate(OBJECTIVES):
-            if LONG or (m + 2 * o) % 12 == 0:
+            if LONG or (m + 2 * o) % 12 == 0 or (method, objective) in KEEPS_MORE:
                 yield method, objective
 
 
@@ -152,13 +157,46 @@ def test_a_finished_run_needs_nothing(tmp_path):
     assert not (tmp_path / "run" / "ranks").exists() and (tmp_path / "run" / "trace.h5").read_bytes() == before
 
 
-def test_without_a_checkpoint_it_starts_again(tmp_path):
+def test_without_a_checkpoint_it_starts_again_and_says_so(tmp_path):
     quartic("run", *SMALL, "--quiet", "--out", tmp_path / "whole")
     quartic("run", *SMALL, "--quiet", "--out", tmp_path / "run")
     interrupted(tmp_path / "run")
-    quartic("run", "--resume", tmp_path / "run", "--quiet")
+    done = quartic("run", "--resume", tmp_path / "run", "--quiet", ranks=2)
+    assert lines_of_quartic(done) == [f"quartic: --resume {tmp_path}/run: has no checkpoint; the run starts again from its beginning"]
     same_run(tmp_path / "whole", tmp_path / "run")
     assert "resumed" not in attributes(tmp_path / "run")
+
+
+def test_checkpoints_by_time_are_that_far_apart_over_a_resume(cut):
+    """The next is due five minutes after the last, at whatever wall time that was made."""
+    manifest = checkpoint_of(cut) / "manifest"
+    body = re.sub(r"^wall_ns = .*$", f"wall_ns = {3600 * 10**9}", manifest.read_text(), flags=re.MULTILINE).partition("manifest = ")[0]
+    manifest.write_text(f"{body}manifest = crc32:{zlib.crc32(body.encode()):08x}\n")
+    before = checkpoint_of(cut)
+    done = quartic("run", "--resume", cut, "--checkpoint-every", "5m", "--microbatches", 640)
+    assert "checkpoints: " not in done.stdout and checkpoint_of(cut) == before
+
+
+def test_the_same_command_again_keeps_a_stopped_run(cut):
+    """Only --overwrite gives up what --resume could continue."""
+    before = (cut / "trace.h5").read_bytes(), checkpoint_of(cut)
+    for command in ("run", *SMALL), ("plan",):
+        refused(*command, "--out", cut, says=(cut, "checkpoint", f"--resume {cut}", "--overwrite"))
+    assert before == ((cut / "trace.h5").read_bytes(), checkpoint_of(cut))
+    quartic("run", *SMALL, "--quiet", "--out", cut, "--overwrite")
+    assert attributes(cut)["complete"] == 1 and not (cut / "checkpoint").exists()
+
+
+def test_the_same_command_again_keeps_a_stopped_run_with_a_damaged_checkpoint(cut):
+    (checkpoint_of(cut) / "manifest").write_text("lost")
+    refused("run", *SMALL, "--out", cut, says=(cut, "checkpoint", "--overwrite"))
+
+
+def test_the_same_command_again_replaces_a_run_without_a_checkpoint(cut):
+    newest = checkpoint_of(cut)
+    newest.rename(newest.with_suffix(".part"))
+    quartic("run", *SMALL, "--quiet", "--out", cut)
+    assert attributes(cut)["complete"] == 1
 
 
 def test_other_microbatches_and_rates_are_refused(tmp_path):

@@ -64,6 +64,23 @@ def test_held_out_rows_that_are_the_training_rows(model, ranks):
     same(found["validation"], found["objective"])
 
 
+@pytest.mark.parametrize("model", ["b", "c"])
+def test_held_out_rows_that_are_the_training_rows_twice(model):
+    """Their mean loss and their share of right answers are those of the training rows, whatever their number."""
+    _, *options = {own: (own, *rest) for own, *rest in MODELS.values()}[model]
+    if model == "c":
+        letters = open("c", "rb").read()[:-1]
+        for name, times in (("once", 1), ("twice", 2)):  # whose last token is followed by the first
+            open(name, "wb").write(times * letters + letters[:1])
+    else:
+        with h5py.File("b") as file, h5py.File("once", "w") as once, h5py.File("twice", "w") as twice:
+            for part in ("X", "y"):
+                once[part], twice[part] = file[part][()], np.concatenate([file[part], file[part]])
+    found = tables(*options, "--data", "once", "--drop-last", "--validation", "twice", "--evaluate-updates", 6)
+    assert found["objective"]["accuracy"].max() > 0
+    same(found["validation"], found["objective"])
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_fraction_is_the_end_of_the_data(model):
     """The same numbers as from two files, of the first rows and of the others."""

@@ -251,6 +251,98 @@ def test_the_template_loads_the_modules(tmp_path, submitted, slurm):
     submitted(study, "--submit")
     ended(slurm)
     script = (tmp_path / "out" / "submission-0001.sh").read_text()
-    assert "module load gcc/12 || exit\nmodule load openmpi/4.1 || exit\n" in script and "@" not in script.replace("@60", "")
+    assert all(f"module load {name} || not_started module load {name}\n" in script for name in ("gcc/12", "openmpi/4.1")) and "@" not in script.replace("@60", "")
     assert subprocess.run(["bash", "-n", tmp_path / "out" / "submission-0001.sh"]).returncode == 0
     assert str(REPOSITORY / "jobs" / "sweep.py") in script
+
+
+ONE = STUDY.replace("[2, 4, 8]", "[2]")
+
+
+@pytest.mark.parametrize("name", ["two words", "a \"quoted\" 'one'", "100% %a %j", "two\ntouch lines", "back\\slash $(touch dollar) `touch tick`"])
+def test_names_that_a_shell_or_slurm_would_change(submitted, slurm, tmp_path, name):
+    """Of the study, and of the folder that everything is in: its log included. A folder that Slurm cannot write to is refused."""
+    folder = tmp_path / name
+    folder.mkdir()
+    study = write_study(folder, ONE, name=name)
+    if "\\" in name:
+        assert "backslash; give another folder" in submitted(study, "--submit", exit_code=REFUSED).stderr
+        return
+    submitted(study, "--submit")
+    ended(slurm)
+    assert submitted(study, function=status) == {"runs": 1, "complete": 1}
+    assert "start 1" in log_of_index(study, 0)
+    assert {path.name for path in folder.iterdir()} == {f"{name}.toml", "tiny.ipynb", "out"}
+    assert not [path for path in (folder / "out").iterdir() if path.name in ("lines", "dollar", "tick")]
+
+
+def on_a_bad_machine(submitted, tmp_path, keys):
+    """Submitted to a machine with these keys in its file, which has the right one again then."""
+    machine = tmp_path / "cluster.toml"
+    good = machine.read_text()
+    machine.write_text(keys + good)
+    study = write_study(tmp_path, ONE)
+    submitted(study, "--submit")
+    machine.write_text(good)
+    return study
+
+
+def test_a_job_that_fails_to_launch_has_failed_with_its_reason(submitted, slurm, tmp_path):
+    study = on_a_bad_machine(submitted, tmp_path, 'modules = ["no such module"]\n')
+    ended(slurm)
+    shown = submitted(study, "--status", exit_code=FAILED)
+    assert "1       1" in shown.stdout and "failed" in shown.stdout
+    assert "failed: its job did not start it: module load no such module failed on " in shown.stderr
+    assert "see submission-0001.0.log" in shown.stderr and "--retry makes them again" in shown.stderr
+    assert "submitted" not in submitted(study, "--submit", exit_code=FAILED).stdout
+    submitted(study, "--retry")
+    ended(slurm)
+    assert submitted(study, function=status) == {"runs": 1, "complete": 1}
+
+
+def test_a_job_whose_program_is_gone_has_failed_with_its_reason(submitted, slurm, tmp_path):
+    program = stand_in(tmp_path, "")
+    study = write_study(tmp_path, ONE.replace('ranks = "stages"', ""))
+    slurm.ask("scontrol", "update", "partitionname=main", "state=down")
+    try:
+        submitted(study, "--submit", program=program)
+        program.rename(tmp_path / "elsewhere")
+    finally:
+        slurm.ask("scontrol", "update", "partitionname=main", "state=up")
+    ended(slurm)
+    (tmp_path / "elsewhere").rename(program)
+    shown = submitted(study, "--status", exit_code=FAILED, program=program).stderr
+    assert f"failed: its job did not start it: {program}: cannot be started: No such file" in shown
+
+
+def test_a_job_that_slurm_cannot_launch_has_failed_with_its_reason(submitted, slurm, tmp_path):
+    """Its log cannot be written, and no line of its script is run."""
+    study = write_study(tmp_path, ONE)
+    slurm.ask("scontrol", "update", "partitionname=main", "state=down")
+    try:
+        submitted(study, "--submit")
+        (study.parent / "out" / "submission-0001.0.log").mkdir()
+    finally:
+        slurm.ask("scontrol", "update", "partitionname=main", "state=up")
+    ended(slurm)
+    (study.parent / "out" / "submission-0001.0.log").rmdir()
+    shown = submitted(study, "--status", exit_code=FAILED).stderr
+    assert "failed: Slurm could not start its job: " in shown
+
+
+def test_data_that_changes_while_a_job_waits(submitted, slurm, tmp_path):
+    """Its run's folder is that of the data of before."""
+    study = write_study(tmp_path, ONE.replace("rows = 64\nfeatures = 16\n", 'data = "@mine"\n') + '[data.mine]\nfile = "mine.txt"\n')
+    data = tmp_path / "mine.txt"
+    data.write_text("1 1:1 4:2\n0 2:1\n" * 32)
+    slurm.ask("scontrol", "update", "partitionname=main", "state=down")
+    try:
+        submitted(study, "--submit", "--data", tmp_path)
+        data.write_text("1 1:2 4:2\n0 2:1\n" * 32)
+    finally:
+        slurm.ask("scontrol", "update", "partitionname=main", "state=up")
+    ended(slurm)
+    assert f"not started: {data}: has changed since the run was submitted" in log_of_index(study, 0)
+    submitted(study, "--submit", "--data", tmp_path)
+    ended(slurm)
+    assert submitted(study, "--data", tmp_path, function=status) == {"runs": 1, "complete": 1}

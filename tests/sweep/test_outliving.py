@@ -22,7 +22,7 @@ def held(tmp_path):
     """A run, and the descriptor by which its folder is held."""
     descriptor = os.open(tmp_path / PROGRAM_LOCK, os.O_RDWR | os.O_CREAT)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return SimpleNamespace(folder=Folder(tmp_path)), descriptor
+    return SimpleNamespace(folder=Folder(tmp_path), resolved=SimpleNamespace(contents={})), descriptor
 
 
 def test_ranks_that_outlive_their_launcher_are_waited_for(held):

@@ -282,3 +282,11 @@ def test_one_blas_thread_a_rank(tmp_path):
     told = (folders(study)[2, 0] / "environment").read_text()
     assert {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", "HDF5_USE_FILE_LOCKING=BEST_EFFORT"} <= set(told.splitlines())
     assert "hidden" not in told
+
+
+@pytest.mark.parametrize("name", ["SLURM_JWT", "SLURM_REST_TOKEN", "OMPI_MCA_secret_x", "UCX_PASSWORD", "PMIX_MCA_ssh_key"])
+def test_the_saved_environment_has_no_secrets_and_is_for_nobody_else(study, name):
+    sweep(study, "--local", env=os.environ | {name: "hidden", "SLURM_SAID": "shown"}, umask=0)
+    saved = folders(study)[2, 0] / "environment"
+    assert "SLURM_SAID=shown" in saved.read_text() and "hidden" not in saved.read_text() and name not in saved.read_text()
+    assert saved.stat().st_mode & 0o777 == 0o600

@@ -54,9 +54,10 @@ class RunFolder {
   RunFolder(RunFolder const&) = delete;
   RunFolder& operator=(RunFolder const&) = delete;
 
-  /// Makes room for a new run; an unfinished one is replaced. `again`: it is that one, begun anew,
-  /// and its config.ini stays until there is another. UsageError when the folder holds a finished
-  /// run (unless `overwrite`) or what no run has left, or has less room than `expected_bytes`.
+  /// Makes room for a new run; an unfinished one without a checkpoint is replaced. `again`: it is
+  /// that one, begun anew, and its config.ini stays until there is another. UsageError when the
+  /// folder holds a finished run or one with a checkpoint (unless `overwrite`), or what no run has
+  /// left, or has less room than `expected_bytes`.
   void begin(bool overwrite, bool again, std::int64_t expected_bytes);
 
   std::filesystem::path const& path() const { return path_; }

@@ -54,6 +54,8 @@ class CheckpointFolder final : public engine::CheckpointStore {
   /// The newest whole checkpoint of a run folder. UsageError where its manifest is damaged; what
   /// has none was never finished.
   static std::optional<CheckpointManifest> newest(std::filesystem::path const& run);
+  /// Whether a run folder has a whole checkpoint, damaged or not.
+  static bool any(std::filesystem::path const& run);
   /// UsageError unless the files of these seats are as the manifest says, byte for byte.
   static void verify(std::filesystem::path const& run, CheckpointManifest const& manifest,
                      std::span<engine::Seat const> seats);

@@ -100,6 +100,8 @@ class File {
   double number(hid_t object, std::string const& name) const;
   void set_number(hid_t object, std::string const& name, double value) const;
   bool has_attribute(hid_t object, std::string const& name) const;
+  /// Reads a text attribute that set_text() has made.
+  std::string text(hid_t object, std::string const& name) const;
   /// Replaces a text attribute (UTF-8, variable length: not for files in SWMR mode).
   void set_text(hid_t object, std::string const& name, std::string const& text) const;
 

@@ -32,6 +32,8 @@ class Table {
   void read(File const& file, hid_t memory_type, hsize_t first, hsize_t count, void* rows) const;
   /// Appends all rows of `other`, a block at a time.
   void append_all(File const& file, Table const& other, File const& other_file);
+  /// The same up to the first block that cannot be read; whether all could be.
+  bool append_readable(File const& file, Table const& other, File const& other_file);
   /// Hands its rows to the system. Whoever lets go of a table before the file is flushed needs
   /// this: a destructor could not say that it failed.
   void flush(File const& file) const;
@@ -39,6 +41,8 @@ class Table {
  private:
   Table(Handle dataset, hsize_t rows) : dataset_(std::move(dataset)), rows_(rows) {}
   Handle select(File const& file, hsize_t first, hsize_t count) const;
+  template <class Read>
+  bool append_blocks(File const& file, hsize_t all, Read read);
   Handle dataset_;
   hsize_t rows_ = 0;
 };

@@ -66,13 +66,25 @@ class TraceShard final : public engine::RecordSink {
   std::unique_ptr<Tables> tables_;
 };
 
+/// Shards of an earlier start that could not be read to their end, in the run folder.
+inline constexpr char const* damaged_shards = "ranks.damaged";
+/// The root attribute that says which rows a damaged shard has cost: entries with this between.
+inline constexpr char const* gap_attribute = "gap";
+inline constexpr char const* gap_separator = "; ";
+
+/// Rank 0, when a run goes on from a checkpoint: gather(), and where a shard is damaged or missing
+/// the rows that can be read; the shards are kept as `damaged_shards`.
+void gather_what_is_left(std::filesystem::path const& folder);
+
 /// Each rank, when a run goes on from a checkpoint: gives its shard the rows that its stages had
 /// recorded by then (by place) of the earlier part's gathered `FOLDER/trace.h5`. What the earlier
-/// part recorded after the checkpoint is left behind. UsageError where the trace has not got these
-/// rows, to the last bit.
-void copy_earlier_rows(std::filesystem::path const& folder,
-                       std::vector<engine::StageInfo> const& hosted,
-                       std::vector<engine::RecordedTables> const& recorded, TraceShard& shard);
+/// part recorded after the checkpoint is left behind. Rows that were lost with a damaged shard
+/// become undefined ones; returns the entries of the trace's gap for them. UsageError where the
+/// trace has other rows, to the last bit.
+std::string copy_earlier_rows(std::filesystem::path const& folder,
+                              std::vector<engine::StageInfo> const& hosted,
+                              std::vector<engine::RecordedTables> const& recorded,
+                              TraceShard& shard);
 
 /// Rank 0, when a run goes on: gives its shard the /ranks of the earlier starts, and returns how
 /// many starts those are. A trace of an earlier version has none.
@@ -89,9 +101,9 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
 /// Rank 0, after every shard is closed: replaces the master by one self-contained file (written
 /// aside, synced, renamed) with /stale_read, which is the sum of its stages' parts, sets `complete`
 /// and `finished` (when the run last wrote, UTC), and removes the shards. Also the work of `quartic
-/// gather DIR`, which passes complete = false for a run that died. A run that is gathered already
-/// is left as it is. UsageError if FOLDER holds no trace.h5 or its run still writes; after a
-/// Failure the shards are where they were.
+/// gather DIR`, which passes complete = false: the trace is complete all the same where the run was
+/// (`complete_mark`). A run that is gathered already is left as it is. UsageError if FOLDER holds
+/// no trace.h5 or its run still writes; after a Failure the shards are where they were.
 void gather(std::filesystem::path const& folder, bool complete);
 
 }  // namespace quartic::io

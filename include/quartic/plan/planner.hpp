@@ -44,7 +44,7 @@ struct PlannedStep {
   double delay_mean = 0;          ///< mean over all blocks
   Ticks begin_forward = 0;
   Ticks begin_backward = 0;
-  std::int32_t activations = 0;    ///< held at its backward
+  std::int32_t activations = 0;    ///< microbatches held, the larger of its forward and backward
   std::int32_t weight_copies = 0;  ///< versions held while its forward or backward computes
 };
 
@@ -78,7 +78,8 @@ class Planner : private GlobalView {
     Read read;
     std::int64_t version_backward = -1;  // both once its backward, or the input half, has started
     Ticks begin_backward = -1;
-    std::int32_t weight_copies = 0;
+    std::int32_t weight_copies = 0;  // both at its forward
+    std::int32_t activations = 0;
   };
   struct Stage {
     std::vector<VersionLedger> ledgers;  // by replica

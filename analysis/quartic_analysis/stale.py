@@ -1,0 +1,48 @@
+"""Runs of data that has changed since they were made, by what the sweep tool leaves in study.json and beside the runs."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""Paths of data in a study start here."""
+
+
+def has_changed(contents: dict[str, dict]) -> bool:
+    """Whether a data file of the run is another than study.json says: `contents` is that by option and path. A file that is not there
+    has not changed: runs can be looked at without their data."""
+    return any(is_other(ROOT / name.partition(" ")[2], was) for name, was in contents.items())
+
+
+def is_other(path: Path, was: dict) -> bool:
+    if not path.is_file():
+        return False
+    status = path.stat()
+    if status.st_size != was["bytes"]:
+        return True
+    return status.st_mtime_ns != was["modified_ns"] and checksum(path) != was["crc32"]
+
+
+def checksum(path: Path) -> int:
+    value = 0
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            value = zlib.crc32(part, value)
+    return value
+
+
+def replaced(folder: Path, wanted: list[dict]) -> set[str]:
+    """Folders of runs that have the configuration of a wanted run, and are of other data than it."""
+    names = {run["folder"] for run in wanted}
+    hashes = {run["config_hash"] for run in wanted if "config_hash" in run}
+    return {path.parent.name for path in folder.glob("*/sweep.json") if path.parent.name not in names and config_hash(path) in hashes}
+
+
+def config_hash(record: Path) -> str:
+    """That of the run; its folder's name where the record is older than folders named by their data."""
+    try:
+        return json.loads(record.read_text()).get("config_hash") or record.parent.name
+    except (OSError, ValueError, AttributeError):
+        return ""

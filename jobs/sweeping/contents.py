@@ -1,0 +1,65 @@
+"""The files that a run reads, and what is in them: with other data it is another run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import ROOT
+from .folder import fingerprint
+
+OPTIONS = ("data", "validation", "init", "delays")
+
+
+def files_of(value: str) -> list[Path]:
+    """The files that an option's value names; none where it names none, as generate:text or 0.1 do."""
+    path = named_path(value)
+    if path is None:
+        return []
+    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path, *labels_of(path)]
+
+
+def named_path(value: str) -> Path | None:
+    """The file or folder of FILE, of FILE:/X,/y, and of replay:FILE."""
+    for text in (value, value.rpartition(":/")[0], value.partition(":")[2]):
+        try:
+            if text and (ROOT / text).exists():
+                return ROOT / text
+        except (OSError, ValueError):  # no name that a file can have
+            pass
+    return None
+
+
+def labels_of(images: Path) -> list[Path]:
+    """The labels beside images in IDX files, packed or not."""
+    if "images" not in images.name or "idx3" not in images.name:
+        return []
+    name = images.name.removesuffix(".gz").replace("idx3", "idx1").replace("images", "labels")
+    return [path for ending in ("", ".gz") if (path := images.with_name(name + ending)).is_file()]
+
+
+class Contents:
+    """Sizes, times and checksums of files, which are read again only when their size or time has changed. `known`: earlier ones."""
+
+    def __init__(self, known: dict[str, dict]):
+        self.known = known
+
+    def of(self, config: dict[str, str]) -> dict[str, dict]:
+        """By option and name, of all files that a resolved configuration names."""
+        return {f"{option} {shown(path)}": self.one(path) for option in OPTIONS for path in files_of(config.get(option, ""))}
+
+    def one(self, path: Path) -> dict:
+        """Called by several threads at once."""
+        known, status = self.known.get(str(path)), path.stat()
+        if known is None or (known["bytes"], known["modified_ns"]) != (status.st_size, status.st_mtime_ns):
+            self.known[str(path)] = fingerprint(path)
+        return self.known[str(path)]
+
+
+def shown(path: Path) -> str:
+    """Relative within the repository."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def identity(contents: dict[str, dict]) -> str:
+    """What is hashed of them: not where they are, for the configuration says that, nor their times."""
+    return "".join(f"{name.partition(' ')[0]} = crc32:{one['crc32']:08x} {one['bytes']}\n" for name, one in contents.items())
