@@ -39,10 +39,9 @@ void require_same_kind(Config const& config, io::DataSource const& training,
 
 /// A file of held-out rows: what it may hold is what the training data has.
 io::DataSource held_out_source(Config const& config, io::DataSource const& training) {
-  std::int64_t const vocabulary = config.objective == "gpt" ? training.classes() : 0;
   io::DataSource source(config.validation, targets_of(config),
                         {config.rows, training.shape().features, training.classes(),
-                         config.gpt.sequence, vocabulary, training.vocabulary()},
+                         config.gpt.sequence, 0, training.vocabulary()},
                         config.files, training.facts().labels);
   require_same_kind(config, training, source);
   DataShape const& shape = source.shape();
@@ -53,8 +52,9 @@ io::DataSource held_out_source(Config const& config, io::DataSource const& train
                 shape.features, features);
   }
   if (source.classes() > training.classes()) {
-    usage_error("--validation {}: has {} classes, the training data has {}", config.validation,
-                source.classes(), training.classes());
+    bool const tokens = training.facts().tokens > 0;
+    usage_error("--validation {}: has {} {}, the training data has {}", config.validation,
+                source.classes(), tokens ? "different tokens" : "classes", training.classes());
   }
   return source;
 }

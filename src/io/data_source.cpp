@@ -65,8 +65,10 @@ void refuse_packed_hdf5(FileBytes const& file) {
 
 /// A width that the file itself tells may be given, if it is the same.
 void check_token_bits(std::string const& path, int given, int found) {
-  if (given != 0 && given != found)
-    usage_error("--token-bits {}: {} has tokens of {} bits", given, path, found);
+  if (given == 0 || given == found) return;
+  std::string const has =
+      found == 0 ? "is read as text" : fmt::format("has tokens of {} bits", found);
+  usage_error("--token-bits {}: {} {}", given, path, has);
 }
 
 std::unique_ptr<Reader> open_token_numbers(FileBytes const& file, Request const& request) {
