@@ -256,7 +256,7 @@ void add_file_options(std::vector<OptionSpec>& all) {
                  "what --data and --validation are, in place of what they are recognised as: " +
                      io::format_names(),
                  [](Config& c, std::string const& t) {
-                   if (!t.empty()) static_cast<void>(io::format_named(t));
+                   static_cast<void>(io::format_named(t));
                    c.files.format = t;
                  },
                  [](Config const& c) { return c.files.format; }});

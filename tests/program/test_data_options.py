@@ -163,7 +163,7 @@ NO_EFFECT = {
     "rows of a file": ((*FILE, "--rows", 8), ("--rows 8", "generated")),
     "rows of a file, as the default": ((*FILE, "--rows", 4096), ("--rows 4096", "generated")),
     "features of a file": ((*FILE, "--features", 4), ("--features 4", "generated")),
-    "classes of a file": ((*FILE, "--objective", "mlp", "--classes", 3), ("--classes 3", "generate:images")),
+    "classes of a file": ((*FILE, "--objective", "mlp", "--classes", 3), ("--classes 3", "generated data")),
     "classes of a generator": (("--data", "generate:logistic", "--objective", "logistic", "--classes", 2), ("--classes 2", "generate:images")),
     "features of generated text": (("--objective", "gpt", "--features", 8), ("--features 8", "generate:text")),
     "hidden layers of a gpt": (("--objective", "gpt", "--hidden", "8,8"), ("--hidden 8,8", "--objective mlp")),
