@@ -70,19 +70,18 @@ class TokenReader final : public TypedReader<TokenReader> {
 };
 
 // llm.c: 256 numbers of 32 bits, of which the first is a magic number and the third the number of
-// tokens. The magic number of its files of 16 bits, and that of its files of 32.
+// tokens. The second magic number is that of its files of 32 bits.
 constexpr std::size_t llmc_header_bytes = 1024;
 constexpr std::array<Token, 2> llmc_magic{20240520, 20240801};
 
 int llmc_bits(FileBytes const& file) {
   std::size_t const count = number_at(file.bytes, 8, 4);
   std::size_t const held = file.bytes.size() - llmc_header_bytes;
-  for (std::size_t const width : {std::size_t{2}, std::size_t{4}}) {
-    if (held == count * width) return static_cast<int>(8 * width);
-  }
-  usage_error(
-      "{}: its header of llm.c announces {} tokens, and {} bytes follow; valid are {} or {}",
-      file.path, count, held, 2 * count, 4 * count);
+  bool const wide = number_at(file.bytes, 0, 4) == llmc_magic[1];
+  if (held == 4 * count) return 32;
+  if (held == 2 * count && !wide) return 16;
+  usage_error("{}: its header of llm.c announces {} tokens, and {} bytes follow; valid are {}",
+              file.path, count, held, (wide ? 4 : 2) * count);
 }
 
 }  // namespace

@@ -298,7 +298,7 @@ def test_every_option_of_the_help_is_accepted(command, folder):
                  "local-steps": "local-sgd", "backward": "timeprest", "lambda": "i-timeprest", "annealing": "pipemare",
                  "correction": "pipemare", "synchronous": "pipemare", "stages-per-worker": "interleaved"}
     objective_of = {"shuffle": "mlp", "cut": "mlp", "recompute": "mlp", "layers": "gpt", "width": "gpt", "heads": "gpt", "sequence": "gpt", "token-bits": "gpt"}
-    (folder / "some.bin").write_bytes(bytes(600))
+    (folder / "some.bin").write_bytes(bytes(6000))
     of_file = {"data-format": "some.csv", "token-bits": "some.bin"}
     (folder / "some.ini").write_text("")
     (folder / "some-run").mkdir()
