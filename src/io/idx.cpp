@@ -1,16 +1,12 @@
-#include <fmt/ranges.h>
-
 #include <algorithm>
-#include <filesystem>
 
+#include "beside.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/bytes.hpp"
 #include "quartic/io/reader.hpp"
 
 namespace quartic::io {
 namespace {
-
-namespace fs = std::filesystem;
 
 // The bytes of an IDX file: 0, 0, the type of its items, the number of its dimensions, each
 // dimension in four bytes from the highest on, and the items.
@@ -113,42 +109,6 @@ ImageShape image_shape(std::string_view bytes) {
   if (dimensions == 3) return {1, dimension(bytes, 1), dimension(bytes, 2)};
   if (dimensions == 4) return {dimension(bytes, 1), dimension(bytes, 2), dimension(bytes, 3)};
   return {};
-}
-
-// train-images-idx3-ubyte.gz -> train-labels-idx1-ubyte.gz, or as QMNIST names them
-// train-labels-idx2-int; packed or not.
-std::vector<std::string> names_of_labels(std::string const& path) {
-  fs::path const images(path);
-  std::string name = images.filename().string();
-  auto const place = name.rfind("images");
-  if (place == std::string::npos) {
-    usage_error(
-        "{}: its labels cannot be found: valid is {},LABELS, or a name with 'images', as "
-        "images-idx3, and 'labels' in its place beside it",
-        path, path);
-  }
-  name.replace(place, 6, "labels");
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  std::vector<std::string> names{name};
-  auto const idx3 = name.rfind("idx3");
-  if (idx3 != std::string::npos) {
-    names = {name.substr(0, idx3) + "idx1" + name.substr(idx3 + 4),
-             name.substr(0, idx3) + "idx2-int"};
-  }
-  for (std::size_t i = names.size(); i-- > 0;) names.push_back(names[i] + ".gz");
-  for (std::string& each : names) each = (images.parent_path() / each).string();
-  return names;
-}
-
-std::string labels_beside(std::string const& path) {
-  std::vector<std::string> const names = names_of_labels(path);
-  auto const found =
-      std::find_if(names.begin(), names.end(), [](auto const& name) { return fs::exists(name); });
-  if (found == names.end()) {
-    usage_error("{}: its labels are not beside it: none of {} is there", path,
-                fmt::join(names, ", "));
-  }
-  return *found;
 }
 
 class IdxReader final : public TypedReader<IdxReader> {

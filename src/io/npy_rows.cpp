@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <filesystem>
 
+#include "beside.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/bytes.hpp"
 #include "quartic/io/npy.hpp"
@@ -8,42 +8,6 @@
 
 namespace quartic::io {
 namespace {
-
-namespace fs = std::filesystem;
-
-bool is_letter(char byte) {
-  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-/// Where x or X stands in a name as a word of its own; npos if it does not.
-std::size_t place_of_x(std::string const& name) {
-  for (std::size_t at = 0; at < name.size(); ++at) {
-    bool const begins = at == 0 || !is_letter(name[at - 1]);
-    bool const ends = at + 1 == name.size() || !is_letter(name[at + 1]);
-    if ((name[at] == 'x' || name[at] == 'X') && begins && ends) return at;
-  }
-  return std::string::npos;
-}
-
-/// X_train.npy -> y_train.npy.
-std::string targets_beside(std::string const& path) {
-  fs::path targets(path);
-  std::string name = targets.filename().string();
-  std::size_t const at = place_of_x(name);
-  if (at == std::string::npos) {
-    usage_error(
-        "{}: its targets cannot be found: valid is {},TARGETS.npy, or a name with X or x "
-        "in it and y in its place beside it",
-        path, path);
-  }
-  name[at] = 'y';
-  targets.replace_filename(name);
-  if (!fs::exists(targets)) {
-    usage_error("{}: its targets are not beside it: {} is not there; valid is {},TARGETS.npy too",
-                path, targets.string(), path);
-  }
-  return targets.string();
-}
 
 class NpyReader final : public TypedReader<NpyReader> {
  public:
