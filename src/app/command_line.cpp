@@ -19,6 +19,28 @@ namespace {
 
 namespace po = boost::program_options;
 
+std::string negation(std::string const& name) {
+  return fmt::format("no-{}", name);
+}
+
+void add_negation(po::options_description& known, OptionSpec const& option) {
+  auto* const value = po::value<std::string>();
+  value->implicit_value("true", "");
+  known.add_options()(negation(option.name).c_str(), value, option.help.c_str());
+}
+
+/// --no-drop-last is --drop-last false.
+void take_back(std::string& name, std::string& value) {
+  auto const is_it = [&](OptionSpec const& option) {
+    return option.negatable && negation(option.name) == name;
+  };
+  auto const options = all_options();
+  auto const found = std::find_if(options.begin(), options.end(), is_it);
+  if (found == options.end()) return;
+  value = flag(name, value) ? "false" : "true";
+  name = found->name;
+}
+
 po::options_description description(Command command) {
   po::options_description known;
   for (OptionSpec const& option : all_options()) {
@@ -26,6 +48,7 @@ po::options_description description(Command command) {
     auto* const value = po::value<std::string>();
     if (option.value.empty()) value->implicit_value("true", "");
     known.add_options()(option.name.c_str(), value, option.help.c_str());
+    if (option.negatable) add_negation(known, option);
   }
   return known;
 }
@@ -72,7 +95,8 @@ po::parsed_options parse_file(std::string const& path, po::options_description c
   if (std::filesystem::is_directory(path)) usage_error("--config {}: is a directory", path);
   std::ifstream file(path);
   if (!file) usage_error("--config {}: cannot be read", path);
-  std::istringstream text(std::string(std::istreambuf_iterator<char>(file), {}));
+  std::string const bytes(std::istreambuf_iterator<char>(file), {});
+  std::istringstream text{std::string(io::without_mark(bytes))};
   refuse_what_is_no_text(path, text.str());
   refuse_placeholders(path, text.str());
   try {
@@ -90,9 +114,10 @@ Values values_of(po::parsed_options const& parsed, std::string const& place) {
   for (po::option const& option : parsed.options) {
     if (option.string_key.empty())
       usage_error("'{}' is not an option; see --help", option.original_tokens.front());
-    std::string const value = option.value.empty() ? "true" : option.value.front();
-    if (!values.emplace(option.string_key, value).second)
-      usage_error("{}--{} is given twice", place, option.string_key);
+    std::string name = option.string_key;
+    std::string value = option.value.empty() ? "true" : option.value.front();
+    take_back(name, value);
+    if (!values.emplace(name, value).second) usage_error("{}--{} is given twice", place, name);
   }
   return values;
 }
@@ -152,6 +177,16 @@ Values values_to_resume(Values given, std::string const& folder,
   return given;
 }
 
+/// A config.ini has all options, those without effect at their defaults.
+Values without_defaults(Values values) {
+  Config const defaults;
+  for (OptionSpec const& option : all_options()) {
+    auto const found = values.find(option.name);
+    if (found != values.end() && found->second == option.get(defaults)) values.erase(found);
+  }
+  return values;
+}
+
 /// config.ini has the value as it stands: with a remark in it, or blanks at its ends, it would be
 /// another one there.
 void refuse_what_config_cannot_say(std::string const& option, std::string const& value) {
@@ -207,12 +242,15 @@ Config parse(Command command, std::vector<std::string> const& arguments) {
   Config config;
   config.command = command;
   config.print_config = flag("print-config", take(values, "print-config", "false"));
+  config.given = values;
   if (values.contains("resume")) {
     std::string const folder = take(values, "resume", "");
     values = values_to_resume(std::move(values), folder, known, config);
   }
   if (auto const path = take(values, "config", ""); !path.empty()) {
-    values.merge(values_of(parse_file(path, known), path + ": "));
+    Values in_file = values_of(parse_file(path, known), path + ": ");
+    config.given.merge(without_defaults(in_file));
+    values.merge(in_file);
   }
   config.format =
       choice<std::string>("format", take(values, "format", "table"),

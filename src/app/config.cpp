@@ -107,7 +107,7 @@ OptionSpec aside(OptionSpec option) {
   return option;
 }
 
-constexpr std::int64_t largest_vocabulary = 1 << 16;  // a token has 16 bits
+constexpr std::int64_t largest_vocabulary = 1 << 24;  // tokens travel as floats
 constexpr int most_stages = 1 << 20;
 constexpr int most_pipelines = 1 << 12;
 
@@ -238,13 +238,46 @@ void add_model_options(std::vector<OptionSpec>& all) {
                             &Config::init));
 }
 
+OptionSpec drop_last_option() {
+  OptionSpec option{
+      "drop-last", "",
+      "leave out the rows that fill no microbatch (default: of text and tokens; --no-drop-last "
+      "refuses them)",
+      [](Config& c, std::string const& t) { c.drop_last = flag("drop-last", t); },
+      [](Config const& c) {
+        return c.drop_last ? std::string(*c.drop_last ? "true" : "false") : std::string();
+      }};
+  option.negatable = true;
+  return option;
+}
+
+void add_file_options(std::vector<OptionSpec>& all) {
+  all.push_back({"data-format", "NAME",
+                 "what --data and --validation are, in place of what they are recognised as: " +
+                     io::format_names(),
+                 [](Config& c, std::string const& t) {
+                   static_cast<void>(io::format_named(t));
+                   c.files.format = t;
+                 },
+                 [](Config const& c) { return c.files.format; }});
+  all.push_back(
+      {"token-bits", "16|32", "the file is numbers of so many bits, one for each token (gpt)",
+       [](Config& c, std::string const& t) {
+         c.files.token_bits = choice<int>("token-bits", t, {{"16", 16}, {"32", 32}});
+       },
+       [](Config const& c) {
+         return c.files.token_bits == 0 ? std::string() : fmt::format("{}", c.files.token_bits);
+       }});
+}
+
 void add_data_options(std::vector<OptionSpec>& all) {
   all.push_back(text_option(
       "data", "PATH",
-      "HDF5 (/X, /y), LIBSVM, IDX or CIFAR file, text (its tokens are bytes), tokens of 16 "
-      "bits, or generate:quadratic, generate:logistic, generate:images, generate:text "
-      "(default: what fits the objective)",
+      "HDF5 (/X, /y, or FILE:/NAME,/NAME), .npy, LIBSVM, CSV, IDX or CIFAR file, text (its "
+      "tokens are bytes), llm.c or other tokens, or generate:quadratic, generate:logistic, "
+      "generate:images, generate:text (default: what fits the objective)",
       &Config::data));
+  add_file_options(all);
   all.push_back(integer_option("rows", "n", "rows of generated data", &Config::rows, 1));
   all.push_back(integer_option("features", "d",
                                "features of generated data (0: 784 for images, else 64)",
@@ -258,8 +291,7 @@ void add_data_options(std::vector<OptionSpec>& all) {
   all.push_back(integer_option("epochs", "E",
                                "passes over the data (0: by --microbatches; 1 if that is 0 too)",
                                &Config::epochs, 0));
-  all.push_back(
-      flag_option("drop-last", "leave out the rows that fill no microbatch", &Config::drop_last));
+  all.push_back(drop_last_option());
   all.push_back(
       flag_option("shuffle", "a new order of the rows every epoch (networks)", &Config::shuffle));
   all.push_back(choice_option("augment",

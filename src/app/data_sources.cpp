@@ -17,12 +17,33 @@ io::Targets targets_of(Config const& config) {
   return io::Targets::real;
 }
 
+std::string image_text(ImageShape const& image) {
+  if (image.channels == 0) return "no images";
+  return fmt::format("images of {} x {} x {}", image.channels, image.height, image.width);
+}
+
+/// Numbers mean the same in both.
+void require_same_kind(Config const& config, io::DataSource const& training,
+                       io::DataSource const& held_out) {
+  auto const differ = [&](std::string const& here, std::string const& there) {
+    usage_error("--validation {}: has {}, the training data has {}; valid is data of one kind",
+                config.validation, here, there);
+  };
+  std::string const& here = held_out.facts().kind;
+  std::string const& there = training.facts().kind;
+  if (here != there) differ(here, there);
+  std::string const image = image_text(held_out.shape().image);
+  std::string const trained = image_text(training.shape().image);
+  if (image != trained) differ(image, trained);
+}
+
 /// A file of held-out rows: what it may hold is what the training data has.
 io::DataSource held_out_source(Config const& config, io::DataSource const& training) {
-  std::int64_t const vocabulary = config.objective == "gpt" ? training.classes() : 0;
   io::DataSource source(config.validation, targets_of(config),
                         {config.rows, training.shape().features, training.classes(),
-                         config.gpt.sequence, vocabulary, training.vocabulary()});
+                         config.gpt.sequence, 0, training.vocabulary()},
+                        config.files, training.facts().labels);
+  require_same_kind(config, training, source);
   DataShape const& shape = source.shape();
   std::int64_t const features = training.shape().features;
   bool const narrower = shape.sparse && shape.features < features;
@@ -30,13 +51,10 @@ io::DataSource held_out_source(Config const& config, io::DataSource const& train
     usage_error("--validation {}: has {} features, the training data has {}", config.validation,
                 shape.features, features);
   }
-  if (shape.sparse != training.shape().sparse) {
-    usage_error("--validation {}: must be {} as the training data is", config.validation,
-                training.shape().sparse ? "sparse (LIBSVM)" : "dense");
-  }
   if (source.classes() > training.classes()) {
-    usage_error("--validation {}: has {} classes, the training data has {}", config.validation,
-                source.classes(), training.classes());
+    bool const tokens = training.facts().tokens > 0;
+    usage_error("--validation {}: has {} {}, the training data has {}", config.validation,
+                source.classes(), tokens ? "different tokens" : "classes", training.classes());
   }
   return source;
 }
@@ -69,7 +87,8 @@ bool is_network(Config const& config) {
 io::DataSource data_source(Config const& config) {
   return {config.data,
           targets_of(config),
-          {config.rows, config.features, config.classes, config.gpt.sequence, config.vocabulary}};
+          {config.rows, config.features, config.classes, config.gpt.sequence, config.vocabulary},
+          config.files};
 }
 
 HeldOut held_out(Config const& config, io::DataSource const& training) {

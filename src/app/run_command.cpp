@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "data_line.hpp"
 #include "quartic/app/command_line.hpp"
 #include "quartic/app/commands.hpp"
 #include "quartic/app/cut.hpp"
@@ -78,6 +79,7 @@ class Training {
     find_checkpoint();
     read_start_weights();
     open_folder();
+    say_data();
     say_cut();
     int const exit_code = train();
     exit_code == exit_stopped ? say_stopped() : close_folder(exit_code == exit_done);
@@ -194,6 +196,7 @@ class Training {
                       config_.out));
     info.stale_reads = config_.trace_stale_read > 0;
     describe(config_, resolved_.rules, info);
+    info.attributes.merge(data_attributes(resolved_));
     if (auto const& bytes = resolved_.source.vocabulary(); !bytes.empty()) {
       info.attributes["vocabulary"] = hexadecimal(bytes);
     }
@@ -292,6 +295,13 @@ class Training {
       elements = std::max({elements, sizes.input, sizes.output});
     }
     return communicator_.largest(elements * static_cast<std::int64_t>(sizeof(T)));
+  }
+
+  void say_data() {
+    if (communicator_.rank() != 0) return;
+    std::string const line = data_line(resolved_);
+    log_->info(line);
+    if (!config_.quiet) fmt::print("{}\n", line);
   }
 
   void say_cut() {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "data_sources.hpp"
+#include "effects.hpp"
 #include "quartic/app/device.hpp"
 #include "quartic/app/memory.hpp"
 #include "quartic/core/check.hpp"
@@ -54,6 +55,7 @@ void resolve_objective(Config& config) {
   if (config.data.empty()) config.data = default_data(config.objective);
   if (config.objective == "gpt") config.gpt = nn::gpt_size(config.preset, config.gpt);
   resolve_cut_option(config);
+  if (!config.drop_last) config.drop_last = config.objective == "gpt";
   if (config.evaluate_rows < 0) config.evaluate_rows = config.objective == "gpt" ? 256 : 0;
   if (config.evaluate_rows != 0 && !network) {
     usage_error("--evaluate-rows: {} is evaluated on all rows", config.objective);
@@ -63,8 +65,6 @@ void resolve_objective(Config& config) {
         "--{}: {} reads its rows as they are, in the order of the data; valid with networks",
         config.shuffle ? "shuffle" : "augment", config.objective);
   }
-  if (config.objective != "logistic" && config.l2 != 0)
-    usage_error("--l2 is an option of --objective logistic");
   require_device(config);
 }
 
@@ -101,7 +101,7 @@ std::int64_t microbatches_an_epoch(Config const& config, std::int64_t rows) {
   std::int64_t const size = config.microbatch_size;
   if (size > rows)
     usage_error("--microbatch-size {}: {} has only {} rows", size, config.data, rows);
-  if (rows % size != 0 && !config.drop_last) {
+  if (rows % size != 0 && !*config.drop_last) {
     usage_error(
         "--microbatch-size {}: does not divide the {} rows of {}; the nearest that does is {}, or "
         "use --drop-last",
@@ -223,6 +223,7 @@ plan::Rules rules_of(Config const& config, std::int64_t microbatches_an_epoch) {
 Resolved resolve(Config config, int ranks) {
   resolve_method(config);
   resolve_objective(config);
+  refuse_without_effect(config);
   io::DataSource source = data_source(config);
   require_memory_for_data(config, source.shape());
   require_images(config, source.shape().image);

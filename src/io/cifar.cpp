@@ -59,18 +59,21 @@ void check(Form const& form, std::string const& path, std::string_view bytes) {
 class CifarReader final : public TypedReader<CifarReader> {
  public:
   // `bytes` is that of all files, one after the other.
-  CifarReader(Form const& form, std::string const& path, std::string bytes, std::string checksum,
-              Targets meaning)
-      : form_(form), bytes_(std::move(bytes)) {
+  CifarReader(Form const& form, FileBytes file, TargetRules const& rules)
+      : form_(form), bytes_(std::move(file.bytes)) {
     auto const rows = static_cast<std::int64_t>(bytes_.size() / form_.record);
-    shape_ = {rows, pixels, std::move(checksum), image_shape};
+    shape_ = {rows, pixels, checksum_text(file.checksum), image_shape};
+    std::string const name = fmt::format("{} images", form_.name);
+    facts_ = {.format = name, .kind = name, .bytes = file.length};
     for (std::size_t row = 0; row < bytes_.size() / form_.record; ++row) {
       targets_.push_back(byte_at(bytes_, row * form_.record + form_.labels.size() - 1));
     }
-    classes_ = check_targets(targets_, meaning, [&](std::size_t row) {
-      return fmt::format("{}: image {}, counted from 0", path, row);
-    });
-    if (meaning == Targets::classes) classes_ = form_.classes();
+    // The form numbers its labels, whether all of them occur or not.
+    TargetRules const numbered{rules.meaning, std::vector<double>{}};
+    classes_ = number_targets(targets_, numbered, [&](std::size_t row) {
+                 return fmt::format("{}: image {}, counted from 0", file.path, row);
+               }).count;
+    if (rules.meaning == Targets::classes) classes_ = form_.classes();
   }
 
   template <class T>
@@ -95,6 +98,11 @@ class CifarReader final : public TypedReader<CifarReader> {
   std::vector<double> targets_;
 };
 
+std::unique_ptr<Reader> open(Form const& form, FileBytes file, TargetRules const& targets) {
+  check(form, file.path, file.bytes);
+  return std::make_unique<CifarReader>(form, std::move(file), targets);
+}
+
 // The training files of a folder, in order.
 std::vector<fs::path> training_files(fs::path const& folder, bool hundred) {
   if (hundred) return {folder / "train.bin"};
@@ -111,20 +119,23 @@ std::size_t nearest_multiple(std::size_t length, std::size_t record) {
   return std::max(record, (length + record / 2) / record * record);
 }
 
-bool fits_cifar(std::string_view bytes) {
-  return fits(cifar10, bytes) || fits(cifar100, bytes);
+bool fits_cifar10(std::string_view bytes) {
+  return fits(cifar10, bytes);
 }
 
-std::unique_ptr<Reader> open_cifar(std::string const& path, std::string bytes,
-                                   std::string const& packed, Targets targets) {
-  bool const ten = bytes.size() % cifar10_record == 0 && !fits(cifar100, bytes);
-  Form const& form = ten ? cifar10 : cifar100;
-  check(form, path, bytes);
-  return std::make_unique<CifarReader>(form, path, std::move(bytes),
-                                       checksum_text(checksum_of(packed)), targets);
+bool fits_cifar100(std::string_view bytes) {
+  return fits(cifar100, bytes);
 }
 
-std::unique_ptr<Reader> open_cifar_folder(std::string const& path, Targets targets) {
+std::unique_ptr<Reader> open_cifar10(FileBytes file, TargetRules const& targets) {
+  return open(cifar10, std::move(file), targets);
+}
+
+std::unique_ptr<Reader> open_cifar100(FileBytes file, TargetRules const& targets) {
+  return open(cifar100, std::move(file), targets);
+}
+
+std::unique_ptr<Reader> open_cifar_folder(std::string const& path, TargetRules const& targets) {
   bool const ten = fs::exists(fs::path(path) / "data_batch_1.bin");
   if (!ten && !fs::exists(fs::path(path) / "train.bin")) {
     usage_error(
@@ -133,16 +144,15 @@ std::unique_ptr<Reader> open_cifar_folder(std::string const& path, Targets targe
         path);
   }
   Form const& form = ten ? cifar10 : cifar100;
-  std::string all;
-  std::uint32_t checksum = 0;
+  FileBytes all{path, {}};
   for (fs::path const& file : training_files(path, !ten)) {
     std::string const bytes = read_bytes(file.string());
     check(form, file.string(), bytes);
-    checksum = checksum_of(bytes, checksum);
-    all += bytes;
+    all.checksum = checksum_of(bytes, all.checksum);
+    all.length += std::ssize(bytes);
+    all.bytes += bytes;
   }
-  return std::make_unique<CifarReader>(form, path, std::move(all), checksum_text(checksum),
-                                       targets);
+  return std::make_unique<CifarReader>(form, std::move(all), targets);
 }
 
 }  // namespace quartic::io

@@ -23,6 +23,7 @@ class LinearGenerator final : public TypedReader<LinearGenerator> {
     shape_ = {size.rows, size.features,
               fmt::format("generate:{} rows={} features={}", name, size.rows, size.features)};
     classes_ = logistic ? 2 : 0;
+    facts_ = {.format = "generate:" + name, .kind = "numbers"};
     solution_.resize(static_cast<std::size_t>(size.features));
     Stream(seed, StreamName::data, solution_index).normals(solution_);
   }

@@ -72,6 +72,7 @@ class ImageGenerator final : public TypedReader<ImageGenerator> {
                           size.features, size.classes),
               image_shape(size.features)};
     classes_ = size.classes;
+    facts_ = {.format = "generate:images", .kind = "images"};
   }
 
   template <class T>

@@ -41,6 +41,9 @@ class TextGenerator final : public TypedReader<TextGenerator> {
  public:
   explicit TextGenerator(GeneratedSize const& size) {
     classes_ = size.vocabulary;
+    facts_ = {.format = "generate:text",
+              .kind = "generated symbols",
+              .tokens = size.rows * size.sequence + 1};
     shape_ = {size.rows, size.sequence,
               fmt::format("generate:text rows={} sequence={} vocabulary={}", size.rows,
                           size.sequence, size.vocabulary)};

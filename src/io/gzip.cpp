@@ -27,11 +27,24 @@ class Unpacking {
     while (!finished_) {
       std::size_t const got = next(block);
       unpacked.append(block, 0, got);
+      refuse_bomb(unpacked.size());
     }
     return unpacked;
   }
 
  private:
+  /// Data that packs a hundred times does not exist in such sizes: that is a file made to fill the
+  /// memory of whoever unpacks it.
+  void refuse_bomb(std::size_t unpacked) const {
+    constexpr std::size_t harmless = std::size_t{256} << 20;
+    constexpr std::size_t most_times = 100;
+    if (unpacked <= harmless || unpacked / most_times <= read_) return;
+    usage_error(
+        "{}: {} packed bytes unpack to more than {}, {} times as many; valid are at most {} "
+        "times, or the file unpacked",
+        path_, read_, unpacked, unpacked / std::max<std::size_t>(read_, 1), most_times);
+  }
+
   void feed() {
     std::size_t const piece = std::min<std::size_t>(rest_.size(), std::numeric_limits<uInt>::max());
     stream_.next_in = reinterpret_cast<Bytef const*>(rest_.data());
@@ -56,9 +69,13 @@ class Unpacking {
     return block.size() - stream_.avail_out;
   }
 
-  // A gzip file may be several, one after the other.
+  // A gzip file may be several, one after the other, and have zeros behind, as tapes leave them.
   void end_member() {
-    finished_ = stream_.avail_in == 0 && rest_.empty();
+    std::string_view const held(reinterpret_cast<char const*>(stream_.next_in), stream_.avail_in);
+    auto const is_zeros = [](std::string_view bytes) {
+      return bytes.find_first_not_of('\0') == std::string_view::npos;
+    };
+    finished_ = is_zeros(held) && is_zeros(rest_);
     if (finished_) return;
     before_ = read_;
     inflateReset(&stream_);
@@ -75,7 +92,7 @@ class Unpacking {
 }  // namespace
 
 bool is_gzip(std::string_view bytes) {
-  return bytes.starts_with("\x1f\x8b");
+  return bytes.starts_with("\x1f\x8b\x08");
 }
 
 std::string unpack_gzip(std::string_view bytes, std::string const& path) {

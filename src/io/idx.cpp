@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <filesystem>
 
+#include "beside.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/bytes.hpp"
 #include "quartic/io/reader.hpp"
@@ -8,13 +8,11 @@
 namespace quartic::io {
 namespace {
 
-namespace fs = std::filesystem;
-
 // The bytes of an IDX file: 0, 0, the type of its items, the number of its dimensions, each
 // dimension in four bytes from the highest on, and the items.
 struct Idx {
   std::int64_t items = 0;       ///< the first dimension
-  std::int64_t item_bytes = 1;  ///< the product of the others
+  std::int64_t item_bytes = 1;  ///< the product of the others, and of the bytes of a number
   std::size_t begin = 0;        ///< where the items begin
   std::string bytes;
 };
@@ -23,10 +21,15 @@ std::uint32_t byte_at(std::string_view bytes, std::size_t at) {
   return static_cast<unsigned char>(bytes[at]);
 }
 
-std::int64_t dimension(std::string_view bytes, std::size_t number) {
+// 4 bytes, from the highest on.
+std::uint32_t number_at(std::string_view bytes, std::size_t begin) {
   std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | byte_at(bytes, 4 + 4 * number + i);
+  for (std::size_t i = begin; i < begin + 4; ++i) value = value << 8 | byte_at(bytes, i);
   return value;
+}
+
+std::int64_t dimension(std::string_view bytes, std::size_t number) {
+  return number_at(bytes, 4 + 4 * number);
 }
 
 // Four dimensions of 32 bits overflow: stop as soon as they exceed what the file can hold.
@@ -43,16 +46,25 @@ void check_length(std::string const& path, Idx const& idx) {
   if (held == 0) usage_error("{}: has no items", path);
 }
 
-Idx parse(std::string const& path, std::string bytes) {
-  if (bytes.size() < 4 || byte_at(bytes, 0) != 0 || byte_at(bytes, 1) != 0) {
+// The type of the items, as its byte says it.
+constexpr std::uint32_t unsigned_bytes = 8;
+constexpr std::uint32_t integers = 12;  ///< of 4 bytes
+
+void check_type(std::string const& path, std::string_view bytes, bool labels) {
+  if (bytes.size() < 4 || !begins_as_idx(bytes)) {
     usage_error("{}: is not an IDX file, which begins with the bytes 0 0 8", path);
   }
-  if (byte_at(bytes, 2) != 8) {
-    usage_error("{}: byte 2 is {}; valid is 8, items of one unsigned byte", path,
-                byte_at(bytes, 2));
-  }
+  std::uint32_t const type = byte_at(bytes, 2);
+  if (type == unsigned_bytes || (labels && type == integers)) return;
+  usage_error("{}: byte 2 is {}; valid is 8, items of one unsigned byte{}", path, type,
+              labels ? ", or 12, of an integer of 4 bytes" : "");
+}
+
+Idx parse(std::string const& path, std::string bytes, bool labels = false) {
+  check_type(path, bytes, labels);
   std::size_t const dimensions = byte_at(bytes, 3);
-  Idx idx{0, 1, 4 + 4 * dimensions, std::move(bytes)};
+  std::int64_t const number_bytes = byte_at(bytes, 2) == integers ? 4 : 1;
+  Idx idx{0, number_bytes, 4 + 4 * dimensions, std::move(bytes)};
   if (dimensions == 0) usage_error("{}: byte 3 is 0; valid are 1 to 4 dimensions", path);
   if (idx.bytes.size() < idx.begin) {
     usage_error("{}: is truncated: a header of {} bytes, the file has {}", path, idx.begin,
@@ -67,6 +79,30 @@ Idx parse(std::string const& path, std::string bytes) {
   return idx;
 }
 
+// Labels of one dimension, or in the first column of QMNIST's two.
+Idx parse_labels(std::string const& path, std::string bytes) {
+  Idx labels = parse(path, std::move(bytes), true);
+  std::uint32_t const dimensions = byte_at(labels.bytes, 3);
+  bool const columns = dimensions == 2 && byte_at(labels.bytes, 2) == integers;
+  if (dimensions != 1 && !columns) {
+    usage_error("{}: has {} dimensions; labels have 1, or 2 if they are integers of 4 bytes", path,
+                dimensions);
+  }
+  return labels;
+}
+
+// The first number of every item.
+std::vector<double> numbers_of(Idx const& idx) {
+  bool const wide = byte_at(idx.bytes, 2) == integers;
+  std::vector<double> numbers;
+  for (std::int64_t item = 0; item < idx.items; ++item) {
+    std::size_t const at = idx.begin + static_cast<std::size_t>(item * idx.item_bytes);
+    numbers.push_back(wide ? static_cast<std::int32_t>(number_at(idx.bytes, at))
+                           : static_cast<std::int32_t>(byte_at(idx.bytes, at)));
+  }
+  return numbers;
+}
+
 // Items of one dimension are no images.
 ImageShape image_shape(std::string_view bytes) {
   std::uint32_t const dimensions = byte_at(bytes, 3);
@@ -75,44 +111,23 @@ ImageShape image_shape(std::string_view bytes) {
   return {};
 }
 
-// train-images-idx3-ubyte.gz -> train-labels-idx1-ubyte.gz, which may be packed or not.
-std::string labels_beside(std::string const& path) {
-  fs::path labels(path);
-  std::string name = labels.filename().string();
-  auto const images = name.rfind("images");
-  auto const idx3 = name.rfind("idx3");
-  if (images == std::string::npos || idx3 == std::string::npos) {
-    usage_error(
-        "{}: its labels cannot be found: a name with 'images-idx3' has them beside it under "
-        "'labels-idx1'",
-        path);
-  }
-  name.replace(idx3, 4, "idx1").replace(images, 6, "labels");
-  labels.replace_filename(name);
-  if (fs::exists(labels)) return labels.string();
-  fs::path other = labels;
-  if (labels.extension() == ".gz") {
-    other.replace_extension();
-  } else {
-    other += ".gz";
-  }
-  if (fs::exists(other)) return other.string();
-  usage_error("{}: its labels are not beside it: neither {} nor {} is there", path, labels.string(),
-              other.string());
-}
-
 class IdxReader final : public TypedReader<IdxReader> {
  public:
-  IdxReader(Idx images, Idx const& labels, std::string const& labels_path, std::string checksum,
-            Targets meaning)
-      : images_(std::move(images)) {
-    shape_ = {images_.items, images_.item_bytes, std::move(checksum), image_shape(images_.bytes)};
-    for (std::size_t at = labels.begin; at < labels.bytes.size(); ++at) {
-      targets_.push_back(byte_at(labels.bytes, at));
-    }
-    classes_ = check_targets(targets_, meaning, [&](std::size_t row) {
-      return fmt::format("{}: item {}, counted from 0", labels_path, row);
+  IdxReader(Idx images, FileBytes const& images_file, Idx const& labels,
+            FileBytes const& labels_file, TargetRules const& rules)
+      : images_(std::move(images)), targets_(numbers_of(labels)) {
+    shape_ = {images_.items, images_.item_bytes,
+              checksum_text(
+                  joined_checksum(images_file.checksum, labels_file.checksum, labels_file.length)),
+              image_shape(images_.bytes)};
+    Classes classes = number_targets(targets_, rules, [&](std::size_t row) {
+      return fmt::format("{}: item {}, counted from 0", labels_file.path, row);
     });
+    classes_ = classes.count;
+    facts_ = {.format = "IDX images",
+              .kind = "images",
+              .bytes = images_file.length + labels_file.length,
+              .labels = std::move(classes.labels)};
   }
 
   template <class T>
@@ -138,6 +153,10 @@ class IdxReader final : public TypedReader<IdxReader> {
 
 }  // namespace
 
+bool begins_as_idx(std::string_view bytes) {
+  return bytes.starts_with(std::string_view("\0\0", 2));
+}
+
 bool fits_idx(std::string_view bytes) {
   if (bytes.size() < 4 || byte_at(bytes, 0) != 0 || byte_at(bytes, 1) != 0) return false;
   std::size_t const dimensions = byte_at(bytes, 3);
@@ -151,27 +170,19 @@ bool fits_idx(std::string_view bytes) {
   return items == held;
 }
 
-std::unique_ptr<Reader> open_idx(std::string const& path, std::string images,
-                                 std::string const& packed, Targets targets) {
-  Idx pixels = parse(path, std::move(images));
+std::unique_ptr<Reader> open_idx(FileBytes images, std::string const& labels_path,
+                                 TargetRules const& targets) {
+  Idx pixels = parse(images.path, std::move(images.bytes));
   if (byte_at(pixels.bytes, 3) == 1) {
-    usage_error("{}: holds labels; give the images, whose name has 'images-idx3'", path);
+    usage_error("{}: holds labels; give the images, whose name has 'images-idx3'", images.path);
   }
-  std::string const labels_path = labels_beside(path);
-  std::string const labels_packed = read_bytes(labels_path);
-  Idx const labels =
-      parse(labels_path,
-            is_gzip(labels_packed) ? unpack_gzip(labels_packed, labels_path) : labels_packed);
-  if (byte_at(labels.bytes, 3) != 1) {
-    usage_error("{}: has {} dimensions; labels have 1", labels_path, byte_at(labels.bytes, 3));
-  }
+  FileBytes labels_file = read_file(labels_path.empty() ? labels_beside(images.path) : labels_path);
+  Idx const labels = parse_labels(labels_file.path, std::move(labels_file.bytes));
   if (labels.items != pixels.items) {
-    usage_error("{}: has {} labels for the {} images of {}", labels_path, labels.items,
-                pixels.items, path);
+    usage_error("{}: has {} labels for the {} images of {}", labels_file.path, labels.items,
+                pixels.items, images.path);
   }
-  std::uint32_t const checksum = checksum_of(labels_packed, checksum_of(packed));
-  return std::make_unique<IdxReader>(std::move(pixels), labels, labels_path,
-                                     checksum_text(checksum), targets);
+  return std::make_unique<IdxReader>(std::move(pixels), images, labels, labels_file, targets);
 }
 
 }  // namespace quartic::io

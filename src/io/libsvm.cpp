@@ -4,6 +4,7 @@
 
 #include "quartic/core/check.hpp"
 #include "quartic/io/bytes.hpp"
+#include "quartic/io/numbers.hpp"
 #include "quartic/io/reader.hpp"
 
 namespace quartic::io {
@@ -83,16 +84,10 @@ class Parser {
   }
 
   double parse_number(std::string_view word, char const* what) const {
-    std::string_view digits = word;
-    if (digits.starts_with('+')) digits.remove_prefix(1);
-    double value = 0;
-    auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(value)) {
-      usage_error(
-          "{}: line {}: {} {} is not a finite number; a line is LABEL INDEX:VALUE INDEX:VALUE …",
-          path_, line_, what, quoted(word));
-    }
-    return value;
+    if (auto const value = io::parse_number(word)) return *value;
+    usage_error(
+        "{}: line {}: {} {} is not a finite number; a line is LABEL INDEX:VALUE INDEX:VALUE …",
+        path_, line_, what, quoted(word));
   }
 
   static std::string_view next_word(std::string_view& line) {
@@ -117,13 +112,19 @@ class Parser {
 
 class LibsvmReader final : public TypedReader<LibsvmReader> {
  public:
-  LibsvmReader(std::string path, Rows rows, std::string checksum, Targets meaning)
-      : path_(std::move(path)),
+  LibsvmReader(FileBytes const& file, Rows rows, TargetRules const& rules)
+      : path_(file.path),
         targets_(std::move(rows.targets)),
         line_(std::move(rows.line)),
         features_(std::move(rows.features)) {
-    shape_ = {quartic::rows(features_), columns(features_), std::move(checksum), {}, true};
-    classes_ = check_targets(targets_, meaning, [this](std::size_t row) { return place(row); });
+    shape_ = {quartic::rows(features_), columns(features_), checksum_text(file.checksum), {}, true};
+    Classes classes =
+        number_targets(targets_, rules, [this](std::size_t row) { return place(row); });
+    classes_ = classes.count;
+    facts_ = {.format = "LIBSVM",
+              .kind = "sparse numbers",
+              .bytes = file.length,
+              .labels = std::move(classes.labels)};
   }
 
   template <class T>
@@ -157,9 +158,8 @@ class LibsvmReader final : public TypedReader<LibsvmReader> {
 
 }  // namespace
 
-std::unique_ptr<Reader> open_libsvm(std::string const& path, std::string const& text,
-                                    std::string checksum, Targets targets) {
-  return std::make_unique<LibsvmReader>(path, Parser(path, text).all(), std::move(checksum),
+std::unique_ptr<Reader> open_libsvm(FileBytes const& file, TargetRules const& targets) {
+  return std::make_unique<LibsvmReader>(file, Parser(file.path, without_mark(file.bytes)).all(),
                                         targets);
 }
 

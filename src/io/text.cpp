@@ -1,5 +1,6 @@
 #include <array>
 
+#include "quartic/io/bytes.hpp"
 #include "quartic/io/tokens.hpp"
 
 namespace quartic::io {
@@ -10,7 +11,7 @@ std::size_t number_of(char letter) {
 }
 
 // The distinct bytes of a text, ascending.
-std::string distinct_bytes(std::string const& text) {
+std::string distinct_bytes(std::string_view text) {
   std::array<bool, 256> occurs{};
   for (char const letter : text) occurs[number_of(letter)] = true;
   std::string distinct;
@@ -23,10 +24,12 @@ std::string distinct_bytes(std::string const& text) {
 // Tokens are bytes rather than characters: any file can be read, and none of them is too many.
 class TextReader final : public TypedReader<TextReader> {
  public:
-  TextReader(std::string const& path, std::string const& text, std::string checksum,
-             GeneratedSize const& size)
-      : sequence_(size.sequence) {
-    shape_ = {rows_of_tokens(path, std::ssize(text), sequence_), sequence_, std::move(checksum)};
+  TextReader(FileBytes const& file, GeneratedSize const& size) : sequence_(size.sequence) {
+    std::string_view const text = without_mark(file.bytes);
+    std::string const& path = file.path;
+    shape_ = {rows_of_tokens(path, std::ssize(text), sequence_), sequence_,
+              checksum_text(file.checksum)};
+    facts_ = {.format = "text", .kind = "text", .bytes = file.length, .tokens = std::ssize(text)};
     vocabulary_ = size.bytes.empty() ? distinct_bytes(text) : size.bytes;
     require_known(path, text);
     classes_ = std::ssize(vocabulary_);
@@ -45,9 +48,9 @@ class TextReader final : public TypedReader<TextReader> {
   }
 
  private:
-  void require_known(std::string const& path, std::string const& text) const {
+  void require_known(std::string const& path, std::string_view text) const {
     std::size_t const place = text.find_first_not_of(vocabulary_);
-    if (place == std::string::npos) return;
+    if (place == std::string_view::npos) return;
     usage_error("{}: byte {} at position {} is not among the {} that the training data has", path,
                 number_of(text[place]), place, vocabulary_.size());
   }
@@ -66,9 +69,8 @@ class TextReader final : public TypedReader<TextReader> {
 
 }  // namespace
 
-std::unique_ptr<Reader> open_text(std::string const& path, std::string const& text,
-                                  std::string checksum, GeneratedSize const& size) {
-  return std::make_unique<TextReader>(path, text, std::move(checksum), size);
+std::unique_ptr<Reader> open_text(FileBytes const& file, GeneratedSize const& size) {
+  return std::make_unique<TextReader>(file, size);
 }
 
 }  // namespace quartic::io

@@ -81,9 +81,10 @@ std::string read_libsvm(std::string const& bytes) {
     if (word < end && bytes[word] != '#') ++rows;
     begin = end + 1;
   }
-  bool const is_text = bytes.find('\0') == std::string::npos && !io::is_gzip(bytes);
-  std::int64_t const found = DataSource(path, Targets::real).shape().rows;
-  if (is_text && found != rows) throw Finding(fmt::format("{} rows of {} lines", found, rows));
+  DataSource const source(path, Targets::real);
+  std::int64_t const found = source.shape().rows;
+  if (source.facts().format == "LIBSVM" && !io::is_gzip(bytes) && found != rows)
+    throw Finding(fmt::format("{} rows of {} lines", found, rows));
   return read;
 }
 
@@ -133,18 +134,49 @@ std::string read_text(std::string const& bytes) {
   DataSource const source(place("text", bytes), Targets::tokens, {.sequence = sequence});
   if (source.vocabulary().empty() || io::is_gzip(bytes)) return summary<float>(source);
   Dataset<float> const data = source.load<float>({0, sequence});
+  std::string_view const letters = io::without_mark(bytes);
   for (std::size_t at = 0; at < data.targets.size(); ++at) {
     char const letter = source.vocabulary().at(static_cast<std::size_t>(data.targets[at]));
-    if (letter != bytes[at + 1]) throw Finding(fmt::format("another letter at {}", at + 1));
+    if (letter != letters[at + 1]) throw Finding(fmt::format("another letter at {}", at + 1));
   }
   return summary<float>(source);
 }
 
 std::string read_tokens(std::string const& bytes) {
-  DataSource const source(place("tokens", bytes), Targets::tokens, {.sequence = sequence});
-  bool const is_tokens = source.vocabulary().empty() && !io::is_gzip(bytes);
-  if (is_tokens && bytes.size() % 2 != 0) throw Finding("half a token");
+  io::FileOptions const wide{"", 16};
+  DataSource const source(place("tokens", bytes), Targets::tokens, {.sequence = sequence}, wide);
+  bool const is_bare = source.facts().format == "tokens of 16 bits" && !io::is_gzip(bytes);
+  if (is_bare && bytes.size() % 2 != 0) throw Finding("half a token");
   return summary<float>(source);
+}
+
+// The number of tokens that the header of llm.c announces is that of the file.
+std::string read_llmc(std::string const& bytes) {
+  DataSource const source(place("llmc", bytes), Targets::tokens, {.sequence = sequence},
+                          {"llmc", 0});
+  std::int64_t const announced = source.facts().tokens * source.facts().token_bits / 8;
+  if (!io::is_gzip(bytes) && std::ssize(bytes) != 1024 + announced)
+    throw Finding("tokens of another number");
+  return summary<float>(source);
+}
+
+// Features, and from the second signature on the targets.
+std::string read_npy(std::string const& bytes) {
+  std::size_t const at = std::max<std::size_t>(1, bytes.size()) - 1;
+  std::size_t const second = bytes.rfind("\x93NUMPY", at);
+  std::string const path = place("X.npy", std::string_view(bytes).substr(0, second));
+  place("y.npy", std::string_view(bytes).substr(std::min(second, bytes.size())));
+  return read_rows(path);
+}
+
+std::string read_npy_tokens(std::string const& bytes) {
+  return summary<float>(
+      DataSource(place("tokens.npy", bytes), Targets::tokens, {.sequence = sequence}));
+}
+
+std::string read_csv(std::string const& bytes) {
+  DataSource const source(place("data.csv", bytes), Targets::real, {}, {"csv", 0});
+  return summary<double>(source);
 }
 
 Registration const hdf5{{"hdf5_data", read_hdf5}};
@@ -154,6 +186,10 @@ Registration const idx{{"idx", read_idx}};
 Registration const cifar{{"cifar", read_cifar}};
 Registration const text{{"text", read_text}};
 Registration const tokens{{"tokens", read_tokens}};
+Registration const llmc{{"llmc", read_llmc}};
+Registration const npy{{"npy", read_npy}};
+Registration const npy_tokens{{"npy_tokens", read_npy_tokens}};
+Registration const csv{{"csv", read_csv}};
 
 }  // namespace
 }  // namespace quartic::fuzz

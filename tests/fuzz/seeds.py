@@ -8,6 +8,7 @@ be changed. The same files every time, but for the times and versions in traces.
 """
 
 import gzip
+import io
 import os
 import shutil
 import struct
@@ -131,6 +132,36 @@ def tokens(folder):
     (folder / "zeros").write_bytes(bytes(32) + numpy.arange(10, dtype="<u2").tobytes())
 
 
+def llmc(folder):
+    for bits, magic in ((16, 20240520), (32, 20240801)):
+        header = numpy.zeros(256, "<i4")
+        header[:3] = magic, 1, 40
+        (folder / f"whole-{bits}").write_bytes(header.tobytes() + RANDOM.integers(0, 300, 40).astype(f"<u{bits // 8}").tobytes())
+
+
+def npy_bytes(array):
+    out = io.BytesIO()
+    numpy.save(out, array)
+    return out.getvalue()
+
+
+def npy(folder):
+    """The features, and the targets that belong beside them."""
+    for name, x in (("floats", RANDOM.normal(size=(ROWS, FEATURES))), ("fortran", numpy.asfortranarray(RANDOM.normal(size=(ROWS, FEATURES)))),
+                    ("bytes", RANDOM.integers(0, 256, (ROWS, 1, 2, 2)).astype("u1"))):
+        (folder / f"whole-{name}").write_bytes(npy_bytes(x) + npy_bytes(numpy.arange(ROWS) % 2))
+
+
+def npy_tokens(folder):
+    for kind in ("<u2", ">i4", "u1"):
+        (folder / f"whole-{numpy.dtype(kind).name}").write_bytes(npy_bytes(RANDOM.integers(0, 120, 40).astype(kind)))
+
+
+def csv(folder):
+    (folder / "plain").write_text("1,2.5,0\n-1e-3,4,1\n")
+    (folder / "header").write_text('\ufeff"a";"label";"b"\r\n1;0;2\r\n3;1;4\r\n')
+
+
 def packed(folder):
     (folder / "checksummed-text").write_bytes(gzip.compress(b"1 1:0.5 2:7\n0 2:3.25\n" * 3, mtime=0))
     image = bytes([3]) + RANDOM.integers(0, 256, 3072, dtype=numpy.uint8).tobytes()
@@ -154,7 +185,7 @@ def config(folder):
 
 READERS = {"hdf5_data": hdf5_data, "hdf5_parameters": hdf5_parameters, "hdf5_delays": hdf5_delays, "trace": trace, "checkpoint": checkpoint,
            "idx": idx,
-           "cifar": cifar, "libsvm": libsvm, "text": text, "tokens": tokens, "gzip": packed, "schedule": schedule, "config": config}
+           "cifar": cifar, "libsvm": libsvm, "text": text, "tokens": tokens, "llmc": llmc, "npy": npy, "npy_tokens": npy_tokens, "csv": csv, "gzip": packed, "schedule": schedule, "config": config}
 
 
 def dictionary(path):

@@ -77,8 +77,8 @@ FILES = {
     "text with index 0": ("logistic", {"a.txt": GOOD_LINE + "0 0:1\n"}, ("a.txt", "line 2", "'0'", "1 to 2147483647")),
     "text with a huge index": ("logistic", {"a.txt": "0 99999999999999999999:1\n"}, ("a.txt", "line 1", "out of range")),
     "text that descends": ("logistic", {"a.txt": GOOD_LINE + "0 3:1 2:1\n"}, ("a.txt", "line 2", "2 after 3")),
-    "text with label 2": ("logistic", {"a.txt": GOOD_LINE + "2 1:1\n"}, ("a.txt", "line 2", "label 2")),
-    "text with commas": ("logistic", {"a.csv": "1,2,3\n4,5,6\n"}, ("a.csv", "line 1", "'1,2,3'")),
+    "text with label 2": ("logistic", {"a.txt": GOOD_LINE + "2 1:1\n0 1:1\n"}, ("a.txt", "line 2", "label 2")),
+    "a table with a word": ("logistic", {"a.csv": "1,2,3\n4,x,6\n"}, ("a.csv", "line 2", "column 2", "'x'")),
     "text of comments": ("logistic", {"a.txt": "# nothing\n\n"}, ("a.txt", "no rows")),
     "text without features": ("logistic", {"a.txt": "1\n0\n"}, ("a.txt", "no features")),
     "text with too few features": ("logistic", {"a.txt": "1 1:1\n0 2:1\n"}, ("--stages 4", "2 features")),
@@ -110,7 +110,7 @@ FILES = {
     "packed labels cut off": ("mlp", {PIXELS: IMAGES, DIGITS + ".gz": gzip.compress(LABELS)[:20]}, (DIGITS + ".gz", "gzip")),
     "packed hdf5": ("quadratic", {"a.h5.gz": gzip.compress(hdf5(X=X, y=REAL))}, ("a.h5.gz", "unpack")),
     # no format at all
-    "bytes": ("quadratic", {"a.bin": bytes(range(256)) * 4}, ("a.bin", "HDF5, LIBSVM text, IDX images, and CIFAR", "3073", "3074")),
+    "bytes": ("quadratic", {"a.bin": bytes(range(256)) * 4}, ("a.bin", "HDF5, .npy, LIBSVM text, CSV, IDX images, and CIFAR", "3073", "3074")),
     "nothing": ("quadratic", {"a.h5": b""}, ("a.h5", "empty")),
 }
 
@@ -122,9 +122,9 @@ TOKEN_FILES = {
     "one letter": ((), {"a.txt": b"a"}, ("a.txt", "1 tokens", "2 or more")),
     "text too short": ((), {"a.txt": b"a" * 64}, ("--sequence 64", "a.txt", "64 tokens", "1 to 63")),
     "text of more letters": (("--vocabulary", 2), {"a.txt": b"abc" * 99}, ("--vocabulary 2", "a.txt", "3 distinct bytes", "3 or more")),
-    "half a token": ((), {"a.bin": TOKENS[:-1]}, ("a.bin", "199 bytes")),
-    "tokens too short": (("--sequence", 100), {"a.bin": TOKENS}, ("--sequence 100", "a.bin", "100 tokens", "1 to 99")),
-    "token beyond": (("--vocabulary", 90), {"a.bin": TOKENS}, ("a.bin", "token 90", "is 90", "0 to 89")),
+    "half a token": (("--token-bits", 16), {"a.bin": TOKENS[:-1]}, ("a.bin", "199 bytes")),
+    "tokens too short": (("--sequence", 100, "--token-bits", 16), {"a.bin": TOKENS}, ("--sequence 100", "a.bin", "100 tokens", "1 to 99")),
+    "token beyond": (("--vocabulary", 90, "--token-bits", 16), {"a.bin": TOKENS}, ("a.bin", "token 90", "is 90", "0 to 89")),
     "hdf5 for text": ((), {"a.h5": hdf5(X=X, y=REAL)}, ("a.h5", "HDF5", "text")),
 }
 

@@ -293,20 +293,24 @@ def test_every_option_of_the_help_is_accepted(command, folder):
               "correction": "0", "synchronous": "0.1", "stages-per-worker": "4", "layers": "2", "width": "32", "heads": "4",
               "sequence": "16", "validation": "0.25", "evaluate-rows": "0", "init": "some.h5",
               "resume": "some-run", "checkpoint-every": "5m",
-              "cut": "even"}
+              "cut": "even", "data-format": "csv", "token-bits": "16"}
     of_method = {"backward-weights": "paci", "slack": "paci", "delays": "rpd", "delta": "rpd", "replicas": "local-sgd",
                  "local-steps": "local-sgd", "backward": "timeprest", "lambda": "i-timeprest", "annealing": "pipemare",
                  "correction": "pipemare", "synchronous": "pipemare", "stages-per-worker": "interleaved"}
+    objective_of = {"shuffle": "mlp", "cut": "mlp", "recompute": "mlp", "layers": "gpt", "width": "gpt", "heads": "gpt", "sequence": "gpt", "token-bits": "gpt"}
+    (folder / "some.bin").write_bytes(bytes(6000))
+    of_file = {"data-format": "some.csv", "token-bits": "some.bin"}
     (folder / "some.ini").write_text("")
     (folder / "some-run").mkdir()
     (folder / "some-run" / "config.ini").write_text("microbatches = 8\n")
-    (folder / "some.csv").write_text("0F0,0B0")
+    (folder / "some.csv").write_text("0F0,0B0\n" if command == "plan" else "1,2,3,4,5\n" * 8)
     end = ["--print-config"] if command == "run" else []
     for name, takes, default in listed:
         if name not in ("print-config", "tf32", "gpu-aware-mpi"):  # which the host refuses
             method = ["--method", of_method[name], "--accumulate", "1"] if name in of_method else []
-            objective = ["--objective", "mlp"] if name in ("shuffle", "cut", "recompute") else []
-            quartic(command, f"--{name}={values.get(name, default)}" if takes else f"--{name}", *method, *objective, *end)
+            objective = ["--objective", objective_of[name]] if name in objective_of else []
+            data = ["--data", of_file[name]] if name in of_file else []
+            quartic(command, f"--{name}={values.get(name, default)}" if takes else f"--{name}", *method, *objective, *data, *end)
 
 
 def test_trace_can_be_moved(folder):

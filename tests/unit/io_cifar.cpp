@@ -88,7 +88,7 @@ TEST_CASE("a CIFAR file that begins as IDX does, or has no dark pixel, is one al
   TemporaryFolder const folder;
   DataSource const dark(folder.write("dark", image(zero, 0) + image("\x01")), Targets::classes);
   CHECK(dark.shape().rows == 2);
-  std::string bright = "\t" + std::string(3072, 'x');
+  std::string const bright = "\t" + std::string(3071, '\xfe') + "\x01";
   DataSource const light(folder.write("light", bright + bright), Targets::classes);
   CHECK(light.load<float>({0, 0}).targets == std::vector<float>{9, 9});
 }

@@ -88,14 +88,14 @@ TEST_CASE("HDF5 files of the wrong shape are refused") {
   contains(refusal([](File const& f) { add(f, "X", {0, 3}, {}); }), "/X is empty");
   contains(refusal([](File const& f) {
              add(f, "X", {2, 3}, x);
-             add(f, "y", {2, 1}, y);
+             add(f, "y", {2, 2}, {1, 2, 3, 4});
            }),
            "/y has 2 dimensions, not 1");
   contains(refusal([](File const& f) {
              add(f, "X", {2, 3}, x);
              add(f, "y", {3}, {1, 2, 3});
            }),
-           "/y has 3 rows and /X has 2");
+           "/y has 3 targets, and there are 2 rows");
   contains(refusal([](File const& f) {
              add(f, "X", {2, 3}, {}, H5T_C_S1);
            }),

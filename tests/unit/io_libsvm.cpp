@@ -91,6 +91,41 @@ TEST_CASE("labels 0/1 and -1/+1 are the same binary targets") {
   CHECK(targets_of("2.5 1:1\n-7 1:1\n", Targets::real) == std::vector<double>{2.5, -7});
 }
 
+TEST_CASE("two labels that are not 0 and 1 are numbered in ascending order, and remembered") {
+  TemporaryFolder const folder;
+  DataSource const source(folder.write("rows", "2 1:1\n1 1:2\n"), Targets::binary);
+  CHECK(source.facts().labels == std::vector<double>{1, 2});
+  CHECK(source.load<double>({0, 1}).targets == std::vector<double>{1, 0});
+  CHECK(DataSource(folder.write("rows", "0 1:1\n1 1:2\n"), Targets::binary).facts().labels.empty());
+  CHECK(targets_of("2 1:1\n4 1:1\n", Targets::binary) == std::vector<double>{0, 1});
+  CHECK(targets_of("7 1:1\n1 1:1\n3 1:1\n", Targets::classes) == std::vector<double>{2, 0, 1});
+  CHECK(targets_of("-1 1:1\n+1 1:1\n", Targets::classes) == std::vector<double>{0, 1});
+}
+
+TEST_CASE("held-out labels are numbered as those of the training data") {
+  TemporaryFolder const folder;
+  std::string const path = folder.write("rows", "2 1:1\n");
+  auto const read = [&](std::vector<double> labels) {
+    return DataSource(path, Targets::classes, {}, {}, std::move(labels));
+  };
+  CHECK(read({1, 2}).load<double>({0, 1}).targets == std::vector<double>{1});
+  CHECK(read({2, 9}).load<double>({0, 1}).targets == std::vector<double>{0});
+  CHECK(read({}).load<double>({0, 1}).targets == std::vector<double>{2});
+  contains(message_of<UsageError>([&] {
+             read({1, 3});
+           }),
+           "line 1: label 2; valid are those of the");
+}
+
+TEST_CASE("numbers too small for a double are 0, and a byte-order mark is no label") {
+  TemporaryFolder const folder;
+  DataSource const source(folder.write("rows", "\xef\xbb\xbf-1 1:1e-400 2:-1e-999\n"),
+                          Targets::real);
+  auto const data = source.load<double>({0, 2});
+  CHECK(data.targets == std::vector<double>{-1});
+  CHECK(std::get<SparseFeatures<double>>(data.features).values == std::vector<double>{0, 0});
+}
+
 TEST_CASE("classes are counted from the largest label") {
   TemporaryFolder const folder;
   CHECK(DataSource(folder.write("a", "4 1:1\n0 1:1\n"), Targets::classes).classes() == 5);
@@ -125,7 +160,7 @@ TEST_CASE("broken LIBSVM lines are refused with their line") {
   contains(refusal("1 3:1 2:1\n"), "line 1: index 2 after 3");
   contains(refusal("\n# nothing\n"), "has no rows");
   contains(refusal("123456789"), "has no features");
-  contains(refusal("a,b,c\n1,2,3\n"), "LABEL INDEX:VALUE");
+  contains(refusal("a b c\n1 2 3\n"), "LABEL INDEX:VALUE");
 }
 
 TEST_CASE("a value that a float cannot hold is refused with its line") {

@@ -23,13 +23,13 @@ GeneratedSize sequences(std::int64_t sequence, std::int64_t vocabulary = 0) {
 }
 
 std::string refusal(std::string const& path, GeneratedSize size,
-                    Targets targets = Targets::tokens) {
-  return message_of<UsageError>([&] { DataSource(path, targets, size); });
+                    io::FileOptions const& options = {}, Targets targets = Targets::tokens) {
+  return message_of<UsageError>([&] { DataSource(path, targets, size, options); });
 }
 
-std::string refusal_of(std::string const& bytes, GeneratedSize size) {
+std::string refusal_of(std::string const& bytes, GeneratedSize size, int token_bits = 0) {
   TemporaryFolder const folder;
-  return refusal(folder.write("data", bytes), size);
+  return refusal(folder.write("data", bytes), size, {"", token_bits});
 }
 
 // Little-endian numbers of 16 bits.
@@ -81,10 +81,10 @@ TEST_CASE("rows are as many as have a token after their last") {
 
 TEST_CASE("a text of any bytes is read, UTF-8 or not, packed or not") {
   TemporaryFolder const folder;
-  std::string const text = "\xff\xfe\xc3\x28 \xff";
+  std::string const text = "\xc3\xfe\xff\x28 \xff";
   DataSource const source(folder.write("text", text), Targets::tokens, sequences(5));
   CHECK(source.vocabulary() == " (\xc3\xfe\xff");
-  CHECK(values(source.load<float>({0, 5})) == std::vector<float>{4, 3, 2, 1, 0});
+  CHECK(values(source.load<float>({0, 5})) == std::vector<float>{2, 3, 4, 1, 0});
   std::string const path = folder.file("text.gz");
   gzFile const file = gzopen(path.c_str(), "wb");
   gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
@@ -102,21 +102,40 @@ TEST_CASE("a vocabulary may be larger than a text needs") {
   contains(refusal(path, sequences(2, 2)), "3 distinct bytes; valid is 3 or more");
 }
 
-TEST_CASE("control bytes make a file of tokens, of 16 bits each") {
+TEST_CASE("files of bare numbers are tokens of the width that is given") {
   TemporaryFolder const folder;
   std::vector<int> const tokens{0, 0, 50256, 1, 513, 65535, 7};
   std::string const path = folder.write("train.bin", token_bytes(tokens));
-  DataSource const source(path, Targets::tokens, sequences(3));
+  io::FileOptions const wide{"", 16};
+  DataSource const source(path, Targets::tokens, sequences(3), wide);
   CHECK(source.vocabulary().empty());
+  CHECK(source.facts().tokens == 7);
   CHECK(source.classes() == 65536);
   auto const data = source.load<float>({0, 3});
   CHECK(values(data) == std::vector<float>{0, 0, 50256, 1, 513, 65535});
   CHECK(data.targets == std::vector<float>{0, 50256, 1, 513, 65535, 7});
   std::string const small = folder.write("small.bin", token_bytes({4, 2, 1, 2}));
-  CHECK(DataSource(small, Targets::tokens, sequences(2)).classes() == 5);
-  CHECK(DataSource(small, Targets::tokens, sequences(2, 100)).classes() == 100);
-  contains(refusal(small, sequences(2, 4)), "token 0, counted from 0, is 4");
-  contains(refusal(path, sequences(2, 50257)), "token 5, counted from 0, is 65535");
+  CHECK(DataSource(small, Targets::tokens, sequences(2), wide).classes() == 5);
+  CHECK(DataSource(small, Targets::tokens, sequences(2, 100), wide).classes() == 100);
+  contains(refusal(small, sequences(2, 4), wide), "token 0, counted from 0, is 4");
+  contains(refusal(path, sequences(2, 50257), wide), "token 5, counted from 0, is 65535");
+  contains(refusal(path, sequences(2)), "--token-bits 16 or 32");
+  contains(refusal(path, sequences(2), {"tokens"}), "--data-format tokens needs --token-bits");
+  contains(refusal(path, sequences(2), {"", 32}), "14 bytes, no whole number of tokens of 32");
+}
+
+TEST_CASE("tokens of 32 bits that a float cannot hold are refused") {
+  TemporaryFolder const folder;
+  std::string const path = folder.write("t", std::string("\0\0\0\1\1\0\0\0", 8));
+  contains(refusal(path, sequences(1), {"", 32}), "token 0, counted from 0, is 16777216");
+}
+
+TEST_CASE("form feeds and escapes are text, and a byte-order mark is none of it") {
+  TemporaryFolder const folder;
+  std::string const path = folder.write("text", "\xef\xbb\xbf\f\x1b[1m abc");
+  DataSource const source(path, Targets::tokens, sequences(3));
+  CHECK(source.vocabulary() == "\f\x1b 1[abcm");
+  CHECK(source.facts().format == "text");
 }
 
 TEST_CASE("texts and tokens that make no row are refused with what would be valid") {
@@ -126,8 +145,8 @@ TEST_CASE("texts and tokens that make no row are refused with what would be vali
   contains(refusal_of("abcdef", sequences(6)), "valid is 1 to 5");
   contains(refusal_of("abcdef", sequences(0)), "--sequence 0: valid is 1 or more");
   contains(refusal_of("abcdef", sequences(-3)), "--sequence -3");
-  contains(refusal_of(token_bytes({1, 2, 3}), sequences(3)), "has 3 tokens");
-  contains(refusal_of(std::string("\1\0\2", 3), sequences(1)), "has 3 bytes");
+  contains(refusal_of(token_bytes({1, 2, 3}), sequences(3), 16), "has 3 tokens");
+  contains(refusal_of(std::string("\1\0\2", 3), sequences(1), 16), "has 3 bytes");
   contains(refusal_of("\x89HDF\r\n\x1a\n and more", sequences(1)), "HDF5");
 }
 
@@ -171,8 +190,8 @@ TEST_CASE("generated text can be learnt: few symbols follow another, some of the
 
 TEST_CASE("generators of other targets, and sizes of no text, are refused") {
   contains(refusal("generate:images", {}), "needs tokens; generate: has text");
-  contains(refusal("generate:text", {}, Targets::classes), "needs classes");
-  contains(refusal("generate:text", {}, Targets::real), "needs real numbers");
+  contains(refusal("generate:text", {}, {}, Targets::classes), "needs classes");
+  contains(refusal("generate:text", {}, {}, Targets::real), "needs real numbers");
   contains(refusal("generate:text", {.sequence = 0}), "--sequence 0");
   contains(refusal("generate:text", {.rows = 0}), "--rows 0");
   contains(refusal("generate:text", {.vocabulary = 1}), "--vocabulary 1");

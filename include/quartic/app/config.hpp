@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "quartic/engine/run.hpp"
+#include "quartic/io/format.hpp"
 #include "quartic/nn/learning_rate.hpp"
 #include "quartic/nn/model.hpp"
 #include "quartic/nn/optimizer.hpp"
@@ -50,9 +52,10 @@ struct Config {
   std::int64_t classes = 10;
   std::int64_t vocabulary = 0;  ///< 0: the file's, or the generator's
   std::int64_t microbatch_size = 8;
-  std::int64_t microbatches = 0;  ///< 0: by epochs
-  std::int64_t epochs = 0;        ///< 0: by microbatches; 1 when neither is given
-  bool drop_last = false;
+  std::int64_t microbatches = 0;    ///< 0: by epochs
+  std::int64_t epochs = 0;          ///< 0: by microbatches; 1 when neither is given
+  std::optional<bool> drop_last;    ///< without: the objective's
+  io::FileOptions files;            ///< of --data and --validation
   std::string validation;           ///< a path, or a fraction of the data
   std::int64_t evaluate_rows = -1;  ///< of training and held-out data; 0: all; -1: the objective's
   bool shuffle = false;
@@ -89,6 +92,8 @@ struct Config {
   double patience = 600;  ///< seconds that a rank waits for another; 0: any
   bool quiet = false;
   bool print_config = false;
+  /// What the user gave, on the command line or, where it is not the default, in a file.
+  std::map<std::string, std::string> given;
   std::string format = "table";
   std::string check;  ///< a schedule file; empty: a method's plan
 };
@@ -101,8 +106,9 @@ struct OptionSpec {
   std::string help;
   std::function<void(Config&, std::string const&)> set;
   std::function<std::string(Config const&)> get;
-  bool plans = false;   ///< also an option of `quartic plan`
-  bool decides = true;  ///< decides the run's results: shown in config.ini and part of its hash
+  bool plans = false;      ///< also an option of `quartic plan`
+  bool negatable = false;  ///< a flag that --no-NAME takes back
+  bool decides = true;     ///< decides the run's results: shown in config.ini and part of its hash
 };
 
 /// All options, each once, the methods' own included.

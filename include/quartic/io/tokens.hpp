@@ -9,7 +9,10 @@
 
 namespace quartic::io {
 
-using Token = std::uint16_t;
+using Token = std::uint32_t;
+
+/// Tokens travel as floats, which hold every integer up to here.
+inline constexpr Token largest_token = (1 << 24) - 1;
 
 /// Rows that `count` tokens make, each with the token after it; UsageError where there is none.
 std::int64_t rows_of_tokens(std::string const& path, std::int64_t count, std::int64_t sequence);
