@@ -12,8 +12,7 @@ NAMES = {str: "a text", int: "a whole number", NUMBER: "a number", (int, str): "
 
 def read_toml(path: Path) -> dict:
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # some editors write a byte-order mark
     except OSError as error:
         raise Mistake(f"{path}: {error.strerror.lower()}") from None
     except ValueError as error:  # of the TOML, its UTF-8, or a number of thousands of digits

@@ -451,15 +451,17 @@ int run_command(comm::Communicator& communicator, std::vector<std::string> const
   heed_warnings();  // at once, though it is the run that looks
   std::optional<Resolved> resolved;
   comm::agree(communicator, [&] { refuse_lone_ranks(communicator); });
-  comm::agree(communicator,
-              [&] { resolved = resolve(parse(Command::run, arguments), communicator.size()); });
+  comm::agree(communicator, [&] {
+    MemoryPurpose const purpose("the data");
+    resolved = resolve(parse(Command::run, arguments), communicator.size());
+  });
   Config const& config = resolved->config;
   if (config.order == engine::Order::arrival) obey_stop_signals();  // has no checkpoints
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
   // A folder that is not absolute is another one for a rank that works elsewhere.
   comm::require_equal(communicator, "the run folder (--out, from the working directory on)",
-                      std::filesystem::absolute(config.out).lexically_normal().string());
+                      (std::filesystem::current_path() / config.out).lexically_normal().string());
   comm::agree(communicator, compute::require_blas);
   compute_on_device(communicator, config);
   resolve_cut(communicator, *resolved);

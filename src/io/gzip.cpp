@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "quartic/core/check.hpp"
+#include "quartic/core/memory.hpp"
 #include "quartic/io/bytes.hpp"
 
 namespace quartic::io {
@@ -23,11 +24,12 @@ class Unpacking {
 
   std::string all() {
     std::string unpacked;
-    std::string block(std::size_t{1} << 18, '\0');
+    std::string block(block_bytes, '\0');
     while (!finished_) {
       std::size_t const got = next(block);
       unpacked.append(block, 0, got);
       refuse_bomb(unpacked.size());
+      require_memory(unpacked);
     }
     return unpacked;
   }
@@ -43,6 +45,17 @@ class Unpacking {
         "{}: {} packed bytes unpack to more than {}, {} times as many; valid are at most {} "
         "times, or the file unpacked",
         path_, read_, unpacked, unpacked / std::max<std::size_t>(read_, 1), most_times);
+  }
+
+  /// Before the text doubles its memory: the system ends processes that take what it has not got.
+  void require_memory(std::string const& unpacked) const {
+    constexpr std::size_t harmless = std::size_t{64} << 20;
+    bool const is_full = unpacked.capacity() - unpacked.size() < block_bytes;
+    if (unpacked.size() < harmless || !is_full) return;
+    auto const needed = static_cast<std::int64_t>(2 * unpacked.capacity());
+    if (needed <= available_memory_bytes()) return;
+    usage_error("{}: has unpacked to {} bytes so far, and the memory has no room for {} more: {}",
+                path_, unpacked.size(), needed, tightest_memory_limit());
   }
 
   void feed() {
@@ -80,6 +93,8 @@ class Unpacking {
     before_ = read_;
     inflateReset(&stream_);
   }
+
+  static constexpr std::size_t block_bytes = std::size_t{1} << 18;
 
   z_stream stream_{};
   std::string_view rest_;

@@ -1,6 +1,7 @@
 """What a run needs of the process that it is: descriptors, signals, memory, one working directory, and a launcher that told it of the
 other ranks."""
 
+import gzip
 import os
 import resource
 import signal
@@ -164,3 +165,14 @@ def test_a_lock_that_is_a_link_is_not_followed():
     assert Path("precious").read_text() == "" and os.path.islink("run/lock")
 
 
+
+
+def test_packed_data_without_room_is_refused_before_memory_is_gone():
+    """In a small address space, where less than a bomb is too much."""
+    line = " ".join(f"{column}:0.{column}25" for column in range(1, 100)).encode()
+    with gzip.open("wide.gz", "wb", compresslevel=1) as file:
+        for row in range(250_000):
+            file.write(b"%d %s 100:%d\n" % (row % 2, line, row))
+    done = shell('ulimit -v 450000; exec "$Q" run --objective logistic --data wide.gz --stages 2 --microbatches 8 --quiet --out run')
+    (line,) = said(done.stderr).splitlines()
+    assert done.returncode == REFUSED and "has unpacked to" in line and "no room" in line and "ulimit -v" in line

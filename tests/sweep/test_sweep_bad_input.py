@@ -181,3 +181,9 @@ def test_the_machines_that_are_there(tmp_path):
     study = write_study(tmp_path)
     for name in ("local", "slurm-example", "slurm-gpu-example"):
         assert f"on {name}: " in sweep(study, "--dry-run", "--machine", name).stdout
+
+
+def test_a_byte_order_mark_in_a_study_is_no_part_of_it(tmp_path):
+    study = write_study(tmp_path)
+    study.write_bytes(b"\xef\xbb\xbf" + study.read_bytes())
+    assert sweep(study, "--dry-run").stdout.startswith("tiny (quick): Is it quick?")
