@@ -50,10 +50,17 @@ constexpr std::array foreign_formats{
     Foreign{"\xff\xfe"sv, "text in UTF-16", recode, 0, true},
     Foreign{"\xfe\xff"sv, "text in UTF-16", recode, 0, true}};
 
+bool is_printable(std::string_view signature) {
+  return std::ranges::all_of(signature, [](char letter) { return letter >= ' ' && letter <= '~'; });
+}
+
+/// A text may begin with the letters of a signature.
 void refuse_foreign(std::string const& path, std::string_view bytes, bool numbers) {
+  bool const reads_as_text = is_text(bytes);
   auto const is_it = [&](Foreign const& format) {
     return bytes.size() > format.begin &&
-           bytes.substr(format.begin).starts_with(format.signature) && !(format.weak && numbers);
+           bytes.substr(format.begin).starts_with(format.signature) && !(format.weak && numbers) &&
+           !(reads_as_text && is_printable(format.signature));
   };
   auto const found = std::find_if(foreign_formats.begin(), foreign_formats.end(), is_it);
   if (found == foreign_formats.end()) return;

@@ -34,17 +34,22 @@ TEST_CASE("text is UTF-8 with any characters but NUL, or a single-byte coding") 
   CHECK_FALSE(io::is_text("\xed\x01"));
 }
 
+TEST_CASE("a text may begin with the letters of another format") {
+  for (std::string const begin : {"BZh", "PAR1", "ARROW1", "%PDF-", "SQLite format 3"})
+    CHECK(tokens(begin + " is how some files begin.\n") == Format::text);
+}
+
 TEST_CASE("formats that are not read are refused by name, whatever the objective reads") {
   for (bool const is_tokens : {true, false}) {
     contains(refusal("\xfd\x37zXZ\0..."s, is_tokens), "packed with xz; unpack it first");
-    contains(refusal("BZh91AY&SY..."s, is_tokens), "packed with bzip2; unpack it first");
+    contains(refusal("BZh91AY&SY\0..."s, is_tokens), "packed with bzip2; unpack it first");
     contains(refusal("\x28\xb5\x2f\xfd..."s, is_tokens), "packed with zstd");
     contains(refusal("PK\3\4..."s, is_tokens), "a zip archive");
     contains(refusal("\xff\xfeh\0i\0"s, is_tokens), "UTF-16");
     contains(refusal("\xfe\xff\0h\0i"s, is_tokens), "UTF-16");
     contains(refusal("\xff\xfe\0\0h\0\0\0"s, is_tokens), "UTF-32");
-    contains(refusal("PAR1...."s, is_tokens), "Parquet");
-    std::string archive(300, 'x');
+    contains(refusal("PAR1\0..."s, is_tokens), "Parquet");
+    std::string archive(300, '\0');
     archive.replace(257, 5, "ustar");
     contains(refusal(archive, is_tokens), "tar archive");
   }
