@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "quartic/core/check.hpp"
@@ -90,10 +91,20 @@ std::string default_of(std::string const& name) {
   return found->get(defaults);
 }
 
+/// The same text, or the same number: 0.0 is 0.
+bool is_same(std::string const& a, std::string const& b) {
+  char* a_end = nullptr;
+  char* b_end = nullptr;
+  double const a_number = std::strtod(a.c_str(), &a_end);
+  double const b_number = std::strtod(b.c_str(), &b_end);
+  bool const are_numbers = a_end != a.c_str() && b_end != b.c_str() && *a_end == 0 && *b_end == 0;
+  return a == b || (are_numbers && a_number == b_number);
+}
+
 bool asks_for_nothing(Effect const& effect, std::string const& option, std::string const& value) {
-  auto const& neutral = effect.neutral;
-  if (std::find(neutral.begin(), neutral.end(), value) != neutral.end()) return true;
-  return !effect.default_asks && value == default_of(option);
+  auto const is_value = [&](std::string const& other) { return is_same(value, other); };
+  if (std::ranges::any_of(effect.neutral, is_value)) return true;
+  return !effect.default_asks && is_value(default_of(option));
 }
 
 std::string situation(Config const& config) {

@@ -327,7 +327,7 @@ def test_ranks_that_see_different_checkpoints(cut, tmp_path):
         shutil.copytree(cut, tmp_path / f"{rank}" / "run")
     shutil.rmtree(tmp_path / "1" / "run" / "checkpoint")
     script = tmp_path / "start.sh"
-    script.write_text(f'#!/bin/sh\ncd {tmp_path}/$OMPI_COMM_WORLD_RANK && exec "{EXECUTABLE}" run --resume run --quiet\n')
+    script.write_text(f'#!/bin/sh\ncd {tmp_path}/$OMPI_COMM_WORLD_RANK && exec "{EXECUTABLE}" run --resume /proc/self/cwd/run --quiet\n')
     script.chmod(0o755)
     done = subprocess.run([MPIRUN, "-n", "2", script], capture_output=True, text=True, timeout=30 * PATIENCE)
     assert done.returncode == REFUSED

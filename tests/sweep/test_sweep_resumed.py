@@ -118,7 +118,7 @@ def test_a_warning_that_the_time_is_nearly_up(tmp_path):
 
 
 # srun's exit code is 0 where Slurm has killed ranks that did not end in time.
-SAYS_DONE = f"""trap "" USR1
+SAYS_DONE = f"""trap : USR1
 {EXECUTABLE} "$@"
 exit 0"""
 
