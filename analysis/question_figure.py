@@ -1,5 +1,5 @@
-"""Does the cost of staleness grow as S⁴? One figure and the sentences of three studies, which do not decide the question:
-`question_figure.py RUNS --out analysis/out` reads RUNS/delay, RUNS/stale-read and RUNS/convergence, writes question.png and
+"""Does the cost of staleness grow as S⁴? One figure and the sentences of two studies, which do not decide the question:
+`question_figure.py RUNS --out analysis/out` reads RUNS/delay and RUNS/stale-read, writes question.png and
 question.svg, and prints the sentences with the numbers of these runs.
 """
 
@@ -19,9 +19,8 @@ from matplotlib.figure import Figure  # noqa: E402
 
 from quartic_analysis import TraceError, fits, load_study, style  # noqa: E402
 from quartic_analysis.figures import colours_of  # noqa: E402
-from quartic_analysis.studies import convergence, delay, stale_read  # noqa: E402
+from quartic_analysis.studies import delay, stale_read  # noqa: E402
 
-METHOD = "pipedream"
 NAMES = {
     "pipedream": "logistic",
     "pipedream, quadratic": "quadratic",
@@ -37,37 +36,28 @@ def of_pipedream(samples: pd.DataFrame) -> pd.DataFrame:
     return chosen.assign(group=chosen["group"].map(NAMES))
 
 
-def draw(delays: pd.DataFrame, samples: pd.DataFrame, found: pd.DataFrame) -> Figure:
-    """The delay, the stale read that it makes, and the mean ‖∇f‖² over the whole run: one panel each, of PipeDream."""
+def draw(delays: pd.DataFrame, samples: pd.DataFrame) -> Figure:
+    """The delay and the stale read that it makes: one panel each, of PipeDream."""
     style.apply()
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.4), constrained_layout=True)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), constrained_layout=True)
     delay.draw_pipedream(left, delay.of_pipedream(delays))
     left.set_title("a  The delay grows as S²")
     samples = of_pipedream(samples)
-    stale_read.draw_scaled(middle, samples, colours_of(list(NAMES.values())))
-    middle.set_title("b  Stale reads: between S² and S³")
-    convergence.draw_ratios(right, found, METHOD)
-    right.set_title("c  Mean ‖∇f‖² over the whole run")
+    stale_read.draw_scaled(right, samples, colours_of(list(NAMES.values())))
+    right.set_title("b  Stale reads: between S² and S³")
     return figure
 
 
-def sentences(delays: pd.DataFrame, samples: pd.DataFrame, found: pd.DataFrame) -> str:
+def sentences(delays: pd.DataFrame, samples: pd.DataFrame) -> str:
     """One a study."""
     fit = delay.even_fit(delays)
     powers = stale_read.powers(of_pipedream(samples))
     lines = stale_read.line_powers(samples["stages"].max())
-    ratios = convergence.ratios(found)
-    last = ratios[ratios["method"] == METHOD].groupby("objective", sort=False).tail(1)
-    ratio = " and ".join(
-        f"{fits.Band(row.mean, row.low, row.high).shown()} on the {row.objective} problem (S = {row.stages})" for row in last.itertuples()
-    )
     return (
         f"The largest delay of PipeDream in the steady state is {fit.coefficients[2]:.3f} S² {fit.coefficients[1]:+.3f} S block updates. "
         f"The squared distance that weights move meanwhile, in units of γ² times a block gradient's squared norm, grows as "
         f"S^{powers['power'].min():.2f} to S^{powers['power'].max():.2f}, from pure noise to gradients of one direction, "
-        f"where the bound behind S⁴ fits as S^{lines['bound, S⁴']:.2f} over the same S. "
-        f"At a fixed number of block updates and the best step, its squared gradient, averaged over the whole run from the start, is that "
-        f"of synchronous training times {ratio}. This mean mostly contains the start and the step-size limit, not the cost of staleness."
+        f"where the bound behind S⁴ fits as S^{lines['bound, S⁴']:.2f} over the same S."
     )
 
 
@@ -79,13 +69,12 @@ def main(arguments: list[str]) -> int:
     try:
         delays = delay.delays(load_study(options.runs / "delay"))
         samples = stale_read.samples(load_study(options.runs / "stale-read"))
-        found = convergence.growth(load_study(options.runs / "convergence"))
-        paths = style.save(draw(delays, samples, found), options.out / "question")
+        paths = style.save(draw(delays, samples), options.out / "question")
     except (TraceError, OSError) as error:
         print(f"question_figure.py: {error}", file=sys.stderr)
         return 1
     print(*paths, sep="\n")
-    print(sentences(delays, samples, found))
+    print(sentences(delays, samples))
     return 0
 
 
