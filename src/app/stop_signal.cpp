@@ -19,7 +19,7 @@ constexpr std::int64_t same_wish_ns = 1'000'000'000;
 std::atomic<std::int64_t> told_at_ns = 0;  // NOLINT: a signal handler has no other way to tell
 /// By SIGUSR1, before or after SIGTERM.
 std::atomic<bool> warned = false;  // NOLINT
-/// By Ctrl-C.
+/// Whether SIGINT (Ctrl-C) has come.
 std::atomic<bool> interrupted = false;  // NOLINT
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 static_assert(std::atomic<bool>::is_always_lock_free);

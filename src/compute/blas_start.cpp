@@ -22,7 +22,7 @@ constexpr char const* kernel_variable = "OPENBLAS_CORETYPE";
 /// Tells the program that is started again which kernels it has left; it removes the variable.
 constexpr char const* left_variable = "QUARTIC_LEFT_KERNELS";
 
-/// What start_blas has decided.
+/// Holds the decision of start_blas.
 KernelDecision& decided() {
   static KernelDecision decision{.text = "not checked"};
   return decision;
@@ -44,7 +44,7 @@ KernelState current_state() {
   return state;
 }
 
-/// Of each thread of OpenBLAS 0.3.21 on x86-64: 128 MiB and a little.
+/// The work space of one thread: OpenBLAS 0.3.21 takes a little more than 128 MiB on x86-64.
 constexpr std::size_t work_space_bytes = std::size_t{136} << 20;
 
 /// Whether the threads, which OpenBLAS has made when it was loaded, can have their work space.
@@ -105,10 +105,11 @@ void start_blas(char** words) {
   set_blas_threads(1);
   if (!has_work_space(threads)) {
     decided() = {.kind = KernelDecision::Kind::fail,
-                 .text = fmt::format("{}: no memory for the work space of {} threads, {} bytes; {}",
-                                     state.library, threads,
-                                     static_cast<std::size_t>(threads) * work_space_bytes,
-                                     tightest_memory_limit())};
+                 .text = fmt::format(
+                     "{}: no memory for the work space of {} threads, {} bytes; {}; "
+                     "OPENBLAS_NUM_THREADS=1 needs the least",
+                     state.library, threads, static_cast<std::size_t>(threads) * work_space_bytes,
+                     tightest_memory_limit())};
     return;
   }
   KernelDecision decision = decide(state);

@@ -100,7 +100,7 @@ std::string reason_of(Products products) {
   return {};
 }
 
-/// For a sentence that begins "Its kernels for NAME …".
+/// Completes a sentence that begins "Its kernels for NAME …".
 std::string fault_of(std::string_view reason) {
   if (reason == "missing") return "are missing";
   if (reason == "wrong") return "compute wrong products";

@@ -72,7 +72,7 @@ void check_classes(Values const& targets, Where const& where) {
   }
 }
 
-/// Those of a file that does not count its classes from 0.
+/// Numbers the labels of a file that does not count its classes from 0.
 Values class_labels(Values const& targets, Where const& where) {
   constexpr std::size_t most = 1 << 16;
   Values found = distinct(targets, most);

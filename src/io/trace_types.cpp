@@ -12,7 +12,7 @@ struct Field {
   hid_t type;
 };
 
-// Of a text that ends with a zero.
+// The type of a text that ends with a zero.
 Handle text(std::size_t bytes) {
   Handle type{H5Tcopy(H5T_C_S1), H5Tclose};
   if (H5Tset_size(type.id(), bytes) < 0) failure("H5Tset_size failed: {}", reason());

@@ -8,7 +8,8 @@ namespace quartic::app {
 /// the run looks for it (told_to_stop). A second signal ends the process at once.
 void heed_warnings();
 
-/// The same of the others: once the training starts. Before, they end the process at once.
+/// From now on the process remembers the other signals too. The run calls this when its training
+/// starts; before, these signals end the process at once.
 /// `has_launcher`: Ctrl-C is the launcher's.
 void heed_stop_signals(bool has_launcher);
 

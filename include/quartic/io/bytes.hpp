@@ -22,8 +22,8 @@ std::string read_at(std::string const& path, std::size_t begin, std::size_t coun
 std::uint32_t checksum_of(std::string_view bytes, std::uint32_t before = 0);
 /// The same of a file that may be larger than memory.
 std::uint32_t checksum_of_file(std::string const& path);
-/// That of bytes with the checksum `first`, and after them `length` bytes with the checksum
-/// `second`.
+/// Returns the checksum of bytes with the checksum `first` followed by `length` bytes with the
+/// checksum `second`.
 std::uint32_t joined_checksum(std::uint32_t first, std::uint32_t second, std::int64_t length);
 /// "crc32:89abcdef".
 std::string checksum_text(std::uint32_t checksum);

@@ -16,7 +16,7 @@ namespace quartic::io {
 /// What targets have to be.
 struct TargetRules {
   Targets meaning = Targets::real;
-  /// Those of the training data, as in Classes; without them the file decides.
+  /// The labels of the training data, as in Classes; without them the file decides.
   std::optional<std::vector<double>> labels = {};
 };
 
