@@ -124,15 +124,10 @@ class CsvReader final : public TypedReader<CsvReader> {
 
   template <class T>
   Dataset<T> read(Part columns) const {
-    DenseFeatures<T> features{shape_.rows, columns.size, {}};
-    features.values.reserve(static_cast<std::size_t>(shape_.rows * columns.size));
-    for (std::int64_t row = 0; row < shape_.rows; ++row) {
-      auto const begin = table_.values.begin() + row * shape_.features + columns.first;
-      for (auto value = begin; value != begin + columns.size; ++value)
-        features.values.push_back(static_cast<T>(*value));
-    }
-    check_finite(path_ + ":", features.values, columns.size, columns.first);
-    return {std::move(features), to_precision<T>(table_.targets)};
+    auto const number = [&](std::int64_t index) {
+      return table_.values[static_cast<std::size_t>(index)];
+    };
+    return {dense_columns<T>(path_, shape_, columns, number), to_precision<T>(table_.targets)};
   }
 
  private:

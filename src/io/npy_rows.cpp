@@ -29,15 +29,8 @@ class NpyReader final : public TypedReader<NpyReader> {
 
   template <class T>
   Dataset<T> read(Part columns) const {
-    DenseFeatures<T> features{shape_.rows, columns.size, {}};
-    features.values.reserve(static_cast<std::size_t>(shape_.rows * columns.size));
-    for (std::int64_t row = 0; row < shape_.rows; ++row) {
-      std::int64_t const begin = row * shape_.features + columns.first;
-      for (std::int64_t i = begin; i < begin + columns.size; ++i)
-        features.values.push_back(static_cast<T>(array_.at(i)));
-    }
-    check_finite(file_.path + ":", features.values, columns.size, columns.first);
-    return {std::move(features), to_precision<T>(targets_)};
+    auto const number = [&](std::int64_t index) { return array_.at(index); };
+    return {dense_columns<T>(file_.path, shape_, columns, number), to_precision<T>(targets_)};
   }
 
  private:

@@ -82,7 +82,7 @@ void Table::read(File const& file, hid_t memory_type, hsize_t first, hsize_t cou
              "H5Dread");
 }
 
-/// As long as read(type, first, count, rows) gives true.
+/// Stops at the first block for which read(type, first, count, rows) gives false.
 template <class Read>
 bool Table::append_blocks(File const& file, hsize_t all, Read read) {
   Handle const row = file.own(H5Dget_type(dataset_.id()), H5Tclose, "H5Dget_type");

@@ -34,4 +34,20 @@ void check_finite(std::string const& where, std::vector<T> const& values, std::i
   }
 }
 
+/// The columns of rows whose row-major number `index` is number(index), in precision T. UsageError,
+/// which names `path`, for a number that T cannot hold.
+template <class T, class Number>
+DenseFeatures<T> dense_columns(std::string const& path, DataShape const& shape, Part columns,
+                               Number number) {
+  DenseFeatures<T> features{shape.rows, columns.size, {}};
+  features.values.reserve(static_cast<std::size_t>(shape.rows * columns.size));
+  for (std::int64_t row = 0; row < shape.rows; ++row) {
+    std::int64_t const begin = row * shape.features + columns.first;
+    for (std::int64_t i = begin; i < begin + columns.size; ++i)
+      features.values.push_back(static_cast<T>(number(i)));
+  }
+  check_finite(path + ":", features.values, columns.size, columns.first);
+  return features;
+}
+
 }  // namespace quartic::io
