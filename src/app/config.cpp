@@ -367,7 +367,8 @@ constexpr std::int64_t most_minutes = std::int64_t{60} * 24 * 365;
 OptionSpec checkpoint_option() {
   OptionSpec option = text_option("checkpoint-every", "K or 5m",
                                   "a checkpoint to --resume from every K block updates, or minutes "
-                                  "(default: only on SIGUSR1 or SIGTERM)",
+                                  "(default: only on SIGUSR1 or SIGTERM); the finished run keeps "
+                                  "one, from which it can be made longer",
                                   &Config::checkpoint_every);
   option.set = [](Config& c, std::string const& t) {
     if (t.empty())

@@ -38,13 +38,15 @@ std::map<std::string, std::string> about_checkpoint(
   return about;
 }
 
-std::optional<io::CheckpointManifest> checkpoint_to_resume(
+std::vector<io::CheckpointManifest> checkpoints_to_resume(
     Config const& config, std::map<std::string, std::string> const& checksums) {
-  auto manifest = io::CheckpointFolder::newest(config.out);
-  if (!manifest) {
+  std::vector<std::int64_t> positions = io::CheckpointFolder::positions(config.out);
+  if (positions.empty()) {
     if (io::is_complete(config.out)) {
-      usage_error("--resume {}: is finished, and has no checkpoint from which it could go on",
-                  config.out);
+      usage_error(
+          "--resume {}: is finished, and has no checkpoint to continue from; a run keeps one with "
+          "--checkpoint-every or --save-parameters",
+          config.out);
     }
     return {};
   }
@@ -53,13 +55,33 @@ std::optional<io::CheckpointManifest> checkpoint_to_resume(
         "--resume {}: {} is not what its checkpoint was made with; put back what was changed",
         config.out, what);
   };
-  if (manifest->about["config"] != lasting_hash(config)) changed("its config.ini");
-  for (auto const& [name, checksum] : checksums) {
-    bool const is_data = name == "data_checksum";
-    if (manifest->about[name] != checksum)
-      changed(is_data ? "--data " + config.data : "--validation " + config.validation);
+  bool const becomes_longer = config.microbatches > config.resumed_microbatches;
+  if (!becomes_longer) positions.erase(positions.begin() + 1, positions.end());
+  std::vector<io::CheckpointManifest> manifests;
+  for (std::int64_t const position : positions) {
+    io::CheckpointManifest& manifest =
+        manifests.emplace_back(io::CheckpointFolder::manifest(config.out, position));
+    if (manifest.about["config"] != lasting_hash(config)) changed("its config.ini");
+    for (auto const& [name, checksum] : checksums) {
+      bool const is_data = name == "data_checksum";
+      if (manifest.about[name] != checksum)
+        changed(is_data ? "--data " + config.data : "--validation " + config.validation);
+    }
   }
-  return manifest;
+  return manifests;
+}
+
+std::optional<plan::Rules> rules_of_longer(Resolved const& resolved) {
+  Config longer = resolved.config;
+  bool const is_asked_for = longer.order == engine::Order::plan &&
+                            (longer.save_parameters || !longer.checkpoint_every.empty());
+  if (!is_asked_for || !can_become_longer(longer, resolved.rules)) return {};
+  longer.microbatches *= 2;  // every method takes a multiple
+  try {
+    return rules_of(longer, resolved.microbatches_an_epoch);
+  } catch (UsageError const&) {
+    return {};  // a schedule or delays of a file, which ends with this run
+  }
 }
 
 std::string other_machine(io::CheckpointManifest const& manifest,

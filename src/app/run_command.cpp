@@ -101,6 +101,8 @@ class Training {
     cost_ = plan::Cost::parse(config_.cost, config_.stages, config_.seed,
                               static_cast<double>(largest_message_bytes()));
     settings_ = run_settings(resolved_);
+    rules_of_longer_ = rules_of_longer(resolved_);
+    settings_.checkpoints.longer = rules_of_longer_ ? &*rules_of_longer_ : nullptr;
     settings_.peaks = plan::peaks(resolved_.rules, *cost_);
     settings_.planned = planned_memory<T>(resolved_, settings_.peaks, blocks_, hosting_);
     require_memory(communicator_, settings_.planned);
@@ -108,21 +110,31 @@ class Training {
     if (config_.out.empty()) config_.out = "runs/" + config_hash(config_);
   }
 
-  /// That of --resume, if the run has made one; it is read to the last byte before anything else,
-  /// and nobody else can make another meanwhile.
+  /// That of --resume, if the run has made one: the newest that the plan, perhaps of a longer run,
+  /// comes to. It is read to the last byte before anything else, and nobody else can make another
+  /// meanwhile.
   void find_checkpoint() {
     if (config_.resumed_microbatches == 0) return;
     on_rank_0(communicator_, [&] { folder_.emplace(config_.out); });
-    comm::agree(communicator_, [&] { earlier_ = checkpoint_to_resume(config_, checksums()); });
-    comm::require_equal(communicator_, "the checkpoint",
-                        earlier_ ? io::manifest_text(*earlier_) : "");
-    if (!earlier_) return;
+    std::vector<io::CheckpointManifest> all;
+    comm::agree(communicator_, [&] { all = checkpoints_to_resume(config_, checksums()); });
+    std::string manifests;
+    for (io::CheckpointManifest const& each : all) manifests += io::manifest_text(each);
+    comm::require_equal(communicator_, "the checkpoint", manifests);
+    if (all.empty()) return;
     comm::agree(communicator_, [&] {
-      resumed_ = std::make_unique<engine::PlanWalk>(resolved_.rules, *cost_, settings_.cuts,
-                                                    settings_.stage.stale_read_every);
-      if (!resumed_->reach(earlier_->checkpoint)) refuse_plan();
+      if (!std::any_of(all.begin(), all.end(), [&](auto const& each) { return reaches(each); }))
+        refuse_plan();
       io::CheckpointFolder::verify(config_.out, *earlier_, hosting_.seats());
     });
+  }
+
+  bool reaches(io::CheckpointManifest const& manifest) {
+    resumed_ = std::make_unique<engine::PlanWalk>(resolved_.rules, *cost_, settings_.cuts,
+                                                  settings_.stage.stale_read_every,
+                                                  settings_.checkpoints.longer);
+    earlier_ = manifest;
+    return resumed_->reach(manifest.checkpoint);
   }
 
   [[noreturn]] void refuse_plan() const {
@@ -216,6 +228,7 @@ class Training {
       if (earlier_) {
         io::gather_what_is_left(config_.out);
         io::CheckpointFolder::remove_parts(config_.out);
+        io::CheckpointFolder::remove_beyond(config_.out, earlier_->checkpoint.position);
       } else {
         folder_->begin(config_.overwrite, config_.resumed_microbatches > 0, bytes);
         folder_->write_config(config_text(config_));
@@ -416,6 +429,7 @@ class Training {
   std::vector<std::unique_ptr<nn::Block<T>>> blocks_;
   HostedParameters parameters_;
   std::optional<plan::Cost> cost_;
+  std::optional<plan::Rules> rules_of_longer_;
   engine::RunSettings settings_;
   StartWeights<T> start_;                          // by --init
   std::optional<io::CheckpointManifest> earlier_;  // what --resume goes on from

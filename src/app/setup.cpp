@@ -145,8 +145,8 @@ void require_same_or_longer(Config const& config, plan::Rules const& rules) {
     usage_error("--resume {}: that run has {} microbatches; valid are as many or more", config.out,
                 before);
   }
-  bool const decays = config.decay != nn::Decay::constant;
-  if (decays || rules.updates->rates_depend_on_length()) {
+  if (!can_become_longer(config, rules)) {
+    bool const decays = config.decay != nn::Decay::constant;
     usage_error(
         "--resume {}: with {} its learning rate was chosen for {} microbatches; it cannot be made "
         "longer",
@@ -218,6 +218,10 @@ plan::Rules rules_of(Config const& config, std::int64_t microbatches_an_epoch) {
       method::find_method(config.method),
       {config.stages, config.microbatches, config.accumulate, microbatches_an_epoch, config.seed},
       config.method_options, io::read_delay_table);
+}
+
+bool can_become_longer(Config const& config, plan::Rules const& rules) {
+  return config.decay == nn::Decay::constant && !rules.updates->rates_depend_on_length();
 }
 
 Resolved resolve(Config config, int ranks) {

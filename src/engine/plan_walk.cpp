@@ -1,5 +1,7 @@
 #include "quartic/engine/plan_walk.hpp"
 
+#include <tuple>
+
 namespace quartic::engine {
 namespace {
 
@@ -11,6 +13,15 @@ void add(WordHash& hash, plan::PlannedAction const& planned) {
   add(planned.action.microbatch);
   add(planned.action.count);
   for (plan::Read const& read : planned.reads) add(read.version);
+}
+
+bool are_equal(plan::PlannedAction const& one, plan::PlannedAction const& other) {
+  auto const facts = [](plan::PlannedAction const& planned) {
+    WordHash hash;
+    add(hash, planned);
+    return std::tuple(hash.value, planned.begin, planned.end, planned.updates, planned.averages);
+  };
+  return facts(one) == facts(other);
 }
 
 auto cuts_of(PlanWalk::Visitor& visitor) {
@@ -34,18 +45,20 @@ void measure(StaleReadCuts& stale_reads, plan::PlannedAction const& planned, int
 }  // namespace
 
 PlanWalk::PlanWalk(plan::Rules const& rules, plan::Cost const& cost, CutSettings cuts,
-                   std::int64_t stale_read_every)
+                   std::int64_t stale_read_every, plan::Rules const* longer)
     : planner_(rules, cost),
       workers_(rules.workers),
       stages_(rules.shape.stages),
       cuts_(cuts, rules.shape.stages),
       transit_(rules) {
+  if (longer != nullptr) longer_.emplace(*longer, cost);
   if (stale_read_every > 0) stale_reads_.emplace(rules, cost, stale_read_every);
 }
 
 plan::PlannedAction const* PlanWalk::step(Visitor& visitor) {
   if (here_.position == 0) cuts_.begin(cuts_of(visitor));
   plan::PlannedAction const* const planned = planner_.next();
+  if (longer_) look_for_fork(planned, visitor);
   if (planned == nullptr) return nullptr;
   busy_ += planned->end - planned->begin;
   cuts_.before(*planned, cuts_of(visitor));
@@ -57,6 +70,14 @@ plan::PlannedAction const* PlanWalk::step(Visitor& visitor) {
   ++here_.position;
   here_.block_updates = planner_.block_updates();
   return planned;
+}
+
+void PlanWalk::look_for_fork(plan::PlannedAction const* planned, Visitor& visitor) {
+  plan::PlannedAction const* const other = longer_->next();
+  if (planned != nullptr && other != nullptr && are_equal(*planned, *other)) return;
+  fork_ = here_.position;
+  longer_.reset();
+  visitor.forks();
 }
 
 void PlanWalk::finish(Visitor& visitor) {

@@ -69,7 +69,8 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
                                      settings.journey)),
       walk_(resumed ? std::move(resumed)
                     : std::make_unique<PlanWalk>(rules, cost, settings.cuts,
-                                                 settings.stage.stale_read_every)),
+                                                 settings.stage.stale_read_every,
+                                                 settings.checkpoints.longer)),
       checkpoints_(checkpoints),
       rounds_(communicator, slots_a_round * rules.workers),
       meeting_(communicator, comm::Tag::meeting),

@@ -29,6 +29,17 @@ bool Run<T>::checkpoint_when_due(bool updates) {
   return stops;
 }
 
+/// The last checkpoint that a longer run has too, unless it has just been made, or the run is at
+/// its beginning.
+template <class T>
+void Run<T>::forks() {
+  std::int64_t const position = walk_->here().position;
+  if (checkpoints_ == nullptr || position == 0 || position == last_saved_) return;
+  std::int64_t const begin_ns = clock_.now_ns();
+  save(false);
+  checkpoint_totals_.stopped_ns += clock_.now_ns() - begin_ns;
+}
+
 /// What the ranks have decided.
 template <class T>
 Rounds::Proposal Run<T>::end_round() {
@@ -62,6 +73,7 @@ void Run<T>::save(bool stops) {
                        [&](Archive& archive) { state(static_cast<int>(place), archive); });
   }
   last_checkpoint_ns_ = clock_.now_ns();
+  last_saved_ = walk_->here().position;
   saved_ = walk_->here();
   saved_->wall_ns = last_checkpoint_ns_;
   ++checkpoint_totals_.count;
@@ -129,7 +141,7 @@ bool Run<T>::settled() {
 template <class T>
 void Run<T>::commit_when_written(std::int64_t written) {
   if (!saved_ || written < saved_->position) return;
-  if (communicator_.rank() == 0) checkpoints_->commit(*saved_);
+  if (communicator_.rank() == 0) checkpoints_->commit(*saved_, walk_->fork());
   saved_.reset();
 }
 
@@ -164,6 +176,7 @@ void Run<T>::restore() {
   }
   rounds_.start_at(from.position);
   last_checkpoint_ns_ = from.wall_ns;
+  last_saved_ = from.position;
 }
 
 template <class T>
@@ -179,6 +192,8 @@ template bool Run<float>::stopped_while_it_evaluates();
 template bool Run<double>::stopped_while_it_evaluates();
 template bool Run<float>::checkpoint_when_due(bool);
 template bool Run<double>::checkpoint_when_due(bool);
+template void Run<float>::forks();
+template void Run<double>::forks();
 template void Run<float>::restore();
 template void Run<double>::restore();
 template void Run<float>::commit_now();

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr char const* manifest_name = "manifest";
 constexpr char const* aside = ".part";
+constexpr char const* given_up = ".old";
 constexpr char const* sum = ".crc32";  // beside a file until the manifest has it
 /// The live weights of the first replica, in a stage's file.
 constexpr char const* weights_path = "/weights/replica_0000/weights";
@@ -97,6 +98,14 @@ std::vector<fs::path> whole_ones(fs::path const& checkpoints) {
   return found;
 }
 
+/// Under another name first: half of one must not pass for a whole one. What cannot be removed now
+/// is the next time.
+void remove_whole(fs::path const& checkpoint) {
+  std::error_code next_time;
+  fs::rename(checkpoint, with(checkpoint, given_up), next_time);
+  if (!next_time) fs::remove_all(with(checkpoint, given_up), next_time);
+}
+
 CheckpointManifest::File take_sum(fs::path const& path) {
   std::ifstream in(path);
   CheckpointManifest::File file;
@@ -155,7 +164,7 @@ void CheckpointFolder::finish() {
   written_ = saved_;
 }
 
-void CheckpointFolder::commit(engine::Checkpoint const& checkpoint) {
+void CheckpointFolder::commit(engine::Checkpoint const& checkpoint, std::int64_t lasting) {
   fs::path const folder = folder_of(folder_, checkpoint.position);
   fs::path const part = with(folder, aside);
   try {
@@ -172,8 +181,7 @@ void CheckpointFolder::commit(engine::Checkpoint const& checkpoint) {
     failure("the checkpoint cannot be finished: {}; the one before is kept", error.what());
   }
   for (fs::path const& other : whole_ones(folder_)) {
-    std::error_code next_time;
-    if (other < folder) fs::remove_all(other, next_time);
+    if (other < folder && other != folder_of(folder_, lasting)) remove_whole(other);
   }
 }
 
@@ -186,12 +194,18 @@ bool CheckpointFolder::any(fs::path const& run) {
   return !whole_ones(run / "checkpoint").empty();
 }
 
-std::optional<CheckpointManifest> CheckpointFolder::newest(fs::path const& run) {
-  std::vector<fs::path> const all = whole_ones(run / "checkpoint");
-  if (all.empty()) return {};
-  std::string const path = (*std::max_element(all.begin(), all.end()) / manifest_name).string();
+std::vector<std::int64_t> CheckpointFolder::positions(fs::path const& run) {
+  std::vector<std::int64_t> all;
+  for (fs::path const& folder : whole_ones(run / "checkpoint"))
+    all.push_back(std::stoll(folder.filename().string()));
+  std::sort(all.begin(), all.end(), std::greater<>());
+  return all;
+}
+
+CheckpointManifest CheckpointFolder::manifest(fs::path const& run, std::int64_t position) {
+  std::string const path = (folder_of(run / "checkpoint", position) / manifest_name).string();
   if (!fs::exists(path))
-    usage_error("{}: is missing or damaged; remove its folder to run from the start again", path);
+    usage_error("{}: is missing or damaged; remove its folder to do without it", path);
   return parse_manifest(read_bytes(path), path);
 }
 
@@ -215,9 +229,17 @@ void CheckpointFolder::remove_parts(fs::path const& run) {
   std::vector<fs::path> found;
   std::error_code none_yet;
   for (fs::directory_entry const& entry : fs::directory_iterator(run / "checkpoint", none_yet)) {
-    if (entry.path().extension() == aside) found.push_back(entry.path());
+    fs::path const ending = entry.path().extension();
+    if (ending == aside || ending == given_up) found.push_back(entry.path());
   }
   for (fs::path const& folder : found) fs::remove_all(folder);
+}
+
+void CheckpointFolder::remove_beyond(fs::path const& run, std::int64_t position) {
+  fs::path const checkpoints = run / "checkpoint";
+  for (fs::path const& folder : whole_ones(checkpoints)) {
+    if (folder > folder_of(checkpoints, position)) remove_whole(folder);
+  }
 }
 
 engine::RecordedTables CheckpointFolder::recorded(fs::path const& run, std::int64_t position,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from program import preload, quartic
 from runs import FAILED, REFUSED, attributes, lines_of_quartic, refused, same_run
-from test_resume import checkpoint_of, interrupted, same_parameters
+from test_resume import checkpoint_of, interrupted, interrupted_after, same_parameters
 
 RUN = ("--objective", "mlp", "--hidden", "8,8", "--rows", 64, "--features", 9, "--microbatch-size", 4, "--stages", 2, "--method", "pipedream",
        "--optimizer", "momentum", "--microbatches", 48, "--evaluate-every", 7, "--save-parameters", "--quiet")
@@ -22,8 +22,7 @@ class Scene:
         self.whole = self.folder / "whole"
         self.cut = self.folder / "cut"
         quartic("run", *RUN, "--out", self.whole)
-        quartic("run", *RUN, "--checkpoint-every", 50, "--out", self.cut)
-        interrupted(self.cut)
+        interrupted_after(50, self.cut, *RUN)
         self.library = preload(self.folder, "failing_writes")
 
     def copy(self, name):

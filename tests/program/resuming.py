@@ -161,5 +161,5 @@ def check(reference, out):
     same_run(reference, out)
     same_parameters(reference, out)
     assert attributes(out)["complete"] == 1, "its trace is not complete"
-    left = set(os.listdir(out)) - {"checkpoint"} ^ set(os.listdir(reference))
+    left = (set(os.listdir(out)) ^ set(os.listdir(reference))) - {"checkpoint"}
     assert not left and not parts(out), f"there is {left or parts(out)}"

@@ -8,13 +8,15 @@ import random
 import re
 import shutil
 import subprocess
+import tempfile
 import zlib
+from functools import cache
 
 import h5py
 import numpy as np
 import pytest
 
-from program import EXECUTABLE, LONG, MPIRUN, PATIENCE, quartic
+from program import EXECUTABLE, LONG, MPIRUN, PATIENCE, preload, quartic
 from runs import FAILED, REFUSED, attributes, kept_what_was_planned, lines_of_quartic, read_steps, read_tables, refused, same_bits, same_run
 from test_hosting import FOLDED, METHODS, OBJECTIVES, RUN, STAGES, hosted_options
 
@@ -41,18 +43,40 @@ def block_updates(folder):
     return int(read_tables(folder)["objective"]["block_updates"][-1])
 
 
+FOLDER = tempfile.TemporaryDirectory(prefix="quartic-resume-")
+
+
+@cache
+def all_checkpoints_stay():
+    """The environment of a run that removes none of its checkpoints, so that a test can choose the last that was made."""
+    return {"LD_PRELOAD": preload(FOLDER.name, "keeps_checkpoints")}
+
+
+def interrupted_after(updates, out, *options, **how):
+    """What a run leaves that dies some time after a checkpoint at so many block updates."""
+    quartic("run", *options, "--checkpoint-every", updates, "--out", out, env=all_checkpoints_stay(), **how)
+    here = [folder for folder in sorted((out / "checkpoint").iterdir()) if f"\nblock_updates = {updates}\n" in (folder / "manifest").read_text()]
+    for folder in set((out / "checkpoint").iterdir()) - {here[0]}:
+        shutil.rmtree(folder)
+    return interrupted(out)
+
+
+def checkpoints_of(folder):
+    """The newest first; all are whole."""
+    found = sorted((folder / "checkpoint").iterdir(), reverse=True)
+    assert all((each / "manifest").is_file() for each in found)
+    return found
+
+
 def checkpoint_of(folder):
-    """Its only one, which is whole."""
-    (newest,) = (folder / "checkpoint").iterdir()
-    assert (newest / "manifest").is_file()
+    """Its only one."""
+    (newest,) = checkpoints_of(folder)
     return newest
 
 
 def cut_once(out, options, total, random, ranks):
     """A run whose only checkpoint lies somewhere in its second half."""
-    every = random.randint(total // 2 + 1, total)
-    quartic("run", *RUN, *options, "--checkpoint-every", every, "--out", out, ranks=ranks, timeout=120)
-    return interrupted(out)
+    return interrupted_after(random.randint(total // 2 + 1, total), out, *RUN, *options, ranks=ranks, timeout=120)
 
 
 @pytest.mark.parametrize("method, objective", list(cases()))
@@ -87,8 +111,8 @@ def test_whatever_a_run_has(variant, tmp_path):
                "--optimizer", "adamw", "--evaluate-every", 5, *VARIANTS[variant], *(() if variant == "epochs" else RUN))
     quartic("run", *options, "--out", tmp_path / "whole")
     out = tmp_path / "run"
-    quartic("run", *options, "--checkpoint-every", 100, "--out", out, ranks=2)
-    quartic("run", "--resume", interrupted(out), "--checkpoint-every", 150, ranks=3)
+    interrupted_after(100, out, *options, ranks=2)
+    quartic("run", "--resume", out, "--checkpoint-every", 150, ranks=3)
     same_run(tmp_path / "whole", out)
 
 
@@ -116,35 +140,69 @@ SMALL = (*OBJECTIVES["mlp float"], "--method", "pipedream", "--stages", STAGES, 
 @pytest.fixture
 def cut(tmp_path):
     """The folder of a run that was interrupted after a checkpoint at 100 of 192 block updates."""
-    quartic("run", *SMALL, "--checkpoint-every", 100, "--quiet", "--out", tmp_path / "cut")
-    return interrupted(tmp_path / "cut")
+    return interrupted_after(100, tmp_path / "cut", *SMALL)
+
+
+def longer(options, microbatches):
+    return [option if option != 48 else microbatches for option in options]
 
 
 def test_a_run_may_become_longer(cut, tmp_path):
-    longer = [option if option != 48 else 64 for option in SMALL]
-    quartic("run", *longer, "--quiet", "--out", tmp_path / "long")
+    quartic("run", *longer(SMALL, 64), "--quiet", "--out", tmp_path / "long")
     quartic("run", "--resume", cut, "--microbatches", 64, "--quiet")
     same_run(tmp_path / "long", cut)
 
 
-def test_a_finished_run_may_become_longer(tmp_path):
-    quartic("run", *SMALL, "--checkpoint-every", 100, "--quiet", "--out", tmp_path / "run")
-    quartic("run", "--resume", tmp_path / "run", "--microbatches", 64, "--quiet")
-    longer = [option if option != 48 else 64 for option in SMALL]
-    quartic("run", *longer, "--quiet", "--out", tmp_path / "long")
-    same_run(tmp_path / "long", tmp_path / "run")
+def can_become_longer(method):
+    """The rates of pipemare were chosen for its length."""
+    return not method.startswith("pipemare")
+
+
+@pytest.mark.parametrize("method", filter(can_become_longer, METHODS))
+def test_a_finished_run_may_become_longer(method, tmp_path):
+    """From the last position that its plan has in common with a longer one, whichever of the two options keeps it."""
+    options = hosted_options(method, "quadratic")
+    keep = ("--checkpoint-every", "1000m") if len(method) % 2 else ("--save-parameters",)
+    out = tmp_path / "run"
+    quartic("run", *RUN, *options, *keep, "--out", out)
+    assert len(checkpoints_of(out)) == 1
+    quartic("run", "--resume", out, "--microbatches", 96, "--quiet")
+    quartic("run", *longer(RUN, 96), *options, "--out", tmp_path / "long")
+    same_run(tmp_path / "long", out)
+    assert int(attributes(out)["resumed"]) > 0 and len(checkpoints_of(out)) == 1
+
+
+def test_a_finished_run_may_become_longer_again_and_again(tmp_path):
+    out = tmp_path / "run"
+    quartic("run", *SMALL, "--save-parameters", "--quiet", "--out", out)
+    for microbatches, ranks in ((52, 2), (64, 0), (96, 3)):
+        quartic("run", "--resume", out, "--microbatches", microbatches, "--quiet", ranks=ranks)
+    quartic("run", *longer(SMALL, 96), "--save-parameters", "--quiet", "--out", tmp_path / "long")
+    same_run(tmp_path / "long", out)
+    same_parameters(tmp_path / "long", out)
+
+
+def test_a_run_that_died_in_its_drain_may_become_longer(tmp_path):
+    """Its newest checkpoint is of the shorter run alone; the one before it is of both."""
+    out = tmp_path / "run"
+    quartic("run", *SMALL, "--checkpoint-every", 190, "--quiet", "--out", out)
+    newest, lasting = checkpoints_of(interrupted(out))
+    quartic("run", "--resume", out, "--microbatches", 64, "--quiet")
+    quartic("run", *longer(SMALL, 64), "--quiet", "--out", tmp_path / "long")
+    same_run(tmp_path / "long", out)
+    assert attributes(out)["resumed"] == str(int(lasting.name)) and newest not in checkpoints_of(out)
 
 
 def test_not_from_a_checkpoint_in_its_drain(tmp_path):
-    quartic("run", *SMALL, "--checkpoint-every", 190, "--quiet", "--out", tmp_path / "run")
-    refused("run", "--resume", interrupted(tmp_path / "run"), "--microbatches", 64, says=("--resume", "valid is --microbatches 48"))
+    interrupted_after(190, tmp_path / "run", *SMALL)
+    refused("run", "--resume", tmp_path / "run", "--microbatches", 64, says=("--resume", "valid is --microbatches 48"))
     quartic("run", "--resume", tmp_path / "run", "--quiet")
 
 
 def test_the_closing_table_says_what_checkpoints_cost(tmp_path):
     done = quartic("run", *SMALL, "--checkpoint-every", 50, "--out", tmp_path / "run", ranks=2)
     count, total, each = re.search(r"^checkpoints: (\d+), training stopped for (\S+) s, (\S+) s each$", done.stdout, re.MULTILINE).groups()
-    assert int(count) == 3 and 0 < float(each) <= float(total)
+    assert int(count) == 3 + 1 and 0 < float(each) <= float(total)
 
 
 def test_a_finished_run_needs_nothing(tmp_path):
@@ -174,7 +232,7 @@ def test_checkpoints_by_time_are_that_far_apart_over_a_resume(cut):
     manifest.write_text(f"{body}manifest = crc32:{zlib.crc32(body.encode()):08x}\n")
     before = checkpoint_of(cut)
     done = quartic("run", "--resume", cut, "--checkpoint-every", "5m", "--microbatches", 640)
-    assert "checkpoints: " not in done.stdout and checkpoint_of(cut) == before
+    assert re.search("^checkpoints: 1, ", done.stdout, re.MULTILINE) and checkpoint_of(cut) > before  # that of its end
 
 
 def test_the_same_command_again_keeps_a_stopped_run(cut):
@@ -200,8 +258,7 @@ def test_the_same_command_again_replaces_a_run_without_a_checkpoint(cut):
 
 
 def test_other_microbatches_and_rates_are_refused(tmp_path):
-    quartic("run", *SMALL, "--decay", "cosine", "--checkpoint-every", 100, "--quiet", "--out", tmp_path / "run")
-    interrupted(tmp_path / "run")
+    interrupted_after(100, tmp_path / "run", *SMALL, "--decay", "cosine")
     refused("run", "--resume", tmp_path / "run", "--microbatches", 40, says=("--resume", "48", "or more"))
     refused("run", "--resume", tmp_path / "run", "--microbatches", 64, says=("--decay", "48"), ranks=2)
 
@@ -224,9 +281,9 @@ def test_other_data_is_refused(file, tmp_path):
     for name in ("data", "validation"):
         labelled(tmp_path / f"{name}.h5", 1)
     files = ("--data", tmp_path / "data.h5", "--validation", tmp_path / "validation.h5")
-    quartic("run", "--objective", "mlp", "--hidden", "8,8,8", *files, *RUN, "--checkpoint-every", 100, "--out", tmp_path / "run")
+    interrupted_after(100, tmp_path / "run", "--objective", "mlp", "--hidden", "8,8,8", *files, *RUN)
     labelled(tmp_path / f"{file}.h5", 2)
-    refused("run", "--resume", interrupted(tmp_path / "run"), ranks=2, says=(f"--{file} {tmp_path / file}.h5", "put back"))
+    refused("run", "--resume", tmp_path / "run", ranks=2, says=(f"--{file} {tmp_path / file}.h5", "put back"))
     labelled(tmp_path / f"{file}.h5", 1)
     quartic("run", "--resume", tmp_path / "run")
 
@@ -235,31 +292,31 @@ def test_start_weights_are_needed_no_more(tmp_path):
     """The checkpoint has what has become of them; the trace says which they were."""
     start = tmp_path / "start" / "parameters.h5"
     quartic("run", *SMALL, "--save-parameters", "--quiet", "--out", start.parent)
-    options = ("run", *SMALL, "--init", start, "--quiet")
-    quartic(*options, "--out", tmp_path / "whole")
-    quartic(*options, "--checkpoint-every", 100, "--out", tmp_path / "run")
+    options = (*SMALL, "--init", start)
+    quartic("run", *options, "--quiet", "--out", tmp_path / "whole")
+    interrupted_after(100, tmp_path / "run", *options)
     start.unlink()
-    quartic("run", "--resume", interrupted(tmp_path / "run"))
+    quartic("run", "--resume", tmp_path / "run")
     same_run(tmp_path / "whole", tmp_path / "run")
     assert attributes(tmp_path / "run")["init_checksum"] == attributes(tmp_path / "whole")["init_checksum"]
 
 
 def test_parameters_that_were_being_written(tmp_path):
     """What is left of them where the run was killed then is no file that HDF5 can open."""
-    options = ("run", *SMALL, "--save-parameters", "--quiet")
-    quartic(*options, "--out", tmp_path / "whole")
-    quartic(*options, "--checkpoint-every", 100, "--out", tmp_path / "run")
+    options = (*SMALL, "--save-parameters")
+    quartic("run", *options, "--quiet", "--out", tmp_path / "whole")
+    interrupted_after(100, tmp_path / "run", *options)
     whole = (tmp_path / "run" / "parameters.h5").read_bytes()
     (tmp_path / "run" / "parameters.h5").unlink()
-    (interrupted(tmp_path / "run") / "parameters.h5.part").write_bytes(whole[:48])
+    (tmp_path / "run" / "parameters.h5.part").write_bytes(whole[:48])
     quartic("run", "--resume", tmp_path / "run", "--quiet", ranks=2)
     same_parameters(tmp_path / "whole", tmp_path / "run")
     assert not (tmp_path / "run" / "parameters.h5.part").exists()
 
 
 def test_rates_that_were_chosen_for_a_length_do_not_become_longer(tmp_path):
-    quartic("run", *SMALL[:SMALL.index("--method")], "--method", "pipemare", *RUN, "--checkpoint-every", 100, "--out", tmp_path / "run")
-    refused("run", "--resume", interrupted(tmp_path / "run"), "--microbatches", 96, says=("--method pipemare", "48", "longer"))
+    interrupted_after(100, tmp_path / "run", *SMALL[:SMALL.index("--method")], "--method", "pipemare", *RUN)
+    refused("run", "--resume", tmp_path / "run", "--microbatches", 96, says=("--method pipemare", "48", "longer"))
 
 
 def test_what_is_no_checkpoint_is_passed_over(cut):
@@ -344,7 +401,7 @@ def test_a_checkpoint_in_the_making_counts_for_nothing(cut, tmp_path):
     (part / "0000-0000.h5").write_bytes((newest / "0000-0000.h5").read_bytes()[:1000])
     quartic("run", "--resume", cut, "--checkpoint-every", 180, "--quiet")
     same_run(tmp_path / "whole", cut)
-    assert checkpoint_of(cut) != newest
+    assert newest not in checkpoints_of(cut)
 
 
 def test_parameters_by_name(tmp_path):
@@ -352,7 +409,7 @@ def test_parameters_by_name(tmp_path):
     out = tmp_path / "run"
     quartic("run", *SMALL, "--checkpoint-every", 192, "--save-parameters", "--quiet", "--out", out)
     shown = {}
-    for file in sorted(checkpoint_of(out).glob("*.h5")):
+    for file in sorted(checkpoints_of(out)[0].glob("*.h5")):
         with h5py.File(file) as checkpoint:
             assert checkpoint.attrs["format_version"] == 1
             shown |= {name: data[()] for name, data in checkpoint["parameters"].items()}

@@ -62,7 +62,15 @@ ON_DESCRIPTOR(int, ftruncate, (int fd, off_t length), fd, length)
 ON_DESCRIPTOR(int, ftruncate64, (int fd, off64_t length), fd, length)
 ON_DESCRIPTOR(int, fsync, (int fd), fd)
 
-int rename(char const *from, char const *to) { return is_meant(to) && fails() ? -1 : REAL(rename)(from, to); }
+/* To NAME.old, in order to be removed: a full disk does not mind. */
+static int is_removal(char const *to) {
+  size_t const length = strlen(to);
+  return length > 4 && strcmp(to + length - 4, ".old") == 0;
+}
+
+int rename(char const *from, char const *to) {
+  return is_meant(to) && !is_removal(to) && fails() ? -1 : REAL(rename)(from, to);
+}
 int mkdir(char const *path, mode_t mode) { return is_meant(path) && fails() ? -1 : REAL(mkdir)(path, mode); }
 
 static int opened(char const *name, char const *path, int flags, mode_t mode) {

@@ -17,7 +17,9 @@ struct Moments final : CheckpointStore {
   void save(std::int64_t position, Seat, State const&) override { saved.push_back(position); }
   std::int64_t written() override { return saved.empty() ? -1 : saved.back(); }
   void finish() override {}
-  void commit(Checkpoint const& checkpoint) override { committed.push_back(checkpoint); }
+  void commit(Checkpoint const& checkpoint, std::int64_t) override {
+    committed.push_back(checkpoint);
+  }
   void restore(std::int64_t, Seat, State const&) override {}
 };
 

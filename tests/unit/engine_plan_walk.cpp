@@ -1,6 +1,8 @@
 // Where checkpoints lie that are made when the plan is at its end.
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include "unit/small_run.hpp"
 
 namespace quartic::engine {
@@ -42,6 +44,19 @@ TEST_CASE("each time that a run comes to the end of its plan is a position of it
   }
   Walk longer(20);
   CHECK_FALSE(longer.walk.reach(stopped));
+}
+
+TEST_CASE("a plan forks at the last position that a longer one comes to as well") {
+  plan::Rules const longer = rules_for(20, 1);
+  Walk plain(10);
+  PlanWalk walk(plain.rules, plain.cost, {.every_updates = 7}, 0, &longer);
+  std::vector<Checkpoint> passed{walk.here()};
+  while (walk.step(plain.visitor) != nullptr) passed.push_back(walk.here());
+  REQUIRE(walk.fork() > 0);
+  for (Checkpoint const& checkpoint : passed) {
+    CAPTURE(checkpoint.position);
+    CHECK(Walk(20).walk.reach(checkpoint) == (checkpoint.position <= walk.fork()));
+  }
 }
 
 }  // namespace

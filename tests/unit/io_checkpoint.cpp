@@ -73,13 +73,13 @@ struct Saved {
             },
             {{"config", "abc"}, {"cpu", "one = two"}}};
   }
-  void save(std::int64_t position, State state) {
+  void save(std::int64_t position, State state, std::int64_t lasting = -1) {
     CheckpointFolder to = checkpoints();
     to.save(position, seat,
             [&](engine::Archive& archive) { visit_with_weights(archive, state, weights); });
     to.finish();
     CHECK(to.written() == position);
-    to.commit({position, 0xdeadbeef, 12, 34});
+    to.commit({position, 0xdeadbeef, 12, 34}, lasting);
   }
   fs::path file(std::string const& name) const {
     return folder.path() / "checkpoint" / "000000000042" / name;
@@ -129,27 +129,37 @@ TEST_CASE("another shape than the stage's is refused, and so is what is not ther
 
 TEST_CASE("the newest whole checkpoint is found, and those before it are gone") {
   Saved saved;
-  CHECK_FALSE(CheckpointFolder::newest(saved.folder.path()).has_value());
+  CHECK(CheckpointFolder::positions(saved.folder.path()).empty());
   saved.save(7, some_state());
   saved.save(42, some_state());
   fs::create_directories(saved.folder.path() / "checkpoint" / "000000000050.part");
-  auto const newest = CheckpointFolder::newest(saved.folder.path());
-  REQUIRE(newest.has_value());
-  CHECK(newest->checkpoint.position == 42);
-  CHECK(newest->checkpoint.plan.value == 0xdeadbeef);
-  CHECK(newest->checkpoint.block_updates == 12);
-  CHECK(newest->checkpoint.wall_ns == 34);
-  CHECK(newest->about.at("cpu") == "one = two");
+  CHECK(CheckpointFolder::positions(saved.folder.path()) == std::vector<std::int64_t>{42});
+  auto const newest = CheckpointFolder::manifest(saved.folder.path(), 42);
+  CHECK(newest.checkpoint.position == 42);
+  CHECK(newest.checkpoint.plan.value == 0xdeadbeef);
+  CHECK(newest.checkpoint.block_updates == 12);
+  CHECK(newest.checkpoint.wall_ns == 34);
+  CHECK(newest.about.at("cpu") == "one = two");
   CHECK_FALSE(fs::exists(saved.folder.path() / "checkpoint" / "000000000007"));
   CHECK_FALSE(fs::exists(saved.file("0001-0002.h5.crc32")));
   CheckpointFolder::remove_parts(saved.folder.path());
   CHECK_FALSE(fs::exists(saved.folder.path() / "checkpoint" / "000000000050.part"));
 }
 
+TEST_CASE("the checkpoint that a longer run can continue from stays beside later ones") {
+  Saved saved;
+  fs::path const run = saved.folder.path();
+  constexpr std::int64_t lasting = 42;
+  for (std::int64_t const position : {7, 42, 50, 51}) saved.save(position, some_state(), lasting);
+  CHECK(CheckpointFolder::positions(run) == std::vector<std::int64_t>{51, lasting});
+  CheckpointFolder::remove_beyond(run, lasting);
+  CHECK(CheckpointFolder::positions(run) == std::vector<std::int64_t>{lasting});
+}
+
 TEST_CASE("a file that is not as its manifest says is refused") {
   Saved saved;
   saved.save(42, some_state());
-  auto const manifest = CheckpointFolder::newest(saved.folder.path()).value();
+  auto const manifest = CheckpointFolder::manifest(saved.folder.path(), 42);
   std::array const seats{seat};
   CHECK_NOTHROW(CheckpointFolder::verify(saved.folder.path(), manifest, seats));
   std::array const others{engine::Seat{0, 0}};

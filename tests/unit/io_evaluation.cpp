@@ -71,7 +71,7 @@ TEST_CASE("an evaluation of a linear objective goes on from every one of its swe
     };
     checkpoints.save(1, {0, 0}, state(before));
     checkpoints.finish();
-    checkpoints.commit({1, {}, 0, 0});
+    checkpoints.commit({1, {}, 0, 0}, -1);
     Evaluated after(false);
     checkpoints.restore(1, {0, 0}, state(after));
     after.evaluation->close();

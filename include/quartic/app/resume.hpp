@@ -3,8 +3,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "quartic/app/config.hpp"
+#include "quartic/app/setup.hpp"
 #include "quartic/io/checkpoint.hpp"
 
 namespace quartic::app {
@@ -15,11 +17,16 @@ namespace quartic::app {
 std::map<std::string, std::string> about_checkpoint(
     Config const& config, std::map<std::string, std::string> const& attributes);
 
-/// Every rank. The checkpoint that --resume goes on from: the newest of config.out; none if the run
-/// has made none. UsageError where the folder's config.ini is not the one that it was made with, or
-/// a file has another checksum; `checksums` by the attributes' names.
-std::optional<io::CheckpointManifest> checkpoint_to_resume(
+/// Every rank. The checkpoints of config.out that --resume can continue from, the newest first: the
+/// newest alone unless the run becomes longer, none if it has made none. UsageError where the
+/// folder's config.ini is not the one that they were made with, or a file has another checksum;
+/// `checksums` by the attributes' names.
+std::vector<io::CheckpointManifest> checkpoints_to_resume(
     Config const& config, std::map<std::string, std::string> const& checksums);
+
+/// The rules of a longer run, where this one is asked to keep a checkpoint from which it can become
+/// one and can; otherwise none.
+std::optional<plan::Rules> rules_of_longer(Resolved const& resolved);
 
 /// A line where the run's bits may differ from here on, because it goes on on another kind of
 /// machine; empty otherwise.

@@ -35,6 +35,10 @@ Resolved resolve(Config config, int ranks);
 /// The rules of the resolved method, for data of so many microbatches an epoch.
 plan::Rules rules_of(Config const& config, std::int64_t microbatches_an_epoch);
 
+/// Whether a longer run does the same up to where this one ends: not where the learning rate
+/// depends on the length.
+bool can_become_longer(Config const& config, plan::Rules const& rules);
+
 /// What a trace says of a run's configuration and plan.
 void describe(Config const& config, plan::Rules const& rules, io::RunInfo& info);
 

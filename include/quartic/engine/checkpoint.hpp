@@ -6,6 +6,7 @@
 #include "quartic/core/word_hash.hpp"
 #include "quartic/engine/archive.hpp"
 #include "quartic/engine/hosting.hpp"
+#include "quartic/plan/rules.hpp"
 
 namespace quartic::engine {
 
@@ -19,10 +20,13 @@ struct Checkpoint {
   std::int64_t wall_ns = 0;  ///< of the run's clock
 };
 
-/// When checkpoints are made; both 0: only when the run is stopped.
+/// When checkpoints are made; as it is: only when the run is stopped.
 struct CheckpointSettings {
   std::int64_t every_updates = 0;  ///< block updates
   std::int64_t every_ns = 0;
+  /// The rules of a longer run of the same kind: the finished run keeps the checkpoint from which
+  /// that one can go on. nullptr: none.
+  plan::Rules const* longer = nullptr;
   std::function<bool()> stops = [] { return false; };  ///< whether this rank was told to stop
 };
 
@@ -39,8 +43,9 @@ class CheckpointStore {
   virtual std::int64_t written() = 0;
   /// Waits until that is so of everything.
   virtual void finish() = 0;
-  /// Rank 0, once that is so on every rank: from now on this is the newest checkpoint.
-  virtual void commit(Checkpoint const& checkpoint) = 0;
+  /// Rank 0, once that is so on every rank: from now on this is the newest checkpoint. Earlier ones
+  /// are given up, but for the one at `lasting`.
+  virtual void commit(Checkpoint const& checkpoint, std::int64_t lasting) = 0;
   /// What save() was given, to be put back.
   virtual void restore(std::int64_t position, Seat seat, State const& state) = 0;
 };

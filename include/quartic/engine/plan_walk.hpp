@@ -24,14 +24,18 @@ class PlanWalk {
     virtual void cut(int /*stage*/, double /*time*/) {}
     /// The stage has come to a cut at which stale reads are measured.
     virtual void stale_read(int /*stage*/, StaleReadCut const& /*cut*/) {}
+    /// The plan of the longer run does something else from here on, before the next action: a
+    /// checkpoint here, or earlier, is one of both.
+    virtual void forks() {}
     /// An action, and the steps whose gradient it applies.
     virtual void action(plan::PlannedAction const& /*planned*/,
                         std::span<plan::PlannedStep const> /*applied*/) {}
   };
 
-  /// `rules` and `cost` must outlive this. `stale_read_every`: 0 for no such cuts.
+  /// `rules`, `cost` and `longer` must outlive this. `stale_read_every`: 0 for no such cuts.
+  /// `longer`: the rules of a longer run of the same kind, to walk beside it; nullptr: none.
   PlanWalk(plan::Rules const& rules, plan::Cost const& cost, CutSettings cuts,
-           std::int64_t stale_read_every);
+           std::int64_t stale_read_every, plan::Rules const* longer = nullptr);
 
   /// The next action, or nullptr at the end. Valid until the next call.
   plan::PlannedAction const* step(Visitor& visitor);
@@ -44,13 +48,19 @@ class PlanWalk {
 
   /// Where the walk has come to; the clock is that of the checkpoint that was reached.
   Checkpoint const& here() const { return here_; }
+  /// The position at which the longer run's plan forked; −1 before.
+  std::int64_t fork() const { return fork_; }
   Cuts const& cuts() const { return cuts_; }
   Transit const& transit() const { return transit_; }
   /// Of all workers, at the end.
   double bubble() const;
 
  private:
+  void look_for_fork(plan::PlannedAction const* planned, Visitor& visitor);
+
   plan::Planner planner_;
+  std::optional<plan::Planner> longer_;  // until it forks
+  std::int64_t fork_ = -1;
   int workers_;
   int stages_;
   Cuts cuts_;

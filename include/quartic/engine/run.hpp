@@ -101,6 +101,7 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   Ending replay();
   void cut(int stage, double time) override;
   void stale_read(int stage, StaleReadCut const& cut) override;
+  void forks() override;
   void action(plan::PlannedAction const& planned,
               std::span<plan::PlannedStep const> applied) override;
   void run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
@@ -169,6 +170,7 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   comm::Agreement meeting_;  // whether every rank is there
   Watchdog watchdog_;
   std::optional<Checkpoint> saved_;  // last, and not committed
+  std::int64_t last_saved_ = -1;     // its position, or that of the one that was resumed
   std::int64_t last_checkpoint_ns_ = 0;
   CheckpointTotals checkpoint_totals_;
   Progress progress_;

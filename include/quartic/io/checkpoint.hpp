@@ -34,7 +34,8 @@ struct CheckpointManifest {
 
 /// `FOLDER/checkpoint`: one folder a checkpoint, named by its position, with a file a stage
 /// (`PPPP-SSSS.h5`, pipeline and stage) and `manifest`. It is written as `POSITION.part`, synced
-/// and renamed; then those before it are removed.
+/// and renamed; then those before it are removed, but for the one that a longer run can continue
+/// from.
 class CheckpointFolder final : public engine::CheckpointStore {
  public:
   /// Each rank. `parts`: of a stage that this rank hosts. `about`: for the manifest.
@@ -48,19 +49,23 @@ class CheckpointFolder final : public engine::CheckpointStore {
   void save(std::int64_t position, engine::Seat seat, State const& state) override;
   std::int64_t written() override;
   void finish() override;
-  void commit(engine::Checkpoint const& checkpoint) override;
+  void commit(engine::Checkpoint const& checkpoint, std::int64_t lasting) override;
   void restore(std::int64_t position, engine::Seat seat, State const& state) override;
 
-  /// The newest whole checkpoint of a run folder. UsageError where its manifest is damaged; what
-  /// has none was never finished.
-  static std::optional<CheckpointManifest> newest(std::filesystem::path const& run);
+  /// Positions of the whole checkpoints of a run folder, the newest first.
+  static std::vector<std::int64_t> positions(std::filesystem::path const& run);
+  /// UsageError where it is missing or damaged.
+  static CheckpointManifest manifest(std::filesystem::path const& run, std::int64_t position);
   /// Whether a run folder has a whole checkpoint, damaged or not.
   static bool any(std::filesystem::path const& run);
   /// UsageError unless the files of these seats are as the manifest says, byte for byte.
   static void verify(std::filesystem::path const& run, CheckpointManifest const& manifest,
                      std::span<engine::Seat const> seats);
-  /// Rank 0, while no rank writes one: what a run leaves that ends before one is whole.
+  /// Rank 0, while no rank writes one: what a run leaves that ends before one is whole, or before
+  /// all of one is removed.
   static void remove_parts(std::filesystem::path const& run);
+  /// Rank 0, before the run continues from `position`: checkpoints beyond it are of another end.
+  static void remove_beyond(std::filesystem::path const& run, std::int64_t position);
   /// What a stage had recorded by then.
   static engine::RecordedTables recorded(std::filesystem::path const& run, std::int64_t position,
                                          engine::Seat seat);
