@@ -13,6 +13,7 @@ of 104 days exactly.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -134,7 +135,8 @@ def load(
     folder_or_file: str | PathLike[str], tables: Collection[str] = TABLES, columns: Collection[str] | None = None
 ) -> Run:
     """Reads a run from its folder or its trace file; everything that is in it now, or for the sake
-    of time only those tables (the others are then empty) and of them only those columns.
+    of time only those tables (the others are then empty) and of them only those columns. Warns of a
+    trace that was damaged before the run was resumed.
 
     Raises TraceError: no such file, not HDF5, not a trace, a format version that is not known, a
     shard that is missing or locked.
@@ -146,10 +148,18 @@ def load(
         raise TraceError(f"{path}: no such file; give a run's folder or its {TRACE_NAME}")
     if not h5py.is_hdf5(path):
         raise TraceError(f"{path}: not an HDF5 file")
+    run = _read_twice(path, tables, columns)
+    if gap := run.attributes.get("gap"):
+        warnings.warn(f"{path}: rows were lost or altered before the run was resumed: {gap}", stacklevel=2)
+    return run
+
+
+def _read_twice(path: Path, tables: Collection[str], columns: Collection[str] | None) -> Run:
+    """A run that ends just now replaces its shards by one file."""
     try:
         return _read(path, tables, columns)
     except (OSError, KeyError):
-        pass  # a run that ends just now replaces its shards by one file
+        pass
     try:
         return _read(path, tables, columns)
     except (OSError, KeyError) as error:

@@ -234,12 +234,13 @@ def test_a_locked_file_names_the_variable_that_helps(folder: Path) -> None:
 
 
 def test_rows_that_a_damaged_shard_has_cost_are_left_out(tmp_path: Path) -> None:
-    """The attribute gap says that there are some; they are undefined in the file."""
+    """The attribute gap says that there are some, and load() warns; they are undefined in the file."""
     write_finished(record(4, 40), tmp_path)
     with h5py.File(tmp_path / "trace.h5", "r+") as file:
         file.attrs["gap"] = "/stage/0001/steps: 8 of 40 rows are lost"
         rows = file["stage/0001/steps"][()]
         rows["microbatch"][:8] = -1
         file["stage/0001/steps"][...] = rows
-    steps = load(tmp_path).steps
+    with pytest.warns(UserWarning, match="lost or altered .*: /stage/0001/steps: 8 of 40 rows are lost"):
+        steps = load(tmp_path).steps
     assert len(steps) == 4 * 40 - 8 and steps["microbatch"].min() == 0

@@ -263,16 +263,19 @@ class Training {
                            compute::blas_core(), compute::blas_choice()));
   }
 
-  /// `entries`: for what this rank's stages have lost with a damaged shard.
+  /// `entries`: for what this rank's stages have lost of the earlier trace.
   void mark_gap(std::string const& entries, io::RunInfo& info) {
     std::string const all = fmt::format("{}", fmt::join(communicator_.gather(entries), ""));
     if (all.empty()) return;
     std::string const gap = all.substr(0, all.rfind(io::gap_separator));
     info.attributes[io::gap_attribute] = gap;
     warnings_.push_back(fmt::format(
-        "--resume {}: a part of the earlier trace could not be read: {}; the run continues from "
-        "its checkpoint, the trace's attribute gap tells the rows, {} has what is left",
-        config_.out, gap, io::damaged_shards));
+        "--resume {}: the earlier trace is damaged: {}; the run continues from its checkpoint, and "
+        "the trace's attribute gap names the rows{}",
+        config_.out, gap,
+        std::filesystem::exists(std::filesystem::path(config_.out) / io::damaged_shards)
+            ? fmt::format("; {} has what is left of the shards", io::damaged_shards)
+            : ""));
   }
 
   /// Rank 0.

@@ -21,7 +21,7 @@ class EarlierRows {
       : trace_(h5::File::open(folder / "trace.h5", H5F_ACC_RDONLY)), gap_(gap_of(trace_)) {}
 
   // Hands the rows that were recorded to `append`, a block at a time: the first of a table that
-  // belong to the stage. Where the trace has a gap, `blank` stands for each row that is lost.
+  // belong to the stage. `blank` stands for each row that cannot be read.
   template <class Row, class Append, class Belongs>
   void copy(std::string const& path, engine::RecordedRows const& recorded, Row const& blank,
             Append append, Belongs belongs) {
@@ -33,7 +33,7 @@ class EarlierRows {
     for (hsize_t first = 0; table && found.count < recorded.count && first < table->rows();
          first += rows_at_once) {
       rows.resize(std::min(rows_at_once, table->rows() - first));
-      table->read(trace_, type.id(), first, rows.size(), rows.data());
+      if (!reads([&] { table->read(trace_, type.id(), first, rows.size(), rows.data()); })) break;
       std::erase_if(rows, [&](Row const& row) { return !belongs(row); });
       if (std::ssize(rows) > recorded.count - found.count)
         rows.resize(static_cast<std::size_t>(recorded.count - found.count));
@@ -54,30 +54,36 @@ class EarlierRows {
   std::string const& gap() const { return entries_; }
 
  private:
-  // Nothing where a damaged shard has not left so much as the table.
-  std::optional<h5::Table> open(std::string const& path) const {
+  // Whether what is read is there: a damaged trace makes no checkpoint useless.
+  template <class Read>
+  static bool reads(Read read) {
     try {
-      return h5::Table::open(trace_, trace_.id(), path);
+      read();
+      return true;
     } catch (Failure const&) {
-      if (gap_.empty()) throw;
-      return {};
+      return false;
     }
   }
 
-  // An entry for rows that are lost now, or were when the run went on before.
+  // Nothing where the damage has not left so much as the table.
+  std::optional<h5::Table> open(std::string const& path) const {
+    std::optional<h5::Table> table;
+    reads([&] { table.emplace(h5::Table::open(trace_, trace_.id(), path)); });
+    return table;
+  }
+
+  // An entry for rows that are lost, or altered as by a bit that a disk has turned; or the one that
+  // the table has from an earlier resume.
   void mark(std::string const& path, std::int64_t found, std::int64_t recorded) {
     auto const earlier = gap_.find(path + ": ");
     if (earlier != std::string::npos) {
-      entries_ += gap_.substr(earlier, gap_.find(gap_separator, earlier) - earlier) + gap_separator;
-    } else if (!gap_.empty() && found < recorded) {
-      entries_ += fmt::format("{}: {} of {} rows are lost{}", path, recorded - found, recorded,
-                              gap_separator);
+      entries_ += gap_.substr(earlier, gap_.find(gap_separator, earlier) - earlier);
+    } else if (found < recorded) {
+      entries_ += fmt::format("{}: {} of {} rows are lost", path, recorded - found, recorded);
     } else {
-      usage_error(
-          "{}: {} is damaged: its rows are not those that the checkpoint knows; remove the "
-          "checkpoint to run from the start again",
-          trace_.path().string(), path);
+      entries_ += fmt::format("{}: of its first {} rows some are altered", path, recorded);
     }
+    entries_ += gap_separator;
   }
 
   h5::File trace_;

@@ -354,15 +354,33 @@ def test_a_finished_run_without_a_checkpoint_cannot_become_longer(tmp_path):
 
 @pytest.mark.parametrize("table, column", [("stage/0001/steps", "gradient_sq"), ("loss", "loss"), ("objective", "value")])
 @pytest.mark.parametrize("row", [0, 3])
-def test_rows_that_are_not_the_checkpoints_are_refused(table, column, row, cut):
-    """The trace up to the checkpoint belongs to it: a bit that the disk has turned there would be in the ended run."""
+def test_a_bit_that_a_disk_has_turned_is_named_and_the_run_is_resumed(table, column, row, cut, tmp_path):
+    """The trace up to the checkpoint belongs to it; HDF5 does not notice."""
     with h5py.File(cut / "trace.h5") as trace:
         rows = trace[table]
         at = rows.id.get_chunk_info_by_coord((0,)).byte_offset + row * rows.dtype.itemsize + rows.dtype.fields[column][1]
     content = bytearray((cut / "trace.h5").read_bytes())
     content[at] ^= 1
     (cut / "trace.h5").write_bytes(content)
-    assert "damaged" in refused("run", "--resume", cut, "--quiet", ranks=3, says=("trace.h5", table))
+    (line,) = lines_of_quartic(quartic("run", "--resume", cut, "--quiet", ranks=3))
+    gap = attributes(cut)["gap"]
+    assert gap.startswith(f"/{table}: of its first ") and gap.endswith(" rows some are altered") and f"is damaged: {gap};" in line
+    quartic("run", *SMALL, "--quiet", "--out", tmp_path / "whole")
+    with h5py.File(tmp_path / "whole" / "trace.h5") as whole, h5py.File(cut / "trace.h5") as found:
+        assert [i for i, (one, other) in enumerate(zip(whole[table][column], found[table][column])) if one.tobytes() != other.tobytes()] == [row]
+
+
+def test_a_trace_with_a_table_that_cannot_be_read_does_not_cost_the_checkpoint(cut, tmp_path):
+    with h5py.File(cut / "trace.h5", "r+") as trace:
+        del trace["stage/0002/steps"]
+    (line,) = lines_of_quartic(quartic("run", "--resume", cut, "--quiet"))
+    assert "is damaged: /stage/0002/steps: " in line and "rows are lost" in attributes(cut)["gap"] and "ranks.damaged" not in line
+    quartic("run", *SMALL, "--quiet", "--out", tmp_path / "whole")
+    whole, found = read_steps(tmp_path / "whole"), read_steps(cut)
+    for stage in whole:
+        kept = found[stage]["microbatch"] >= 0
+        assert kept.all() == (stage != 2) and kept.any()
+        same_bits(whole[stage][kept], found[stage][kept])
 
 
 @pytest.mark.parametrize("file", ["manifest", "0000-0000.h5", "0000-0003.h5"])

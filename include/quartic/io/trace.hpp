@@ -68,7 +68,7 @@ class TraceShard final : public engine::RecordSink {
 
 /// Shards of an earlier start that could not be read to their end, in the run folder.
 inline constexpr char const* damaged_shards = "ranks.damaged";
-/// The root attribute that says which rows a damaged shard has cost: entries with this between.
+/// The root attribute that says which rows a damaged trace has cost: entries with this between.
 inline constexpr char const* gap_attribute = "gap";
 inline constexpr char const* gap_separator = "; ";
 
@@ -78,9 +78,9 @@ void gather_what_is_left(std::filesystem::path const& folder);
 
 /// Each rank, when a run goes on from a checkpoint: gives its shard the rows that its stages had
 /// recorded by then (by place) of the earlier part's gathered `FOLDER/trace.h5`. What the earlier
-/// part recorded after the checkpoint is left behind. Rows that were lost with a damaged shard
-/// become undefined ones; returns the entries of the trace's gap for them. UsageError where the
-/// trace has other rows, to the last bit.
+/// part recorded after the checkpoint is left behind. Rows that cannot be read become undefined
+/// ones; returns the entries of the trace's gap for them, and for tables whose rows are not, to the
+/// last bit, those that the checkpoint knows.
 std::string copy_earlier_rows(std::filesystem::path const& folder,
                               std::vector<engine::StageInfo> const& hosted,
                               std::vector<engine::RecordedTables> const& recorded,
