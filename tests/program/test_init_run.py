@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from program import quartic
-from runs import attributes, read_tables, refused, same_run
+from runs import FAILED, attributes, read_tables, refused, same_run
 
 # 8 microbatches an epoch, in the order of the data: the second run begins where the first ended.
 MLP = ("--objective", "mlp", "--rows", 32, "--features", 9, "--classes", 3, "--hidden", "8,7,6", "--microbatch-size", 4)
@@ -262,6 +262,15 @@ def test_the_folder_itself():
     second_half_of("whole", "a")
     run("a", "--overwrite", flags=("--quiet",))
     assert sorted(os.listdir("a")) == ["config.ini", "log", "trace.h5"]
+
+
+def test_an_old_state_goes_before_new_weights_come():
+    """A run that ends between the two leaves no pair of files that do not belong together."""
+    run("a", "--checkpoint-every", 90)
+    os.remove("a/parameters.h5")
+    os.makedirs("a/parameters.h5/in the way")
+    refused("run", "--resume", "a", "--microbatches", 2 * HALF, "--quiet", code=FAILED, says="a/parameters.h5")
+    assert not os.path.exists("a/optimizer.h5")
 
 
 def test_a_longer_run_leaves_the_pair_of_its_end():
