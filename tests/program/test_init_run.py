@@ -136,6 +136,14 @@ def test_names_and_attributes(optimizer):
         assert {int(dataset.attrs["steps"]) for dataset in state.values()} == {HALF}
 
 
+def test_statistics_have_no_state():
+    run("a", model=CONV, microbatches=8)
+    with h5py.File("a/optimizer.h5") as state, h5py.File("a/parameters.h5") as weights:
+        trained = [name for name in weights if "running" not in name]
+        assert len(trained) < len(weights)
+        assert sorted(state) == sorted(f"{array}.{name}" for array in ARRAYS["adamw"] for name in trained)
+
+
 def test_sgd_has_no_state():
     run("a", optimizer="sgd")
     assert sorted(os.listdir("a")) == ["config.ini", "log", "parameters.h5", "trace.h5"]
