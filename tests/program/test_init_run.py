@@ -125,6 +125,25 @@ def test_methods(method, options, ranks):
     same_run("b", "c")
 
 
+def test_arrays_after_different_numbers_of_steps():
+    """A stage that has several of them counts on from the fewest."""
+    run("a")
+    with h5py.File("a/optimizer.h5", "r+") as file:
+        for array in ("exp_avg", "exp_avg_sq"):
+            file[f"{array}.0.bias"].attrs["steps"] = 20
+    assert "its adamw after 20 to 24 updates\n" in run("b", "--init", "a", stages=2, flags=("--save-parameters",)).stdout
+    with h5py.File("b/optimizer.h5") as file:
+        steps = {name: int(dataset.attrs["steps"]) - HALF for name, dataset in file.items()}
+    assert (steps["exp_avg.0.weight"], steps["exp_avg_sq.2.bias"], steps["exp_avg.4.weight"]) == (20, 20, 24)
+
+
+def test_a_run_that_acts_on_arrival():
+    run("a", method="pipedream", stages=2)
+    run("b", "--init", "a", "--order", "arrival", method="pipedream", stages=2, ranks=2)
+    with h5py.File("b/optimizer.h5") as file:
+        assert {int(dataset.attrs["steps"]) for dataset in file.values()} == {2 * HALF}
+
+
 @pytest.mark.parametrize("optimizer", ARRAYS)
 def test_names_and_attributes(optimizer):
     run("a", optimizer=optimizer, stages=2)
