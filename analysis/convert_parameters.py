@@ -1,7 +1,8 @@
 """Moves weights between PyTorch and quartic: `convert_parameters.py WEIGHTS.pt PARAMETERS.h5`, or the other way.
 
 A state dict becomes an HDF5 file for `quartic run --init`, with one dataset a tensor under the tensor's name; and
-what `quartic run --save-parameters` leaves becomes a state dict.
+what `quartic run --save-parameters` leaves becomes a state dict. Its `optimizer.h5` becomes {"optimizer": its name,
+"state": {parameter: {"step": …, "exp_avg": …, "exp_avg_sq": …}}} with the arrays under PyTorch's names, and back.
 """
 
 from __future__ import annotations
@@ -17,6 +18,38 @@ import h5py
 from quartic_analysis.files import written_aside
 
 USER_MISTAKE = 2
+
+
+ARRAYS = ("momentum_buffer", "exp_avg", "exp_avg_sq")
+
+
+def optimizer_to_hdf5(optimizer: Mapping[str, Any], path: Path) -> None:
+    """What `optimizer_from_hdf5` returns. Other arrays of PyTorch's, as mu_product, follow from the steps."""
+    with h5py.File(path, "w") as file:
+        file.attrs["optimizer"] = optimizer["optimizer"]
+        for name, arrays in optimizer["state"].items():
+            for array in ARRAYS:
+                if array in arrays:
+                    file[f"{array}.{name}"] = arrays[array].detach().cpu().numpy()
+                    file[f"{array}.{name}"].attrs["steps"] = int(arrays.get("step", 0))
+
+
+def optimizer_from_hdf5(path: Path) -> dict[str, Any]:
+    """The optimizer's name, and the arrays of its state by parameter."""
+    import torch
+
+    state: dict[str, dict[str, Any]] = {}
+    with h5py.File(path, "r") as file:
+        for name, dataset in file.items():
+            array, _, parameter = name.partition(".")
+            arrays = state.setdefault(parameter, {"step": torch.tensor(float(dataset.attrs["steps"]))})
+            arrays[array] = torch.as_tensor(dataset[()])
+        return {"optimizer": file.attrs["optimizer"], "state": state}
+
+
+def is_optimizer(path: Path) -> bool:
+    with h5py.File(path, "r") as file:
+        return "optimizer" in file.attrs
 
 
 def to_hdf5(state: Mapping[str, Any], path: Path) -> None:
@@ -44,12 +77,12 @@ def convert(source: Path, target: Path) -> None:
 
     with written_aside(target) as aside:
         if h5py.is_hdf5(source):
-            torch.save(from_hdf5(source), aside)
+            torch.save(optimizer_from_hdf5(source) if is_optimizer(source) else from_hdf5(source), aside)
         else:
             state = torch.load(source, map_location="cpu", weights_only=True)
             if not isinstance(state, Mapping):
                 raise ValueError(f"{source} holds no state dict")
-            to_hdf5(state, aside)
+            (optimizer_to_hdf5 if state.keys() == {"optimizer", "state"} else to_hdf5)(state, aside)
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -35,6 +35,25 @@ def test_there_and_back(tmp_path: Path) -> None:
     model.load_state_dict(back)
 
 
+def test_an_optimizer_there_and_back(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.attrs["optimizer"] = "adamw"
+        for array in ("exp_avg", "exp_avg_sq"):
+            file[f"{array}.0.weight"] = np.arange(6, dtype=np.float32).reshape(2, 3)
+            file[f"{array}.0.weight"].attrs["steps"] = 384
+    convert(tmp_path / "a.h5", tmp_path / "b.pt")
+    optimizer = torch.load(tmp_path / "b.pt")
+    assert optimizer["optimizer"] == "adamw" and optimizer["state"].keys() == {"0.weight"}
+    arrays = optimizer["state"]["0.weight"]
+    assert arrays.keys() == {"step", "exp_avg", "exp_avg_sq"} and arrays["step"] == 384 and arrays["exp_avg"].shape == (2, 3)
+    convert(tmp_path / "b.pt", tmp_path / "c.h5")
+    with h5py.File(tmp_path / "a.h5") as one, h5py.File(tmp_path / "c.h5") as other:
+        assert dict(one.attrs) == dict(other.attrs) and one.keys() == other.keys()
+        for name in one:
+            assert one[name][()].tobytes() == other[name][()].tobytes() and one[name].dtype == other[name].dtype
+            assert one[name].attrs["steps"] == other[name].attrs["steps"]
+
+
 def test_halves(tmp_path: Path) -> None:
     torch.save({"weight": torch.tensor([1.5, -2], dtype=torch.bfloat16)}, tmp_path / "a.pt")
     convert(tmp_path / "a.pt", tmp_path / "b.h5")

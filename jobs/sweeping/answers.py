@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .contents import Contents, files_of
+from .contents import Contents, files_read_by
 from .folder import write_whole
 from .program import Resolved, resolve
 
@@ -28,7 +28,7 @@ class Answers:
 
     def resolve(self, command: str, words: list[str]) -> Resolved:
         """Called by several threads at once."""
-        marks = [stamp(path) for word in words for path in files_of(word.partition("=")[2])]
+        marks = [stamp(path) for word in words for path in files_read_by(word)]
         key = " ".join([command, *words, *marks])
         if key not in self.known:
             resolved = resolve(self.program, command, words)

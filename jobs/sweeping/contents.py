@@ -8,14 +8,24 @@ from . import ROOT
 from .folder import fingerprint
 
 OPTIONS = ("data", "validation", "init", "delays")
+# What --init reads of a run's folder, where lie results of that run too.
+START_FILES = ("parameters.h5", "optimizer.h5")
 
 
-def files_of(value: str) -> list[Path]:
+def files_of(value: str, option: str = "data") -> list[Path]:
     """The files that an option's value names; none where it names none, as generate:text or 0.1 do."""
     path = named_path(value)
     if path is None:
         return []
+    if option == "init" and path.is_dir():
+        return [path / name for name in START_FILES if (path / name).is_file()]
     return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path, *labels_of(path)]
+
+
+def files_read_by(word: str) -> list[Path]:
+    """The files that --option=value names."""
+    option, _, value = word.partition("=")
+    return files_of(value, option.removeprefix("--"))
 
 
 def named_path(value: str) -> Path | None:
@@ -45,7 +55,7 @@ class Contents:
 
     def of(self, config: dict[str, str]) -> dict[str, dict]:
         """By option and name, of all files that a resolved configuration names."""
-        return {f"{option} {shown(path)}": self.one(path) for option in OPTIONS for path in files_of(config.get(option, ""))}
+        return {f"{option} {shown(path)}": self.one(path) for option in OPTIONS for path in files_of(config.get(option, ""), option)}
 
     def one(self, path: Path) -> dict:
         """Called by several threads at once."""

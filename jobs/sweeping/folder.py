@@ -21,7 +21,8 @@ ENVIRONMENT = "environment"
 PROGRAM_LOCK = "lock"
 SHARDS = "ranks"
 # All that a run leaves, and its sweep, but for the locks.
-RUN_FILES = ("trace.h5", "trace.h5.part", "trace.h5.new", "config.ini", "config.ini.part", "log", SHARDS, "ranks.damaged", "checkpoint", "parameters.h5", "parameters.h5.part")
+RUN_FILES = ("trace.h5", "trace.h5.part", "trace.h5.new", "config.ini", "config.ini.part", "log", SHARDS, "ranks.damaged", "checkpoint",
+             "parameters.h5", "parameters.h5.part", "optimizer.h5", "optimizer.h5.part")
 SWEEP_FILES = (RECORD, OUTPUT, ENVIRONMENT)
 
 COMPLETE, DIVERGED, FAILED, KILLED, STOPPED = "complete", "diverged", "failed", "killed", "stopped"

@@ -232,9 +232,10 @@ void add_model_options(std::vector<OptionSpec>& all) {
                    c.precision = choice("precision", t, same({"float", "double"}));
                  },
                  [](Config const& c) { return c.precision; }});
-  all.push_back(text_option("init", "FILE",
+  all.push_back(text_option("init", "FILE|RUN",
                             "start from named parameters: HDF5 with a dataset for each, names and "
-                            "shapes as in a PyTorch state dict",
+                            "shapes as in a PyTorch state dict; or from the folder of a run with "
+                            "--save-parameters, its optimizer's state included",
                             &Config::init));
 }
 
@@ -397,8 +398,8 @@ void add_run_options(std::vector<OptionSpec>& all) {
                                &Config::trace_every, 1));
   all.push_back(checkpoint_option());
   all.push_back(flag_option("save-parameters",
-                            "leave the trained model in parameters.h5, a file for --init (of "
-                            "--pipelines the first's)",
+                            "leave the trained model in parameters.h5 and its optimizer's state "
+                            "in optimizer.h5, for --init (of --pipelines the first's)",
                             &Config::save_parameters));
   all.push_back(
       choice_option("device", "where stages compute", same({"host", "gpu"}), &Config::device));

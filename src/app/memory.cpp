@@ -18,8 +18,7 @@ double gigabytes(std::int64_t bytes) {
 /// optimizers' states, what transforms, the mean of replicas and the outer step of pipeline 0 keep.
 std::int64_t other_blocks(Config const& config, plan::Rules const& rules, engine::Seat seat) {
   using Kind = plan::Transform::Kind;
-  std::map<std::string, int> const states{
-      {"sgd", 0}, {"momentum", 1}, {"nesterov-momentum", 1}, {"adamw", 2}, {"nadam", 2}};
+  auto const states = static_cast<int>(nn::state_names(config.optimizer.name).size());
   std::map<Kind, int> const bent{
       {Kind::none, 0}, {Kind::blend, 1}, {Kind::correct, 3}, {Kind::predict, 1}};
   bool const bends = rules.transform.kind != Kind::correct || seat.stage + 1 < config.stages;
@@ -28,7 +27,7 @@ std::int64_t other_blocks(Config const& config, plan::Rules const& rules, engine
   int const mean = rules.replicas > 1 ? 1 : 0;
   bool const steps = config.averaging.has_outer_step() && seat.pipeline == 0;
   int const outer = steps ? 2 * rules.replicas : 0;
-  return 1 + noise + states.at(config.optimizer.name) * rules.replicas + transform + mean + outer;
+  return 1 + noise + states * rules.replicas + transform + mean + outer;
 }
 
 }  // namespace

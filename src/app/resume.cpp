@@ -13,7 +13,8 @@ namespace {
 
 /// On which the bits of a result depend.
 constexpr std::array machine{"cpu", "blas_core", "device", "products", "git", "compiler", "flags"};
-constexpr std::array files{"data_checksum", "validation_checksum", "init_checksum"};
+constexpr std::array files{"data_checksum", "validation_checksum", "init_checksum",
+                           "init_optimizer_checksum"};
 
 /// Of everything that --resume may not change.
 std::string lasting_hash(Config config) {

@@ -18,6 +18,7 @@
 #include "quartic/app/run_folder.hpp"
 #include "quartic/app/run_settings.hpp"
 #include "quartic/app/setup.hpp"
+#include "quartic/app/start.hpp"
 #include "quartic/app/stop_signal.hpp"
 #include "quartic/compute/blas.hpp"
 #include "quartic/compute/blas_start.hpp"
@@ -47,12 +48,12 @@ std::string hexadecimal(std::string const& bytes) {
   return digits;
 }
 
-/// Of the file that --save-parameters leaves.
-std::int64_t model_bytes(std::vector<engine::StageInfo> const& all) {
+/// Of the files that --save-parameters leaves.
+std::int64_t model_bytes(std::vector<engine::StageInfo> const& all, std::string const& optimizer) {
   std::int64_t bytes = 0;
   for (engine::StageInfo const& stage : all)
     bytes += stage.pipeline == 0 ? stage.parameter_bytes : 0;
-  return bytes;
+  return bytes * (1 + std::ssize(nn::state_names(optimizer)));
 }
 
 /// Runs a step that only rank 0 does; when it fails, every rank fails.
@@ -77,9 +78,10 @@ class Training {
   int operator()() {
     prepare_blocks();
     find_checkpoint();
-    read_start_weights();
+    read_start();
     open_folder();
     say_data();
+    say_start();
     say_cut();
     int const exit_code = train();
     exit_code == exit_stopped ? say_stopped() : close_folder(exit_code == exit_done);
@@ -151,9 +153,25 @@ class Training {
   }
 
   /// By --init; a checkpoint has its own.
-  void read_start_weights() {
-    if (!config_.init.empty() && !earlier_)
-      start_ = read_parameters<T>(communicator_, config_.init, parameters_);
+  void read_start() {
+    if (config_.init.empty() || earlier_) return;
+    start_ = app::read_start<T>(communicator_, config_.init, config_.optimizer.name, parameters_);
+    if (start_.lacks_state) warnings_.push_back(start_.line);
+  }
+
+  /// Of what the run has started from, by the attributes' names.
+  std::map<std::string, std::string> start_checksums() const {
+    std::map<std::string, std::string> all;
+    if (config_.init.empty()) return all;
+    all["init_checksum"] = start_.checksum;
+    if (!start_.optimizers.empty()) all["init_optimizer_checksum"] = start_.optimizer_checksum;
+    if (!earlier_) return all;
+    all.clear();
+    for (char const* const name : {"init_checksum", "init_optimizer_checksum"}) {
+      auto const found = earlier_->about.find(name);
+      if (found != earlier_->about.end()) all.insert(*found);
+    }
+    return all;
   }
 
   /// Of the files that the run reads.
@@ -188,11 +206,9 @@ class Training {
                      {}};
     info.rank_rows = describe_ranks(communicator_);
     info.attributes = environment(communicator_, info.rank_rows);
-    warnings_ = {difference_of(info.rank_rows), compute::blas_warning()};
+    warnings_.insert(warnings_.end(), {difference_of(info.rank_rows), compute::blas_warning()});
     for (auto const& [name, checksum] : checksums()) info.attributes[name] = checksum;
-    if (!config_.init.empty())
-      info.attributes["init_checksum"] =
-          earlier_ ? earlier_->about["init_checksum"] : start_.checksum;
+    info.attributes.merge(start_checksums());
     about_ = about_checkpoint(config_, info.attributes);
     if (earlier_) {
       std::string const before = earlier_->about["resumed"];
@@ -222,7 +238,8 @@ class Training {
     auto const hosted = stage_infos();
     auto const all = engine::gather_rows(communicator_, hosted);
     std::int64_t const bytes =
-        expected_trace_bytes(config_) + (config_.save_parameters ? model_bytes(all) : 0);
+        expected_trace_bytes(config_) +
+        (config_.save_parameters ? model_bytes(all, config_.optimizer.name) : 0);
     on_rank_0(communicator_, [&] {
       if (!folder_) folder_.emplace(config_.out);
       if (earlier_) {
@@ -320,6 +337,12 @@ class Training {
     if (!config_.quiet) fmt::print("{}\n", line);
   }
 
+  void say_start() {
+    if (start_.line.empty() || start_.lacks_state || communicator_.rank() != 0) return;
+    log_->info(start_.line);
+    if (!config_.quiet) fmt::print("{}\n", start_.line);
+  }
+
   void say_cut() {
     std::string const table = cut_table(resolved_);
     if (table.empty() || communicator_.rank() != 0) return;
@@ -344,7 +367,7 @@ class Training {
     engine::Run<T> run(communicator_, resolved_.rules, *cost_, settings_, std::move(blocks_),
                        *shard_, config_.order == engine::Order::plan ? &checkpoints : nullptr,
                        std::move(resumed_));
-    give_start_weights(run);
+    give_start(run);
     if (config_.order == engine::Order::plan) heed_stop_signals(communicator_.has_launcher());
     std::string divergence;
     engine::Ending ending = engine::Ending::done;
@@ -374,23 +397,31 @@ class Training {
                     compute::computes_on(), traffic.allocations, traffic.copies, traffic.bytes));
   }
 
-  void give_start_weights(engine::Run<T>& run) {
-    for (std::size_t place = 0; place < start_.blocks.size(); ++place) {
-      run.start_from(static_cast<int>(place), start_.blocks[place]);
+  void give_start(engine::Run<T>& run) {
+    for (std::size_t place = 0; place < start_.weights.size(); ++place) {
+      run.start_from(static_cast<int>(place), start_.weights[place]);
     }
-    start_.blocks.clear();
+    for (std::size_t place = 0; place < start_.optimizers.size(); ++place) {
+      run.continue_from(static_cast<int>(place), start_.optimizers[place]);
+    }
+    start_.weights.clear();
+    start_.optimizers.clear();
   }
 
   void save_parameters(engine::Run<T>& run) {
-    std::vector<std::span<T const>> models;
+    TrainedModel<T> model;
     std::vector<std::vector<T>> staging(parameters_.size());
+    bool const has_state = !nn::state_names(config_.optimizer.name).empty();
     for (std::size_t place = 0; place < parameters_.size(); ++place) {
       if (hosting_.seats()[place].pipeline > 0) break;  // those of the first come first
-      models.push_back(compute::read_by_host(run.model(static_cast<int>(place)), staging[place]));
+      auto const at = static_cast<int>(place);
+      model.weights.push_back(compute::read_by_host(run.model(at), staging[place]));
+      if (has_state) model.optimizers.push_back(run.optimizer(at));
     }
-    write_parameters(communicator_, config_.out,
-                     {config_.method, config_.microbatches, config_hash(config_)}, parameters_,
-                     models);
+    write_parameters(
+        communicator_, config_.out,
+        {config_.method, config_.microbatches, config_hash(config_), config_.optimizer.name},
+        parameters_, model);
   }
 
   int say_diverged(std::string const& text) {
@@ -434,7 +465,7 @@ class Training {
   std::optional<plan::Cost> cost_;
   std::optional<plan::Rules> rules_of_longer_;
   engine::RunSettings settings_;
-  StartWeights<T> start_;                          // by --init
+  Start<T> start_;                                 // by --init
   std::optional<io::CheckpointManifest> earlier_;  // what --resume goes on from
   std::unique_ptr<engine::PlanWalk> resumed_;      // which has reached it
   std::map<std::string, std::string> about_;       // for checkpoints' manifests

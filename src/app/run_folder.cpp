@@ -37,7 +37,9 @@ constexpr std::array run_files{"config.ini",
                                "log",
                                "checkpoint",
                                parameters_file,
-                               unfinished_parameters_file};
+                               unfinished_parameters_file,
+                               optimizer_file,
+                               unfinished_optimizer_file};
 
 /// So begins what a lock says.
 constexpr char const* owner_mark = "process ";

@@ -34,6 +34,15 @@ void StageWeights<T>::start_from(std::span<T const> weights) {
 }
 
 template <class T>
+void StageWeights<T>::continue_from(OptimizerState<T> const& optimizer) {
+  earlier_steps_ = optimizer.steps;
+  for (auto const& own : optimizers_) {
+    compute::to_device<T>(optimizer.values, own->state());
+    own->restart_after(optimizer.steps);
+  }
+}
+
+template <class T>
 std::span<T const> StageWeights<T>::forward(plan::Read const& read) {
   return transform_->forward(read, store(read.replica));
 }
@@ -81,6 +90,24 @@ std::span<T const> StageWeights<T>::model() {
 }
 
 template <class T>
+OptimizerState<T> StageWeights<T>::optimizer() {
+  OptimizerState<T> state{std::vector<T>(optimizers_.front()->state().size()),
+                          earlier_steps_ + stores_.front().live()};
+  if (stores_.size() == 1) {
+    compute::to_host<T>(optimizers_.front()->state(), state.values);
+    return state;
+  }
+  compute::Buffer<T> mean(std::ssize(state.values));
+  for (std::size_t replica = 0; replica < stores_.size(); ++replica) {
+    compute::add_scaled<T>(1, optimizers_[replica]->state(), mean.view());
+    state.steps = std::min(state.steps, earlier_steps_ + stores_[replica].live());
+  }
+  compute::scale<T>(T(1) / static_cast<T>(stores_.size()), mean.view());
+  compute::to_host<T>(mean.view(), state.values);
+  return state;
+}
+
+template <class T>
 std::int64_t StageWeights<T>::versions() const {
   std::int64_t sum = 0;
   for (WeightStore<T> const& store : stores_) sum += store.live();
@@ -96,12 +123,13 @@ std::int32_t StageWeights<T>::copies() const {
 
 template <class T>
 void StageWeights<T>::state(Archive& archive) {
+  archive.later_integer("earlier_steps", earlier_steps_);
   for (std::size_t replica = 0; replica < stores_.size(); ++replica) {
     auto const group = archive.group(fmt::format("replica_{:04}", replica));
     nn::Optimizer<T>& optimizer = *optimizers_[replica];
     stores_[replica].state(archive);
     visit_array<T>(archive, "optimizer", optimizer.state());
-    if (archive.restores()) optimizer.restart_after(stores_[replica].live());
+    if (archive.restores()) optimizer.restart_after(earlier_steps_ + stores_[replica].live());
   }
   visit_array<T>(archive, "gradient", gradient());
   archive.integer("peak_copies", peak_copies_);

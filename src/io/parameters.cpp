@@ -84,6 +84,48 @@ std::string list(h5::File const& file) {
   });
 }
 
+std::string shown(std::string const& name) {
+  constexpr std::size_t longest = 80;
+  return name.size() > longest ? name.substr(0, longest) + "…" : name;
+}
+
+/// A description of a file is one value: more of them would be written over what lies behind it.
+h5::Handle open_attribute(h5::File const& file, hid_t object, std::string const& name,
+                          H5T_class_t kind, std::string const& where) {
+  std::string const path = file.path().string();
+  if (!file.has_attribute(object, name))
+    usage_error("{}: {} has no attribute {}", path, where, name);
+  h5::Handle attribute = file.own(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, "H5Aopen");
+  h5::Handle const space = file.own(H5Aget_space(attribute.id()), H5Sclose, "H5Aget_space");
+  h5::Handle const type = file.own(H5Aget_type(attribute.id()), H5Tclose, "H5Aget_type");
+  bool const is_one = H5Sget_simple_extent_npoints(space.id()) == 1;
+  if (!is_one || H5Tget_class(type.id()) != kind) {
+    usage_error("{}: the attribute {} of {} is not one {}", path, name, where,
+                kind == H5T_INTEGER ? "integer" : "text");
+  }
+  return attribute;
+}
+
+/// Of every parameter its name and the attribute, each text up to a zero.
+std::string list_counts(h5::File const& file, ParameterShapes const& shapes,
+                        std::string const& attribute) {
+  constexpr std::int64_t most = std::int64_t{1} << 53;  // exact as a double
+  std::string text;
+  for (auto const& [name, shape] : shapes) {
+    h5::Handle const dataset = file.open_dataset(file.id(), name);
+    std::string const where = fmt::format("/{}", shown(name));
+    h5::Handle const open = open_attribute(file, dataset.id(), attribute, H5T_INTEGER, where);
+    std::int64_t value = -1;
+    file.check(H5Aread(open.id(), H5T_NATIVE_INT64, &value), "H5Aread");
+    if (value < 0 || value > most) {
+      usage_error("{}: the attribute {} of {} is {}; valid are 0 to {}", file.path().string(),
+                  attribute, where, value, most);
+    }
+    text += fmt::format("{}{}{}{}", name, '\0', value, '\0');
+  }
+  return text;
+}
+
 /// The text before the next zero; `rest` goes on behind it.
 std::string_view take(std::string_view& rest) {
   std::string_view const text = rest.substr(0, rest.find('\0'));
@@ -132,11 +174,6 @@ h5::Handle create(h5::File const& file, ParameterSlice const& slice) {
                   H5Dclose, "H5Dcreate2");
 }
 
-std::string shown(std::string const& name) {
-  constexpr std::size_t longest = 80;
-  return name.size() > longest ? name.substr(0, longest) + "…" : name;
-}
-
 /// "missing a, b, c and 4 more", added to `complaints` where there are any.
 void complain(std::vector<std::string>& complaints, char const* what,
               std::vector<std::string> names) {
@@ -158,6 +195,28 @@ ParameterReader::ParameterReader(std::string const& path)
     std::istringstream lengths{std::string(take(rest))};
     shapes_[name] = {std::istream_iterator<std::int64_t>(lengths), {}};
   }
+}
+
+std::string ParameterReader::text(std::string const& attribute) const {
+  return h5::isolated_bytes(path_, [&] {
+    return h5::reading([&] {
+      h5::File const file = open_to_read(path_);
+      open_attribute(file, file.id(), attribute, H5T_STRING, "the file");
+      return file.text(file.id(), attribute);
+    });
+  });
+}
+
+std::map<std::string, std::int64_t> ParameterReader::counts(std::string const& attribute) const {
+  std::string const listed = h5::isolated_bytes(path_, [&] {
+    return h5::reading([&] { return list_counts(open_to_read(path_), shapes_, attribute); });
+  });
+  std::map<std::string, std::int64_t> counts;
+  for (auto rest = std::string_view(listed); !rest.empty();) {
+    std::string const name(take(rest));
+    counts[name] = std::stoll(std::string(take(rest)));
+  }
+  return counts;
 }
 
 void ParameterReader::require(ParameterShapes const& model) const {
@@ -219,6 +278,14 @@ void ParameterWriter::describe(std::string const& name, std::string const& text)
 
 void ParameterWriter::describe(std::string const& name, std::int64_t number) {
   file_.set_integer(file_.id(), name, number);
+}
+
+void ParameterWriter::describe(ParameterSlice const& slice, std::string const& name,
+                               std::int64_t number) {
+  h5::Handle const dataset = file_.open_dataset(file_.id(), slice.name);
+  bool const has = file_.has_attribute(dataset.id(), name);
+  std::int64_t const least = has ? std::min(number, file_.integer(dataset.id(), name)) : number;
+  file_.set_integer(dataset.id(), name, least);
 }
 
 template void ParameterReader::read(ParameterSlice const&, std::span<float>) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "quartic/compute/bend.hpp"
@@ -60,8 +61,8 @@ class Adam final : public Optimizer<T> {
         moments_(2 * this->parameters()) {}
   std::span<T> state() override { return moments_.view(); }
   void restart_after(std::int64_t steps) override {
-    momentum_product_ = 1;
-    for (steps_ = 0; steps_ < steps;) count_step();
+    steps_ = steps;
+    momentum_product_ = nesterov_ ? product_of_momenta(steps) : 1;
   }
 
  private:
@@ -91,6 +92,16 @@ class Adam final : public Optimizer<T> {
     std::span<T> const second = all.last(all.size() / 2);
     return compute::adam_update<T>(step_, from, to, gradient, all.subspan(first, from.size()),
                                    second.subspan(first, from.size()));
+  }
+  /// Momenta only grow: a product that one of them leaves as it is has reached its last value.
+  double product_of_momenta(std::int64_t steps) const {
+    double product = 1;
+    for (std::int64_t t = 1; t <= steps; ++t) {
+      double const next = product * momentum(static_cast<double>(t));
+      if (next == product) break;
+      product = next;
+    }
+    return product;
   }
   double momentum(double t) const {
     return this->spec().beta1 * (1 - 0.5 * std::pow(0.96, 0.004 * t));
@@ -136,6 +147,16 @@ std::vector<std::string> const& optimizer_names() {
   static std::vector<std::string> const names{"sgd", "momentum", "nesterov-momentum", "adamw",
                                               "nadam"};
   return names;
+}
+
+std::vector<std::string> const& state_names(std::string const& name) {
+  static std::map<std::string, std::vector<std::string>> const names{
+      {"sgd", {}},
+      {"momentum", {"momentum_buffer"}},
+      {"nesterov-momentum", {"momentum_buffer"}},
+      {"adamw", {"exp_avg", "exp_avg_sq"}},
+      {"nadam", {"exp_avg", "exp_avg_sq"}}};
+  return names.at(name);
 }
 
 std::vector<UpdateGroup> update_groups(std::span<Parameter const> parameters) {

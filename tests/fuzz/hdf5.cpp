@@ -23,6 +23,12 @@ std::string read_parameters(std::string const& bytes) {
   return fmt::format("{} {}", weight, bias);
 }
 
+// What an optimizer's file has besides its arrays.
+std::string read_attributes(std::string const& bytes) {
+  io::ParameterReader const file(place("optimizer.h5", bytes));
+  return fmt::format("{} {}", file.text("optimizer"), file.counts("steps"));
+}
+
 std::string read_delays(std::string const& bytes) {
   DelayTable const table = io::read_delay_table(place("delays.h5", bytes));
   for (auto const& values : {table.stage, table.microbatch, table.delays}) refuse_hole(values);
@@ -30,6 +36,7 @@ std::string read_delays(std::string const& bytes) {
 }
 
 Registration const parameters{{"hdf5_parameters", read_parameters}};
+Registration const optimizer{{"hdf5_optimizer", read_attributes}};
 Registration const delays{{"hdf5_delays", read_delays}};
 
 }  // namespace

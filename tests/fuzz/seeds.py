@@ -60,6 +60,16 @@ def hdf5_parameters(folder):
     hdf5(folder / "whole-earliest.h5", {name: values.astype("f4") for name, values in layer.items()}, version="earliest")
 
 
+def hdf5_optimizer(folder):
+    for version in ("latest", "earliest"):
+        path = folder / f"whole-{version}.h5"
+        hdf5(path, {"exp_avg.weight": RANDOM.normal(size=(6, 4)), "exp_avg_sq.weight": RANDOM.normal(size=(6, 4))}, version=version)
+        with h5py.File(path, "r+", libver=version) as file:
+            file.attrs["optimizer"] = "adamw"
+            for steps, dataset in enumerate(file.values()):
+                dataset.attrs["steps"] = steps
+
+
 def hdf5_delays(folder):
     draws = {"stage": RANDOM.integers(0, 3, 5), "microbatch": numpy.arange(5), "delays": RANDOM.integers(0, 6, (5, 3))}
     hdf5(folder / "checksummed.h5", draws, chunks=True, fletcher32=True)
@@ -183,7 +193,7 @@ def config(folder):
     (folder / "short.ini").write_text("# a remark\nstages = 8\nlearning-rate = 0.05\nhidden = 16,16\nshuffle = true\n")
 
 
-READERS = {"hdf5_data": hdf5_data, "hdf5_parameters": hdf5_parameters, "hdf5_delays": hdf5_delays, "trace": trace, "checkpoint": checkpoint,
+READERS = {"hdf5_data": hdf5_data, "hdf5_parameters": hdf5_parameters, "hdf5_optimizer": hdf5_optimizer, "hdf5_delays": hdf5_delays, "trace": trace, "checkpoint": checkpoint,
            "idx": idx,
            "cifar": cifar, "libsvm": libsvm, "text": text, "tokens": tokens, "llmc": llmc, "npy": npy, "npy_tokens": npy_tokens, "csv": csv, "gzip": packed, "schedule": schedule, "config": config}
 

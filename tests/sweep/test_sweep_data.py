@@ -1,6 +1,7 @@
 """The sweep tool and data: what is made, what is the user's, and what a change of either does."""
 
 import os
+import shutil
 import sys
 import zlib
 
@@ -8,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from program import REPOSITORY
+from program import REPOSITORY, quartic
 from runs import attributes
 from studies import REFUSED, TINY, folders, listed, records, sweep, write_study
 
@@ -132,6 +133,35 @@ def test_labels_beside_images_and_files_in_a_folder_are_data_too(tmp_path):
         (tmp_path / name).write_text("1")
     read = [path.name for value in ("train-images-idx3-ubyte", "folder") for path in files_of(str(tmp_path / value))]
     assert read == ["train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz", "data_batch_1.bin"]
+
+
+def test_a_run_that_is_started_from_is_its_weights_and_state(tmp_path):
+    """Its trace and its log are not read."""
+    for name in ("parameters.h5", "optimizer.h5", "trace.h5", "config.ini"):
+        (tmp_path / name).write_text("1")
+    assert [path.name for path in files_of(str(tmp_path), "init")] == ["parameters.h5", "optimizer.h5"]
+    (tmp_path / "optimizer.h5").unlink()
+    assert [path.name for path in files_of(str(tmp_path), "init")] == ["parameters.h5"]
+
+
+@pytest.mark.parametrize("changed", ["parameters.h5", "optimizer.h5"])
+def test_runs_from_another_state_are_made_again(changed, tmp_path):
+    text = TINY.replace("rows = 64\n", f'rows = 64\ninit = "{tmp_path}/start"\noptimizer = "momentum"\n')
+    for rate in (0.1, 0.2):
+        quartic("run", "--rows", 64, "--features", 16, "--microbatch-size", 8, "--microbatches", 8, "--optimizer", "momentum",
+                "--learning-rate", rate, "--save-parameters", "--quiet", "--out", tmp_path / str(rate))
+    shutil.copytree(tmp_path / "0.1", tmp_path / "start")
+    study = write_study(tmp_path, text)
+    sweep(study, "--local")
+    before = set(records(study))
+    assert all(attributes(folder)["init_optimizer_checksum"].startswith("crc32:") for folder in before)
+    (tmp_path / "start" / "trace.h5").unlink()
+    sweep(study, "--local")
+    assert set(records(study)) == before
+    shutil.copy(tmp_path / "0.2" / changed, tmp_path / "start" / changed)
+    sweep(study, "--local")
+    assert len(records(study)) == 2 * len(before)
+    assert "its data has changed" in sweep(study, "--status").stderr
 
 
 def test_a_file_that_changes_makes_new_runs(tmp_path):

@@ -101,3 +101,27 @@ TEST_CASE("what is no file of parameters is refused; PyTorch's counters are pass
   }
   contains(refusal(path), "/transformer cannot be opened as a dataset");
 }
+
+TEST_CASE("a count of every dataset comes back, of slices the least; what counts nothing is told") {
+  TemporaryFolder const folder;
+  std::string const path = folder.file("p.h5");
+  write<float>(path, matrix, std::vector<float>(6));
+  write<float>(path, head, {1, 2});
+  contains(message_of<UsageError>([&] { ParameterReader(path).counts("steps"); }),
+           path + ": /h.0.weight has no attribute steps");
+  {
+    ParameterWriter file(path);
+    file.describe(matrix, "steps", 7);
+    file.describe(tail, "steps", 5);
+    file.describe(head, "steps", 6);
+    file.describe("optimizer", "adamw");
+    file.describe("microbatches", 3);
+    file.close();
+  }
+  ParameterReader const file(path);
+  CHECK(file.counts("steps") ==
+        std::map<std::string, std::int64_t>{{"h.0.weight", 7}, {"weight", 5}});
+  CHECK(file.text("optimizer") == "adamw");
+  contains(message_of<UsageError>([&] { static_cast<void>(file.text("microbatches")); }),
+           "microbatches of the file is not one text");
+}

@@ -197,6 +197,33 @@ TEST_CASE("an optimizer given back its state goes on as if nothing had happened"
   CHECK(w == apart);
 }
 
+TEST_CASE("the names of the arrays are as many as the state has of the block's size") {
+  for (std::string const& name : nn::optimizer_names()) {
+    auto const optimizer = nn::make_optimizer<double>({name}, 3);
+    CHECK(optimizer->state().size() == 3 * nn::state_names(name).size());
+  }
+}
+
+TEST_CASE("nadam begins again after more steps than a run makes, bit by bit and at once") {
+  nn::OptimizerSpec const spec{.name = "nadam", .beta1 = 0.5};
+  auto const stepped = nn::make_optimizer<double>(spec, 1);
+  auto const restarted = nn::make_optimizer<double>(spec, 1);
+  std::vector<double> w{1}, v{1}, g{0};
+  for (int t = 0; t < 3000; ++t) {  // the product of momenta has reached its last value
+    g = {0.25};
+    step(*stepped, w, w, g, 1e-3);
+  }
+  compute::to_device<double>(state(*stepped), restarted->state());
+  restarted->restart_after(3000);
+  v = w;
+  for (auto* const pair : {&w, &v}) {
+    g = {-0.75};
+    step(pair == &w ? *stepped : *restarted, *pair, *pair, g, 1e-3);
+  }
+  CHECK(w == v);
+  restarted->restart_after(std::int64_t{1} << 53);
+}
+
 TEST_CASE("an unknown optimizer is the user's mistake, and the answer names the known ones") {
   CHECK_THROWS_WITH_AS(
       nn::make_optimizer<double>({"adagrad"}, 1),

@@ -44,6 +44,11 @@ class Archive {
     visit_integer(name, wide);
     value = static_cast<Integer>(wide);
   }
+  /// The same of an integer that archives of earlier versions lack: `value` stays then.
+  template <class Integer>
+  void later_integer(std::string const& name, Integer& value) {
+    if (has_integer(name)) integer(name, value);
+  }
   virtual void number(std::string const& name, double& value) = 0;
   /// Lists of any length.
   virtual void integers(std::string const& name, std::vector<std::int64_t>& values) = 0;
@@ -68,6 +73,8 @@ class Archive {
   virtual void enter(std::string const& name) = 0;
   virtual void leave() noexcept = 0;
   virtual void visit_integer(std::string const& name, std::int64_t& value) = 0;
+  /// Whether visit_integer() has something to read; where it writes, always.
+  virtual bool has_integer(std::string const& name) const = 0;
   /// `element_bytes`: 4 for float, 8 for double.
   virtual void visit_rows(std::string const& name, std::int64_t count, std::int64_t columns,
                           std::size_t element_bytes,

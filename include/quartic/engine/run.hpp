@@ -70,9 +70,15 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
 
   /// Before execute(): other start weights than its block's own for the stage at `place`.
   void start_from(int place, std::span<T const> weights);
+  /// Before execute(): the optimizer of the stage at `place` goes on from there.
+  void continue_from(int place, OptimizerState<T> const& optimizer) {
+    stage(place).weights().continue_from(optimizer);
+  }
   /// The weights of the stage at `place` as they are evaluated, of replicas their mean. Valid until
   /// the next call.
   std::span<T const> model(int place) { return stage(place).weights().model(); }
+  /// Its optimizer likewise.
+  OptimizerState<T> optimizer(int place) { return stage(place).weights().optimizer(); }
 
   /// Collective. Trains. Throws Divergence, on every rank, when something is not finite that a
   /// stage makes (Stage::run); what was recorded until then has reached the sink.

@@ -14,6 +14,13 @@
 
 namespace quartic::engine {
 
+/// A stage's optimizer between two steps, in the host's memory.
+template <class T>
+struct OptimizerState {
+  std::vector<T> values;  ///< Optimizer::state()
+  std::int64_t steps = 0;
+};
+
 /// All that a stage keeps of its weights: the versions of every replica, an optimizer for each, the
 /// gradient of the minibatch at hand, and how passes see them.
 template <class T>
@@ -26,6 +33,9 @@ class StageWeights {
   /// Before the first pass: other start weights than the block's own, for every replica; the
   /// host's.
   void start_from(std::span<T const> weights);
+
+  /// Before the first pass: every replica's optimizer goes on from there.
+  void continue_from(OptimizerState<T> const& optimizer);
 
   /// What a forward computes with; kept for its backward, if the method stashes, by hold().
   std::span<T const> forward(plan::Read const& read);
@@ -51,6 +61,8 @@ class StageWeights {
   /// The model as it is evaluated: the live weights, of replicas their mean. Valid until the next
   /// call or update.
   std::span<T const> model();
+  /// Of replicas the mean, and the fewest steps.
+  OptimizerState<T> optimizer();
   /// Updates made and versions held, over all replicas.
   std::int64_t versions() const;
   std::int32_t copies() const;
@@ -73,6 +85,7 @@ class StageWeights {
   compute::Buffer<T> gradient_;
   std::vector<WeightStore<T>> stores_;                         // by replica
   std::vector<std::unique_ptr<nn::Optimizer<T>>> optimizers_;  // likewise
+  std::int64_t earlier_steps_ = 0;  // of every optimizer, before version 0
   std::unique_ptr<Transform<T>> transform_;
   compute::Buffer<T> mean_;  // of the replicas, where there are several
   std::int32_t peak_copies_;

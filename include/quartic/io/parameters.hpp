@@ -35,6 +35,11 @@ class ParameterReader {
   ParameterShapes const& shapes() const { return shapes_; }
   /// "crc32:89abcdef" of the whole file.
   std::string const& checksum() const { return checksum_; }
+  /// An attribute of the whole file; UsageError where it is missing or no text.
+  std::string text(std::string const& attribute) const;
+  /// An attribute of every dataset, by the dataset's name; UsageError where one lacks it, or has
+  /// what counts nothing.
+  std::map<std::string, std::int64_t> counts(std::string const& attribute) const;
   /// UsageError that lists, with the first few names of each, what `model` has and the file has
   /// not, what only the file has, and what has other shapes.
   void require(ParameterShapes const& model) const;
@@ -61,6 +66,8 @@ class ParameterWriter {
   /// An attribute of the whole file.
   void describe(std::string const& name, std::string const& text);
   void describe(std::string const& name, std::int64_t number);
+  /// An attribute of the slice's dataset; where slices of one have several, the least.
+  void describe(ParameterSlice const& slice, std::string const& name, std::int64_t number);
   /// Failure if the last bytes could not be written. Nothing may follow.
   void close() { file_.close(); }
 

@@ -23,6 +23,9 @@ struct OptimizerSpec {
 
 /// sgd, momentum, nesterov-momentum, adamw, nadam.
 std::vector<std::string> const& optimizer_names();
+/// PyTorch's names of the arrays in the state of the optimizer `name`, in their order there: none
+/// for sgd, momentum_buffer; exp_avg and exp_avg_sq.
+std::vector<std::string> const& state_names(std::string const& name);
 
 /// A run of elements that are treated alike.
 struct UpdateGroup {
@@ -48,8 +51,8 @@ class Optimizer {
   /// NaN where a weight, a statistic or a moment is not finite any more.
   double step(std::span<T const> from, std::span<T> to, std::span<T> gradient,
               double learning_rate);
-  /// What must be saved to go on later, besides the number of steps: empty for sgd, the velocity
-  /// for momentum, both moments for adamw and nadam.
+  /// What must be saved to go on later, besides the number of steps: an array of the block's size
+  /// for each of state_names(), one after another.
   virtual std::span<T> state() = 0;
   /// Goes on as after so many steps, whose state() has been put back.
   virtual void restart_after(std::int64_t steps) { static_cast<void>(steps); }
