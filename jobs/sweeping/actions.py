@@ -99,7 +99,7 @@ def dry_run(sweep: Sweep) -> int:
 def status(sweep: Sweep) -> int:
     some = sweep.standings()
     print(report.status(sweep.study, some))
-    for line in report.stale(stale_folders(sweep.runs, sweep.out)):
+    for line in report.running(some) + report.stale(stale_folders(sweep.runs, sweep.out)):
         print(f"sweep: {line}", file=sys.stderr)
     return verdict(some)
 

@@ -6,8 +6,9 @@ import os
 import shlex
 from pathlib import Path
 
+from .at_work import progress
 from .estimate import Estimate, duration
-from .folder import OUTPUT
+from .folder import OUTPUT, RUNNING
 from .machine import Machine
 from .runs import Run
 from .standing import STATES, Standing, counts
@@ -48,6 +49,12 @@ def status(study: Study, some: list[Standing]) -> str:
     for name, members in [*by_group(some).items(), ("all", some)]:
         rows.append([name, str(len(members)), *(str(counts(members)[state]) for state in present)])
     return f"{title(study)}\n{table(rows)}"
+
+
+def running(some: list[Standing]) -> list[str]:
+    """A line for each run that goes on, also if two groups share it: which it is, and how far."""
+    going = {one.run.name: one for one in some if one.state == RUNNING}
+    return [f"{shown(one.run.folder.path)} ({describe(one, some)}): running: {progress(one.run.folder.path)}" for one in going.values()]
 
 
 def dry_run(study: Study, some: list[Standing], todo: list[Run], machine: Machine, estimate: Estimate, program: Path, out: Path) -> str:

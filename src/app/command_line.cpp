@@ -155,8 +155,9 @@ void refuse_beside_check(Values const& values) {
 /// The values of the run that --resume names, with those that may be given beside it.
 Values values_to_resume(Values given, std::string const& folder,
                         po::options_description const& known, Config& config) {
-  constexpr std::array allowed{"microbatches", "epochs", "checkpoint-every",
-                               "trace-every",  "quiet",  "patience"};
+  constexpr std::array allowed{
+      "microbatches", "epochs", "checkpoint-every", "checkpoint-steps", "trace-every",
+      "log-csv",      "quiet",  "patience"};
   for (auto const& [name, value] : given) {
     if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
       usage_error("--{}: beside --resume only --{} are valid", name, fmt::join(allowed, ", --"));
@@ -172,6 +173,10 @@ Values values_to_resume(Values given, std::string const& folder,
   if (given.contains("microbatches") || given.contains("epochs")) {
     values.erase("microbatches");
     values.erase("epochs");
+  }
+  if (given.contains("checkpoint-every") || given.contains("checkpoint-steps")) {
+    values.erase("checkpoint-every");
+    values.erase("checkpoint-steps");
   }
   given.merge(values);
   return given;
@@ -209,18 +214,21 @@ void refuse_contradictions(Config const& config) {
   }
   if (config.microbatches > 0 && config.epochs > 0)
     usage_error("--microbatches and --epochs: give one of the two");
-  if (config.evaluate_every > 0 && config.evaluate_updates > 0) {
-    usage_error("--evaluate-every and --evaluate-updates: give one of the two");
-  }
+  if ((config.evaluate_every > 0) + (config.evaluate_updates > 0) + (config.evaluate_steps > 0) > 1)
+    usage_error("--evaluate-every, --evaluate-updates and --evaluate-steps: give one of the three");
+  if (config.checkpoint_steps > 0 && !config.checkpoint_every.empty())
+    usage_error("--checkpoint-every and --checkpoint-steps: give one of the two");
   if (config.order == engine::Order::arrival && config.evaluate_every > 0) {
     usage_error(
         "--evaluate-every is in plan time, which --order arrival has none of; use "
-        "--evaluate-updates");
+        "--evaluate-steps");
   }
-  if (config.order == engine::Order::arrival && !config.checkpoint_every.empty()) {
+  bool const checkpoints = config.checkpoint_steps > 0 || !config.checkpoint_every.empty();
+  if (config.order == engine::Order::arrival && checkpoints) {
     usage_error(
-        "--checkpoint-every: a checkpoint is a moment of the plan, which --order arrival has none "
-        "of; use --order plan");
+        "--checkpoint-{}: a checkpoint is a moment of the plan, which --order arrival has none of; "
+        "use --order plan",
+        config.checkpoint_steps > 0 ? "steps" : "every");
   }
   if (config.order == engine::Order::arrival && config.trace_stale_read > 0) {
     usage_error(

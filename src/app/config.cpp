@@ -301,6 +301,15 @@ void add_data_options(std::vector<OptionSpec>& all) {
                               augments, &Config::augment));
 }
 
+/// A number of steps, which is not in the text of a configuration that has none.
+OptionSpec steps_option(std::string name, std::string help, std::int64_t Config::*member) {
+  return {name, "N", std::move(help),
+          [=](Config& c, std::string const& t) { c.*member = integer(name, t, 0); },
+          [=](Config const& c) {
+            return c.*member == 0 ? std::string() : fmt::format("{}", c.*member);
+          }};
+}
+
 void add_evaluation_options(std::vector<OptionSpec>& all) {
   all.push_back(text_option("validation", "PATH or FRACTION",
                             "held-out data, a file or the last part of --data",
@@ -308,7 +317,7 @@ void add_evaluation_options(std::vector<OptionSpec>& all) {
   all.push_back(
       {"evaluate-rows", "R",
        "rows of the data, and of the held-out data, that networks are evaluated on (0: "
-       "all; default: 256 of a gpt, else all)",
+       "all; default: all, of a gpt 256, and in a run that trains on fewer a quarter of those)",
        [](Config& c, std::string const& t) { c.evaluate_rows = integer("evaluate-rows", t, 0); },
        [](Config const& c) {
          return c.evaluate_rows < 0 ? std::string() : fmt::format("{}", c.evaluate_rows);
@@ -319,6 +328,10 @@ void add_evaluation_options(std::vector<OptionSpec>& all) {
   all.push_back(integer_option("evaluate-updates", "K",
                                "objective every K block updates (0: start and end)",
                                &Config::evaluate_updates, 0));
+  all.push_back(steps_option("evaluate-steps",
+                             "objective every N steps, once each N-th minibatch has been applied "
+                             "at every stage (0: start and end)",
+                             &Config::evaluate_steps));
 }
 
 void add_optimizer_options(std::vector<OptionSpec>& all) {
@@ -396,7 +409,13 @@ void add_run_options(std::vector<OptionSpec>& all) {
                      &Config::trace_stale_read, 0));
   all.push_back(integer_option("trace-every", "K", "a row in steps for every K-th microbatch",
                                &Config::trace_every, 1));
+  all.push_back(aside(text_option("log-csv", "FILE",
+                                  "a line for each evaluation, written when the run has ended",
+                                  &Config::log_csv)));
   all.push_back(checkpoint_option());
+  all.push_back(steps_option("checkpoint-steps",
+                             "a checkpoint every N steps, counted like those of --evaluate-steps",
+                             &Config::checkpoint_steps));
   all.push_back(flag_option("save-parameters",
                             "leave the trained model in parameters.h5 and its optimizer's state "
                             "in optimizer.h5, for --init (of --pipelines the first's)",
@@ -452,7 +471,7 @@ bool belongs(OptionSpec const& option, Command command) {
 engine::CheckpointSettings checkpoint_settings(Config const& config) {
   constexpr std::int64_t ns_a_minute = 60'000'000'000;
   std::string const& text = config.checkpoint_every;
-  if (text.empty()) return {};
+  if (text.empty()) return {.every_steps = config.checkpoint_steps};
   bool const minutes = text.ends_with('m');
   std::string const digits = text.substr(0, text.size() - (minutes ? 1 : 0));
   bool const number = !digits.empty() && digits.size() < 10 &&

@@ -74,10 +74,6 @@ std::optional<std::int64_t> held_out_part(Config const& config, std::int64_t row
   return part;
 }
 
-std::int64_t evaluated(Config const& config, std::int64_t rows) {
-  return config.evaluate_rows == 0 ? rows : std::min(rows, config.evaluate_rows);
-}
-
 }  // namespace
 
 bool is_network(Config const& config) {
@@ -98,11 +94,10 @@ HeldOut held_out(Config const& config, io::DataSource const& training) {
     usage_error("--validation {}: would repeat the rows to train on; give a fraction of them",
                 config.validation);
   }
-  if (auto const part = held_out_part(config, rows))
-    return {{}, rows - *part, evaluated(config, *part)};
+  if (auto const part = held_out_part(config, rows)) return {{}, rows - *part, *part};
   io::DataSource source = held_out_source(config, training);
   std::int64_t const more = source.shape().rows;
-  return {std::move(source), rows, evaluated(config, more)};
+  return {std::move(source), rows, more};
 }
 
 }  // namespace quartic::app

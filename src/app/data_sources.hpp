@@ -18,7 +18,7 @@ io::DataSource data_source(Config const& config);
 struct HeldOut {
   std::optional<io::DataSource> source;  ///< where they are a file of their own
   std::int64_t first = 0;                ///< as many rows to train on come before
-  std::int64_t evaluated_rows = 0;       ///< of the held-out ones
+  std::int64_t rows = 0;                 ///< held out
 };
 
 /// UsageError for a fraction that leaves no rows on one side, and for a file whose rows are not

@@ -23,6 +23,7 @@ std::string lasting_hash(Config config) {
   config.epochs = defaults.epochs;
   config.trace_every = defaults.trace_every;
   config.checkpoint_every = defaults.checkpoint_every;
+  config.checkpoint_steps = defaults.checkpoint_steps;
   return config_hash(config);
 }
 
@@ -74,8 +75,9 @@ std::vector<io::CheckpointManifest> checkpoints_to_resume(
 
 std::optional<plan::Rules> rules_of_longer(Resolved const& resolved) {
   Config longer = resolved.config;
-  bool const is_asked_for = longer.order == engine::Order::plan &&
-                            (longer.save_parameters || !longer.checkpoint_every.empty());
+  bool const is_asked_for =
+      longer.order == engine::Order::plan &&
+      (longer.save_parameters || longer.checkpoint_steps > 0 || !longer.checkpoint_every.empty());
   if (!is_asked_for || !can_become_longer(longer, resolved.rules)) return {};
   longer.microbatches *= 2;  // every method takes a multiple
   try {

@@ -1,11 +1,14 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 
 #include "data_line.hpp"
+#include "data_sources.hpp"
 #include "quartic/app/command_line.hpp"
 #include "quartic/app/commands.hpp"
 #include "quartic/app/cut.hpp"
@@ -33,6 +36,8 @@
 #include "quartic/io/trace.hpp"
 #include "quartic/io/trace_state.hpp"
 #include "quartic/nn/layer.hpp"
+#include "run_display.hpp"
+#include "summary.hpp"
 
 namespace quartic::app {
 namespace {
@@ -80,13 +85,9 @@ class Training {
     find_checkpoint();
     read_start();
     open_folder();
-    say_data();
-    say_start();
-    say_cut();
+    say_what_comes();
     int const exit_code = train();
     exit_code == exit_stopped ? say_stopped() : close_folder(exit_code == exit_done);
-    if (exit_code == exit_done && !config_.quiet && communicator_.rank() == 0)
-      fmt::print("{}{}\n", report_, config_.out);
     return exit_code;
   }
 
@@ -241,6 +242,7 @@ class Training {
         expected_trace_bytes(config_) +
         (config_.save_parameters ? model_bytes(all, config_.optimizer.name) : 0);
     on_rank_0(communicator_, [&] {
+      if (!config_.log_csv.empty()) require_csv(config_.log_csv);
       if (!folder_) folder_.emplace(config_.out);
       if (earlier_) {
         io::gather_what_is_left(config_.out);
@@ -330,24 +332,35 @@ class Training {
     return communicator_.largest(elements * static_cast<std::int64_t>(sizeof(T)));
   }
 
-  void say_data() {
+  /// What the run is about to do.
+  void say_what_comes() {
     if (communicator_.rank() != 0) return;
-    std::string const line = data_line(resolved_);
-    log_->info(line);
-    if (!config_.quiet) fmt::print("{}\n", line);
+    say(data_line(resolved_));
+    if (!start_.line.empty() && !start_.lacks_state) say(start_.line);
+    if (std::string const table = cut_table(resolved_); !table.empty()) say(table);
+    say(evaluation_line(resolved_));
   }
 
-  void say_start() {
-    if (start_.line.empty() || start_.lacks_state || communicator_.rank() != 0) return;
-    log_->info(start_.line);
-    if (!config_.quiet) fmt::print("{}\n", start_.line);
+  /// Rank 0: in the log, and at once on stdout, wherever that leads.
+  void say(std::string text) {
+    if (text.ends_with('\n')) text.pop_back();
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) log_->info(line);
+    if (config_.quiet) return;
+    fmt::print("{}\n", text);
+    std::fflush(stdout);
   }
 
-  void say_cut() {
-    std::string const table = cut_table(resolved_);
-    if (table.empty() || communicator_.rank() != 0) return;
-    log_->info("the cut:\n" + table);
-    if (!config_.quiet) fmt::print("{}\n", table);
+  /// Rank 0: how the run ended, and where its time went.
+  void say_result() {
+    std::int64_t const start_ns = earlier_ ? earlier_->checkpoint.wall_ns : 0;
+    std::int64_t const earlier =
+        earlier_ ? mean_steps(resolved_, earlier_->checkpoint.block_updates) * config_.accumulate
+                 : 0;
+    say(result_line(resolved_, config_.out, report_->stages.front().wall_ns - start_ns,
+                    config_.microbatches - earlier));
+    say(report_->text());
+    if (!config_.quiet) fmt::print("{}\n", config_.out);
   }
 
   std::vector<io::NamedPart> named_parts(engine::Seat seat) const {
@@ -359,11 +372,22 @@ class Training {
     return parts;
   }
 
+  DisplaySettings display_settings() const {
+    return {config_.microbatches,
+            is_network(config_),
+            unit_of(resolved_),
+            units_a_microbatch(resolved_),
+            !communicator_.has_launcher() && isatty(STDOUT_FILENO) == 1,
+            config_.quiet};
+  }
+
   /// The exit code.
   int train() {
     io::CheckpointFolder checkpoints(
         config_.out, [this](engine::Seat seat) { return named_parts(seat); }, about_);
     MemoryPurpose const purpose("training");
+    std::optional<RunDisplay> display;
+    if (communicator_.rank() == 0) settings_.watcher = &display.emplace(display_settings(), *log_);
     engine::Run<T> run(communicator_, resolved_.rules, *cost_, settings_, std::move(blocks_),
                        *shard_, config_.order == engine::Order::plan ? &checkpoints : nullptr,
                        std::move(resumed_));
@@ -377,6 +401,7 @@ class Training {
       log_->error(error.what());
       if (!run.diverged_elsewhere()) divergence = error.what();
     }
+    display.reset();
     say_traffic();
     shard_->memory(run.memory());
     shard_->close();
@@ -384,7 +409,7 @@ class Training {
       if (!text.empty()) return say_diverged(text);
     }
     if (ending == engine::Ending::stopped) return exit_stopped;
-    report_ = run.report().text();
+    report_ = run.report();
     if (config_.save_parameters) save_parameters(run);
     return exit_done;
   }
@@ -452,6 +477,10 @@ class Training {
       io::CheckpointFolder::remove_parts(config_.out);
       io::gather(config_.out, complete);
     });
+    on_rank_0(communicator_, [&] {
+      if (!config_.log_csv.empty()) write_csv(resolved_, config_.out, config_.log_csv);
+      if (complete) say_result();
+    });
     log_->info(complete ? "done" : "diverged");
     folder_.reset();
   }
@@ -473,7 +502,7 @@ class Training {
   std::optional<RunFolder> folder_;    // rank 0
   std::optional<io::TraceShard> shard_;
   std::optional<Log> log_;
-  std::string report_;
+  std::optional<engine::RunReport> report_;
 };
 
 /// Whether the run that --resume names has nothing left to do, so that it may be asked for again.

@@ -47,7 +47,7 @@ engine::RunSettings run_settings(Resolved const& resolved) {
   settings.optimizer = config.optimizer;
   settings.cuts = {
       static_cast<plan::Ticks>(config.evaluate_every * static_cast<double>(plan::ticks_per_unit)),
-      config.evaluate_updates};
+      config.evaluate_updates, config.evaluate_steps};
   settings.checkpoints = checkpoint_settings(config);
   settings.checkpoints.stops = told_to_stop;
   settings.order = config.order;
@@ -57,7 +57,6 @@ engine::RunSettings run_settings(Resolved const& resolved) {
   settings.patience_ns =
       static_cast<std::int64_t>(std::min(config.patience, longest) * ns_a_second);
   settings.trace_every = config.trace_every;
-  settings.quiet = config.quiet;
   return settings;
 }
 

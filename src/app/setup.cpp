@@ -56,8 +56,7 @@ void resolve_objective(Config& config) {
   if (config.objective == "gpt") config.gpt = nn::gpt_size(config.preset, config.gpt);
   resolve_cut_option(config);
   if (!config.drop_last) config.drop_last = config.objective == "gpt";
-  if (config.evaluate_rows < 0) config.evaluate_rows = config.objective == "gpt" ? 256 : 0;
-  if (config.evaluate_rows != 0 && !network) {
+  if (config.evaluate_rows > 0 && !network) {
     usage_error("--evaluate-rows: {} is evaluated on all rows", config.objective);
   }
   if (!network && (config.shuffle || config.augment != nn::Augment::none)) {
@@ -135,6 +134,20 @@ void resolve_epochs(Config& config, std::int64_t an_epoch) {
   }
   config.microbatches = epochs * an_epoch / pipelines;
   config.epochs = 0;
+}
+
+/// All rows, of a gpt 256; in a run that trains on fewer a quarter of those, in whole microbatches,
+/// so that evaluation does not take longer than training.
+void resolve_evaluated_rows(Config& config, std::int64_t rows) {
+  if (config.evaluate_rows >= 0) return;
+  constexpr std::int64_t of_gpt = 256;
+  bool const is_gpt = config.objective == "gpt";
+  std::int64_t const size = config.microbatch_size;
+  std::int64_t const trained = config.microbatches * size * config.averaging.pipelines;
+  if (!is_network(config) || trained >= (is_gpt ? std::min(rows, of_gpt) : rows))
+    config.evaluate_rows = is_gpt ? of_gpt : 0;
+  else
+    config.evaluate_rows = std::max(size, trained / 4 / size * size);
 }
 
 /// A run that goes on may become longer, where that changes nothing of what is done.
@@ -234,6 +247,7 @@ Resolved resolve(Config config, int ranks) {
   HeldOut validation = held_out(config, source);
   std::int64_t const an_epoch = microbatches_an_epoch(config, validation.first);
   if (config.microbatches == 0) resolve_epochs(config, an_epoch);
+  resolve_evaluated_rows(config, validation.first);
   plan::Rules rules = rules_of(config, an_epoch);
   require_same_or_longer(config, rules);
   require_arrival_order(config, rules);
@@ -246,7 +260,9 @@ Resolved resolve(Config config, int ranks) {
                             .rows = an_epoch * config.microbatch_size,
                             .evaluated_rows = config.evaluate_rows,
                             .held_out_first = validation.first,
-                            .held_out_rows = validation.evaluated_rows,
+                            .held_out_rows = config.evaluate_rows == 0
+                                                 ? validation.rows
+                                                 : std::min(validation.rows, config.evaluate_rows),
                             .features = source.shape().features,
                             .classes = source.classes(),
                             .labels_a_row = config.objective == "gpt" ? config.gpt.sequence : 1,

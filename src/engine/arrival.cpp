@@ -24,6 +24,7 @@ std::vector<typename Run<T>::ArrivalWorker> Run<T>::arrival_workers() const {
 template <class T>
 void Run<T>::act_on_arrival() {
   std::vector<ArrivalWorker> workers = arrival_workers();
+  show();
   for (int place = 0; place < static_cast<int>(stages_.size()); ++place) pin(place, undefined);
   std::int64_t idle_ns = 0;
   std::int64_t last_act_ns = clock_.now_ns();
@@ -96,11 +97,14 @@ void Run<T>::act(ArrivalWorker& worker, plan::Action action, std::int64_t waited
        .tags = tags,
        .oldest_needed = rules_.versions->oldest_needed({view, last, worker.last_tags[own], {}}),
        .wait_ns = waited_ns});
+  if (weight && action.stage == 0) {
+    trained_ = last + 1;
+    show();
+  }
   if (!updates) return;
   if (rules_.updates->averages_after(last)) at.average_replicas(last);
   at.record_steps({});
   pin_arrival_cut(at);
-  if (action.stage == 0) progress_.at(last + 1);
 }
 
 /// On arrival a cut is a marker update: each stage pins once it has made it.
@@ -108,7 +112,9 @@ template <class T>
 void Run<T>::pin_arrival_cut(Stage<T>& stage) {
   std::int64_t const versions = stage.weights().versions();
   std::int64_t const last = rules_.shape.microbatches / rules_.shape.accumulate;
-  std::int64_t const every = settings_.cuts.every_updates / rules_.shape.stages;
+  std::int64_t const every = settings_.cuts.every_steps > 0
+                                 ? settings_.cuts.every_steps
+                                 : settings_.cuts.every_updates / rules_.shape.stages;
   if (versions == last || (every > 0 && versions % every == 0))
     pin(hosting_.place_of(stage.seat()), undefined);
 }

@@ -61,6 +61,7 @@ void StageEvaluation<T>::pin(Cut const& cut, std::span<T const> weights, std::in
       weights, batch.weights.view().subspan(batch.cuts.size() * weights.size(), weights.size()));
   batch.cuts.push_back(cut);
   batch.versions.push_back(version);
+  ++pinned_;
   batch.closed = std::ssize(batch.cuts) == plan_.versions_per_sweep;
   if (pipelines_ == 1) batch.whole_cuts = batch.cuts.size();
   if (batch.closed) complete_cuts_ += std::ssize(batch.cuts);
@@ -124,6 +125,13 @@ std::int64_t StageEvaluation<T>::pending() const {
   std::int64_t end = batches_.end();
   while (end > batches_.first() && !may_sweep(end - 1)) --end;
   return end - batches_.first();
+}
+
+template <class T>
+std::int64_t StageEvaluation<T>::sweeps_left() const {
+  std::int64_t const batches =
+      std::max<std::int64_t>(0, batches_.first() + pending() - forward_batch_);
+  return batches * (row_sweeps_ + held_out_row_sweeps_) - (batches > 0 ? forward_row_sweep_ : 0);
 }
 
 template <class T>

@@ -49,6 +49,7 @@ PlanWalk::PlanWalk(plan::Rules const& rules, plan::Cost const& cost, CutSettings
     : planner_(rules, cost),
       workers_(rules.workers),
       stages_(rules.shape.stages),
+      steps_(rules),
       cuts_(cuts, rules.shape.stages),
       transit_(rules) {
   if (longer != nullptr) longer_.emplace(*longer, cost);
@@ -65,7 +66,8 @@ plan::PlannedAction const* PlanWalk::step(Visitor& visitor) {
   if (stale_reads_) measure(*stale_reads_, *planned, stages_, visitor);
   visitor.action(*planned, planner_.applied());
   transit_.pass(planned->action);
-  cuts_.after(*planned, planner_.block_updates(), cuts_of(visitor));
+  ends_step_ = steps_.pass(*planned);
+  cuts_.after(*planned, planner_.block_updates(), steps_.count(), cuts_of(visitor));
   add(here_.plan, *planned);
   ++here_.position;
   here_.block_updates = planner_.block_updates();

@@ -8,8 +8,8 @@ constexpr std::size_t buffered_rows = 1024;  // reserved once; a full buffer is 
 
 }  // namespace
 
-Recorder::Recorder(RecordSink& sink, int places, std::int64_t every)
-    : sink_(sink), every_(every), stages_(static_cast<std::size_t>(places)) {
+Recorder::Recorder(RecordSink& sink, int places, std::int64_t every, Bulletin* bulletin)
+    : sink_(sink), bulletin_(bulletin), every_(every), stages_(static_cast<std::size_t>(places)) {
   for (StageRows& stage : stages_) {
     stage.steps.reserve(buffered_rows);
     stage.events.reserve(buffered_rows);
@@ -39,6 +39,7 @@ void Recorder::loss(int place, LossRow const& row) {
   if (losses.capacity() == 0) losses.reserve(buffered_rows);  // only last stages have any
   losses.push_back(row);
   rows(place).recorded.losses.add(row);
+  if (bulletin_ != nullptr && row.pipeline == 0) bulletin_->loss(row.loss, row.wall_ns);
   if (losses.size() == buffered_rows) flush();
 }
 
@@ -53,12 +54,14 @@ void Recorder::stale_read(int place, StaleReadRow const& row) {
 void Recorder::objective(int place, ObjectiveRow const& row) {
   objectives_.push_back(row);
   rows(place).recorded.objectives.add(row);
+  if (bulletin_ != nullptr) bulletin_->objective(row);
   if (objectives_.size() == buffered_rows) flush();
 }
 
 void Recorder::validation(int place, ObjectiveRow const& row) {
   validations_.push_back(row);
   rows(place).recorded.validations.add(row);
+  if (bulletin_ != nullptr) bulletin_->validation(row);
   if (validations_.size() == buffered_rows) flush();
 }
 

@@ -6,6 +6,7 @@ namespace quartic::engine {
 template <class T>
 Ending Run<T>::replay() {
   if (walk_->here().position > 0) restore();
+  show();
   pass_whole_cuts_on();
   while (plan::PlannedAction const* const planned = walk_->step(*this)) {
     pass_whole_cuts_on();
@@ -58,7 +59,10 @@ void Run<T>::action(plan::PlannedAction const& planned,
                 .plan_begin = plan::to_units(planned.begin),
                 .plan_end = plan::to_units(planned.end)});
     if (planned.updates) own.record_steps(applied);
-    if (planned.updates && place == 0 && index == 0) progress_.at(microbatch + count);
+    if (planned.ends && place == 0 && index == 0) {
+      trained_ = microbatch + count;
+      show();
+    }
   }
   if (planned.updates) average(planned);
 }

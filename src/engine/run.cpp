@@ -63,7 +63,8 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       planned_(static_cast<std::size_t>(communicator.size())),
       alarm_(communicator),
       clock_(communicator, resumed ? resumed->here().wall_ns : 0),
-      recorder_(sink, static_cast<int>(hosted.size()), settings.trace_every),
+      bulletin_(communicator, hosting_.rank_of({0, rules.shape.stages - 1}), settings.watcher),
+      recorder_(sink, static_cast<int>(hosted.size()), settings.trace_every, &bulletin_),
       links_(std::make_unique<Links>(communicator, hosting_,
                                      message_bytes(hosted, hosting_, settings.stage),
                                      settings.journey)),
@@ -75,8 +76,6 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       rounds_(communicator, slots_a_round * rules.workers),
       meeting_(communicator, comm::Tag::meeting),
       watchdog_(communicator, settings.patience_ns, planned_),
-      progress_("training", "microbatches", rules.shape.microbatches,
-                settings.quiet || communicator.rank() != 0),
       oversubscribed_(communicator.ranks_on_node() >
                       static_cast<int>(std::thread::hardware_concurrency())) {
   for (int stage = 0; stage < rules.shape.stages; ++stage)
@@ -154,6 +153,7 @@ template <class T>
 void Run<T>::idle(Wait const& wait, std::int64_t since_ns) {
   beat();
   bool const evaluates = evaluate();
+  show();
   std::int64_t const now_ns = clock_.now_ns();
   recorder_.flush_when_due(now_ns);
   if (evaluates) {
@@ -190,10 +190,27 @@ void Run<T>::pin(int place, double plan_time) {
 
 template <class T>
 bool Run<T>::evaluate() {
+  std::int64_t const begin_ns = settings_.watcher == nullptr ? 0 : clock_.now_ns();
   bool any = false;
   for (PinChain<T>& chain : pin_chains_) any |= chain.progress();
   for (StageEvaluation<T>& evaluation : evaluations_) any |= evaluation.progress();
+  if (any && settings_.watcher != nullptr) evaluating_ns_ += clock_.now_ns() - begin_ns;
   return any;
+}
+
+/// The watcher's rank hosts stage 0.
+template <class T>
+void Run<T>::show() {
+  bulletin_.progress();
+  if (settings_.watcher == nullptr) return;
+  StageEvaluation<T> const& evaluation = evaluations_.front();
+  settings_.watcher->stands({.wall_ns = clock_.now_ns(),
+                             .microbatches = trained_,
+                             .snapshots = evaluation.pinned(),
+                             .passes_a_snapshot = evaluation.sweeps_a_cut(),
+                             .passes = evaluation.swept(),
+                             .passes_left = evaluation.sweeps_left(),
+                             .evaluating_ns = evaluating_ns_});
 }
 
 /// Blocks only once every stage of this rank has passed the overdue cuts: all that ends before them
@@ -237,6 +254,8 @@ Ending Run<T>::finish() {
   for (StageEvaluation<T>& evaluation : evaluations_) evaluation.close();
   if (checkpoints_ != nullptr && stopped_while_it_evaluates()) return Ending::stopped;
   wait_until([&] { return !evaluation_pending(); });
+  bulletin_.close();
+  wait_until([&] { return bulletin_.done(); });
   wait_until([&] { return links_->drained(); });
   recorder_.flush();
   if (saved_) commit_now();
@@ -272,7 +291,7 @@ RunReport Run<T>::report() const {
   for (auto const& stage : stages_) mine.push_back({stage->seat(), stage->totals(), wall_ns_});
   return {gather_rows(communicator_, mine), gather_rows<MemoryRow>(communicator_, {memory()}),
           gather_rows<CheckpointTotals>(communicator_, {checkpoint_totals_}),
-          settings_.order == Order::plan ? walk_->bubble() : undefined};
+          settings_.order == Order::plan ? walk_->bubble() : undefined, oversubscribed_};
 }
 
 template class Run<float>;

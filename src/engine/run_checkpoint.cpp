@@ -10,9 +10,12 @@ namespace quartic::engine {
 template <class T>
 bool Run<T>::checkpoint_when_due(bool updates) {
   if (checkpoints_ == nullptr) return false;
-  std::int64_t const every = settings_.checkpoints.every_updates;
+  CheckpointSettings const& settings = settings_.checkpoints;
   Checkpoint const& here = walk_->here();
-  bool due = every > 0 && updates && here.block_updates % every == 0;
+  bool due =
+      updates && settings.every_updates > 0 && here.block_updates % settings.every_updates == 0;
+  due |=
+      settings.every_steps > 0 && walk_->ends_step() && walk_->steps() % settings.every_steps == 0;
   bool const round = rounds_.due(here.position);
   if (!due && !round) return false;
   std::int64_t const begin_ns = clock_.now_ns();
@@ -174,6 +177,7 @@ void Run<T>::restore() {
     int const of_stage = stages_[evaluations_.size() + i]->seat().stage;
     pin_chains_[i].restart_after(walk_->cuts().passed(of_stage));
   }
+  if (communicator_.rank() == 0) trained_ = stages_.front()->view().weight_backwards;
   rounds_.start_at(from.position);
   last_checkpoint_ns_ = from.wall_ns;
   last_saved_ = from.position;

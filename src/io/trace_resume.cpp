@@ -7,6 +7,7 @@
 #include "quartic/io/shard_files.hpp"
 #include "quartic/io/table.hpp"
 #include "quartic/io/trace.hpp"
+#include "quartic/io/trace_rows.hpp"
 #include "trace_gap.hpp"
 
 namespace quartic::io {
@@ -124,15 +125,12 @@ std::string copy_earlier_rows(std::filesystem::path const& folder,
 }
 
 std::int32_t copy_earlier_ranks(std::filesystem::path const& folder, TraceShard& shard) {
-  h5::File const trace = h5::File::open(folder / "trace.h5", H5F_ACC_RDONLY);
-  if (!trace.has_link(trace.id(), "ranks")) return 0;
-  h5::Handle const type = h5::row_type<engine::RankRow>();
-  h5::Table const table = h5::Table::open(trace, trace.id(), "ranks");
-  std::vector<engine::RankRow> rows(table.rows());
-  if (rows.empty()) return 0;
-  table.read(trace, type.id(), 0, rows.size(), rows.data());
-  shard.ranks(rows);
-  return rows.back().start + 1;
+  std::int32_t starts = 0;
+  read_rows<engine::RankRow>(folder, "ranks", [&](std::span<engine::RankRow const> rows) {
+    shard.ranks(rows);
+    starts = rows.back().start + 1;
+  });
+  return starts;
 }
 
 }  // namespace quartic::io

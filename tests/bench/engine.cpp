@@ -62,7 +62,6 @@ engine::RunSettings settings_of(Scene const& scene) {
   engine::RunSettings settings;
   settings.stage = {.stages = scene.stages, .microbatches = scene.microbatches};
   settings.trace_every = scene.rows == Rows::none ? scene.microbatches : 1;
-  settings.quiet = true;
   return settings;
 }
 

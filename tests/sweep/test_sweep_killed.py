@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 
@@ -53,6 +54,31 @@ def test_killed_at_random_moments(tmp_path, seed):
     sweep(again, "--local")
     for key, folder in folders(again).items():
         same_run(folder, folders(study)[key])
+
+
+LONG_RUN = """
+question = "How far is it?"
+notebook = "tiny.ipynb"
+[options]
+objective = "mlp"
+data = "generate:images"
+rows = 256
+microbatches = 2000000
+[[group]]
+name = "long"
+"""
+
+
+def test_the_status_of_a_run_at_work_says_how_far_it_is_and_its_last_loss(tmp_path):
+    study = write_study(tmp_path, LONG_RUN)
+    process = start(study, EXECUTABLE)
+    try:
+        until(lambda: any("microbatch " in log.read_text() for log in (tmp_path / "out").glob("*/log")), "a line in its log")
+        said = sweep(study, "--status", exit_code=FAILED).stderr.splitlines()[0]
+        assert re.fullmatch(r"sweep: out/[0-9a-f]+ \(long\): running: 0 %, loss [\d.]+", said), said
+    finally:
+        process.terminate()
+        process.communicate()
 
 
 def test_runs_end_with_a_sweep_that_is_killed(tmp_path):

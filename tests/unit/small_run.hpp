@@ -114,7 +114,6 @@ inline RunSettings settings_for(std::int64_t microbatches) {
                     .microbatches_an_epoch = rows / size,
                     .learning_rate = {.largest = 0.01}};
   settings.optimizer.learning_rate = 0.01;
-  settings.quiet = true;
   return settings;
 }
 

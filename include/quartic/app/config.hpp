@@ -72,6 +72,7 @@ struct Config {
   engine::Order order = engine::Order::plan;
   double evaluate_every = 0;
   std::int64_t evaluate_updates = 0;
+  std::int64_t evaluate_steps = 0;
 
   bool trace_events = false;
   std::int64_t trace_displacement = 0;
@@ -83,6 +84,8 @@ struct Config {
   bool gpu_aware_mpi = false;
   int threads = 1;
 
+  std::string log_csv;  ///< a file; empty: none
+  std::int64_t checkpoint_steps = 0;
   std::string checkpoint_every;  ///< K block updates or "5m"; empty: only when told to stop
 
   std::string out;

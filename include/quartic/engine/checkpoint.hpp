@@ -23,6 +23,7 @@ struct Checkpoint {
 /// When checkpoints are made; as it is: only when the run is stopped.
 struct CheckpointSettings {
   std::int64_t every_updates = 0;  ///< block updates
+  std::int64_t every_steps = 0;
   std::int64_t every_ns = 0;
   /// The rules of a longer run of the same kind: the finished run keeps the checkpoint from which
   /// that one can go on. nullptr: none.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "quartic/plan/planner.hpp"
@@ -9,10 +10,36 @@
 namespace quartic::engine {
 
 /// When the objective is evaluated, besides the start and the end: every so many ticks of plan
-/// time, or every so many block updates. At most one of the two is positive.
+/// time, block updates, or steps (Steps). At most one of the three is positive.
 struct CutSettings {
   plan::Ticks every_ticks = 0;
   std::int64_t every_updates = 0;
+  std::int64_t every_steps = 0;
+};
+
+/// Counts steps: minibatches that every stage has applied. Where a minibatch is applied by one
+/// stage alone (rpd) that one is all; replicas (local-sgd) take turns, so each of their minibatches
+/// is a step.
+class Steps {
+ public:
+  explicit Steps(plan::Rules const& rules)
+      : by_one_stage_(rules.schedule->sampled_stage(0) >= 0),
+        updates_(static_cast<std::size_t>(rules.shape.stages)) {}
+
+  /// After an action: whether a step ends with it.
+  bool pass(plan::PlannedAction const& planned) {
+    if (!planned.updates) return false;
+    ++updates_[static_cast<std::size_t>(planned.action.stage)];
+    std::int64_t const before = count_;
+    count_ = by_one_stage_ ? count_ + 1 : *std::min_element(updates_.begin(), updates_.end());
+    return count_ > before;
+  }
+  std::int64_t count() const { return count_; }
+
+ private:
+  bool by_one_stage_;
+  std::vector<std::int64_t> updates_;  // by stage
+  std::int64_t count_ = 0;
 };
 
 /// The cuts by plan time that one stage has to pin: 0, T, 2T, …; a cut at t is the state after all
@@ -60,31 +87,32 @@ class Cuts {
   /// Before the first action.
   template <class Pin>
   void begin(Pin pin) {
-    if (by_updates()) pin_all(0, pin);
+    if (by_count()) pin_all(0, pin);
   }
   /// Before `planned`: what its stage has passed, and for all stages the cuts before everything to
   /// come.
   template <class Pin>
   void before(plan::PlannedAction const& planned, Pin pin) {
-    if (by_updates()) return;
+    if (by_count()) return;
     before_all_.pass(planned.begin, [&](plan::Ticks time) {
       for (int stage = 0; stage < stages(); ++stage) pass(stage, time + 1, pin);
     });
     pass(planned.action.stage, planned.end, pin);
   }
-  /// After it, which made so many block updates in all.
+  /// After it, with which so many block updates and steps are made.
   template <class Pin>
-  void after(plan::PlannedAction const& planned, std::int64_t block_updates, Pin pin) {
-    bool const cut =
-        by_updates() && planned.updates && block_updates % settings_.every_updates == 0;
-    if (cut) pin_all(plan::to_units(planned.end), pin);
+  void after(plan::PlannedAction const& planned, std::int64_t block_updates, std::int64_t steps,
+             Pin pin) {
+    if (!by_count() || !planned.updates) return;
+    std::int64_t const count = settings_.every_updates > 0 ? block_updates : steps;
+    std::int64_t const before = std::exchange(count_, count);
+    if (count > before && count % every() == 0) pin_all(plan::to_units(planned.end), pin);
   }
   /// After the last.
   template <class Pin>
   void finish(plan::Planner const& planner, Pin pin) {
-    if (by_updates()) {
-      bool const pinned = planner.block_updates() % settings_.every_updates == 0;
-      if (!pinned) pin_all(plan::to_units(planner.makespan()), pin);
+    if (by_count()) {
+      if (count_ % every() != 0) pin_all(plan::to_units(planner.makespan()), pin);
       return;
     }
     for (int stage = 0; stage < stages(); ++stage) {
@@ -97,11 +125,12 @@ class Cuts {
   std::int64_t whole() const { return whole_; }
   /// And one of them.
   std::int64_t passed(int stage) const {
-    return by_updates() ? whole_ : by_time_[static_cast<std::size_t>(stage)].passed();
+    return by_count() ? whole_ : by_time_[static_cast<std::size_t>(stage)].passed();
   }
 
  private:
-  bool by_updates() const { return settings_.every_updates > 0; }
+  std::int64_t every() const { return std::max(settings_.every_updates, settings_.every_steps); }
+  bool by_count() const { return every() > 0; }
   int stages() const { return static_cast<int>(by_time_.size()); }
   TimeCuts& at(int stage) { return by_time_[static_cast<std::size_t>(stage)]; }
   template <class Pin>
@@ -122,6 +151,7 @@ class Cuts {
   std::vector<TimeCuts> by_time_;  // by stage
   TimeCuts before_all_;
   std::int64_t whole_ = 0;
+  std::int64_t count_ = 0;  // of updates or steps
 };
 
 }  // namespace quartic::engine

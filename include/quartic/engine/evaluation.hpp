@@ -67,6 +67,14 @@ class StageEvaluation {
   bool has_swept(std::int64_t sweeps) const;
   /// While nothing is on its way: the cuts that are not swept to their end, and how far they are.
   void state(Archive& archive);
+  /// Cuts that have been pinned, and sweeps of rows that each takes.
+  std::int64_t pinned() const { return pinned_; }
+  double sweeps_a_cut() const {
+    return static_cast<double>(row_sweeps_ + held_out_row_sweeps_) /
+           static_cast<double>(plan_.versions_per_sweep);
+  }
+  /// Sweeps of rows that may be done here now.
+  std::int64_t sweeps_left() const;
   /// Cuts in batches that have been complete here.
   std::int64_t complete_cuts() const { return complete_cuts_; }
   std::int64_t bytes() const;
@@ -126,6 +134,7 @@ class StageEvaluation {
   std::vector<nn::Score> share_;  // this stage's, of the sweep at hand
   std::vector<Score> scores_;     // running, of the sweep at hand
   std::int64_t reached_ = std::numeric_limits<std::int64_t>::max();
+  std::int64_t pinned_ = 0;
   std::int64_t complete_cuts_ = 0;
   std::int64_t whole_batch_ = 0;    // next whose cuts become whole
   std::int64_t forward_batch_ = 0;  // next to sweep forward

@@ -50,6 +50,9 @@ class PlanWalk {
   Checkpoint const& here() const { return here_; }
   /// The position at which the longer run's plan forked; −1 before.
   std::int64_t fork() const { return fork_; }
+  /// Steps so far, and whether one has ended with the last action.
+  std::int64_t steps() const { return steps_.count(); }
+  bool ends_step() const { return ends_step_; }
   Cuts const& cuts() const { return cuts_; }
   Transit const& transit() const { return transit_; }
   /// Of all workers, at the end.
@@ -63,6 +66,8 @@ class PlanWalk {
   std::int64_t fork_ = -1;
   int workers_;
   int stages_;
+  Steps steps_;
+  bool ends_step_ = false;
   Cuts cuts_;
   std::optional<StaleReadCuts> stale_reads_;
   Transit transit_;

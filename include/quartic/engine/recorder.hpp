@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "quartic/engine/archive.hpp"
+#include "quartic/engine/bulletin.hpp"
 #include "quartic/engine/records.hpp"
 
 namespace quartic::engine {
@@ -15,7 +16,8 @@ class Recorder {
  public:
   /// `places`: how many stages this rank hosts; a stage is named by its place among them. `every`:
   /// a row in `steps` for every so-many-th microbatch.
-  Recorder(RecordSink& sink, int places, std::int64_t every);
+  /// `bulletin`, where there is one, is told what the first pipeline measures.
+  Recorder(RecordSink& sink, int places, std::int64_t every, Bulletin* bulletin = nullptr);
 
   void step(int place, StepRow const& row);
   void event(int place, EventRow const& row);
@@ -45,6 +47,7 @@ class Recorder {
   StageRows& rows(int place) { return stages_[static_cast<std::size_t>(place)]; }
 
   RecordSink& sink_;
+  Bulletin* bulletin_;
   std::int64_t every_;
   std::vector<StageRows> stages_;
   std::vector<ObjectiveRow> objectives_;

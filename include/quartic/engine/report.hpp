@@ -23,18 +23,22 @@ struct CheckpointTotals {
 };
 
 /// What people always ask of a pipeline at the end of a run: the share of wall time that each stage
-/// spent in forward, backward, update, waiting for activations, waiting for gradients and the rest;
-/// the bubble as measured and as planned; peak bytes; staleness and drift; what checkpoints have
-/// cost.
+/// spent in forward, backward, update, waiting for its input and for its gradient and the rest; the
+/// bubble as planned and as measured, with words where the measured one says little; peak memory;
+/// staleness and drift; what checkpoints have cost.
 struct RunReport {
   std::vector<StageReport> stages;
   std::vector<MemoryRow> memory;
   std::vector<CheckpointTotals> checkpoints;  ///< by rank
   double planned_bubble = undefined;
+  bool shares_cores = false;  ///< more ranks than cores on a node
   std::string text() const;
   /// 1 − the mean share of wall time that the stages were computing, where each had a rank (so a
   /// core) of its own; NaN otherwise.
   double measured_bubble() const;
+
+ private:
+  std::string measured_text() const;
 };
 
 }  // namespace quartic::engine

@@ -10,8 +10,8 @@
 #include "quartic/comm/alarm.hpp"
 #include "quartic/comm/communicator.hpp"
 #include "quartic/comm/shared_clock.hpp"
-#include "quartic/core/progress.hpp"
 #include "quartic/engine/averaging.hpp"
+#include "quartic/engine/bulletin.hpp"
 #include "quartic/engine/checkpoint.hpp"
 #include "quartic/engine/evaluation.hpp"
 #include "quartic/engine/hosting.hpp"
@@ -47,7 +47,7 @@ struct RunSettings {
   Journey journey = Journey::staged;  ///< of payloads to another rank, where stages are on a device
   std::int64_t patience_ns = 0;  ///< that a rank waits for another before the run fails; 0: any
   std::int64_t trace_every = 1;
-  bool quiet = false;
+  Watcher* watcher = nullptr;  ///< rank 0's, which must outlive the run; nullptr: none
 };
 
 /// One rank's part of a training run: its stages, their messages and records. Under Order::plan it
@@ -147,6 +147,7 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   void give_way();
   void pin(int place, double plan_time);
   bool evaluate();
+  void show();
   bool evaluation_pending() const;
   void evaluate_what_is_overdue();
   Ending finish();
@@ -160,6 +161,7 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   comm::Alarm alarm_;
   bool alarmed_ = false;  // by another rank
   comm::SharedClock clock_;
+  Bulletin bulletin_;
   Recorder recorder_;
   std::unique_ptr<Links> links_;
   // By place: of each stage that this rank hosts, by pipeline, then stage.
@@ -179,7 +181,8 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   std::int64_t last_saved_ = -1;     // its position, or that of the one that was resumed
   std::int64_t last_checkpoint_ns_ = 0;
   CheckpointTotals checkpoint_totals_;
-  Progress progress_;
+  std::int64_t trained_ = 0;        // microbatches, at stage 0
+  std::int64_t evaluating_ns_ = 0;  // where somebody watches
   bool oversubscribed_;
   int idle_polls_ = 0;  // in a row
   std::int64_t wall_ns_ = 0;
