@@ -4,16 +4,10 @@
 
 #include <vector>
 
+#include "values.hpp"
+
 namespace quartic::app {
 namespace {
-
-/// 1115394 -> 1,115,394.
-std::string grouped(std::int64_t count) {
-  std::string digits = fmt::format("{}", count);
-  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  return digits;
-}
 
 std::string rows_of(DataShape const& shape) {
   ImageShape const image = shape.image;

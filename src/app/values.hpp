@@ -46,5 +46,7 @@ std::string choice_name(Value value, Choices<Value> const& choices) {
 
 /// The shortest text that reads back as the same number.
 std::string text(double value);
+/// 1115394 -> "1,115,394".
+std::string grouped(std::int64_t count);
 
 }  // namespace quartic::app
