@@ -9,6 +9,7 @@
 #include "quartic/app/commands.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/compare.hpp"
+#include "quartic/io/h5_isolated.hpp"
 #include "values.hpp"
 
 namespace quartic::app {
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr int exit_equal = 0;
 constexpr int exit_different = 1;
+constexpr char const* equal_mark = "equal: ";
 
 fs::path trace_of(std::string const& run) {
   fs::path const path = run;
@@ -125,16 +127,17 @@ std::string table_line(io::TablePair const& table, Comparison const& found) {
   return line;
 }
 
-void print_differences(Comparison const& found) {
-  fmt::print("{}\n", first_line(found));
+std::string differences(Comparison const& found) {
+  std::string text = first_line(found) + "\n";
   for (io::TablePair const& table : found.trace.tables) {
-    if (!is_equal(table)) fmt::print("  {}\n", table_line(table, found));
+    if (!is_equal(table)) text += fmt::format("  {}\n", table_line(table, found));
   }
   if (found.parameters.differing > 0) {
-    fmt::print("  parameters.h5: {} of {} parameters differ, the first at {}\n",
-               grouped(found.parameters.differing), grouped(found.parameters.compared),
-               found.parameters.first);
+    text += fmt::format("  parameters.h5: {} of {} parameters differ, the first at {}\n",
+                        grouped(found.parameters.differing), grouped(found.parameters.compared),
+                        found.parameters.first);
   }
+  return text;
 }
 
 std::map<std::string, std::string> options_of(std::string const& config) {
@@ -147,41 +150,66 @@ std::map<std::string, std::string> options_of(std::string const& config) {
   return options;
 }
 
-void print_both(std::string const& name, std::string const& left, std::string const& right) {
+std::string both(std::string const& name, std::string const& left, std::string const& right) {
   auto const shown = [](std::string const& text) { return text.empty() ? "(none)" : text; };
-  fmt::print("  {}: {} and {}\n", name, shown(left), shown(right));
+  return fmt::format("  {}: {} and {}\n", name, shown(left), shown(right));
 }
 
-void print_options(std::string const& left_config, std::string const& right_config) {
-  std::map<std::string, std::pair<std::string, std::string>> both;
-  for (auto const& [name, value] : options_of(left_config)) both[name].first = value;
-  for (auto const& [name, value] : options_of(right_config)) both[name].second = value;
-  for (auto const& [name, values] : both) {
-    if (values.first != values.second) print_both("--" + name, values.first, values.second);
+std::string other_options(std::string const& left_config, std::string const& right_config) {
+  std::map<std::string, std::pair<std::string, std::string>> options;
+  for (auto const& [name, value] : options_of(left_config)) options[name].first = value;
+  for (auto const& [name, value] : options_of(right_config)) options[name].second = value;
+  std::string text;
+  for (auto const& [name, values] : options) {
+    if (values.first != values.second) text += both("--" + name, values.first, values.second);
   }
+  return text;
 }
 
-/// What may explain a difference, and decides nothing.
-void print_information(Comparison const& found) {
-  if (!found.parameters_line.empty()) fmt::print("{}\n", found.parameters_line);
-  if (found.trace.attributes.empty()) return;
-  fmt::print("not the same in both, for information:\n");
-  for (auto const& [name, texts] : found.trace.attributes) {
-    if (name == "config")
-      print_options(texts.first, texts.second);
-    else
-      print_both(name, texts.first, texts.second);
+/// Says what may explain a difference, and decides nothing.
+std::string information(Comparison const& found) {
+  std::string text;
+  if (!found.parameters_line.empty()) text += found.parameters_line + "\n";
+  if (found.trace.attributes.empty()) return text;
+  text += "not the same in both, for information:\n";
+  for (auto const& [name, values] : found.trace.attributes) {
+    text += name == "config" ? other_options(values.first, values.second)
+                             : both(name, values.first, values.second);
   }
+  return text;
 }
 
-int report(Comparison const& found) {
-  bool const equal = is_equal(found);
-  if (equal)
-    fmt::print("equal: {}\n", amounts(found));
-  else
-    print_differences(found);
-  print_information(found);
-  return equal ? exit_equal : exit_different;
+std::string report(Comparison const& found) {
+  return (is_equal(found) ? fmt::format("{}{}\n", equal_mark, amounts(found))
+                          : differences(found)) +
+         information(found);
+}
+
+std::uintmax_t bytes_of(std::string const& run) {
+  std::uintmax_t bytes = 0;
+  for (fs::path const& file : {trace_of(run), parameters_of(run)}) {
+    std::error_code missing;
+    std::uintmax_t const size = fs::file_size(file, missing);
+    if (!missing) bytes += size;
+  }
+  return bytes;
+}
+
+/// A child process reads the files, because damaged ones can crash HDF5.
+std::string isolated_report(std::string const& left, std::string const& right) {
+  auto const work = [&] { return report(compare(left, right)); };
+  return io::h5::isolated_bytes(left, work, bytes_of(left) + bytes_of(right));
+}
+
+/// Exit code 1 means "different", so every error here is one of what cannot be read.
+std::string checked_report(std::string const& left, std::string const& right) {
+  try {
+    return isolated_report(left, right);
+  } catch (std::exception const& error) {
+    // A crash names the left run; the right one alone shows whether it was the damaged one.
+    isolated_report(right, right);
+    throw UsageError(error.what());
+  }
 }
 
 }  // namespace
@@ -208,7 +236,10 @@ int compare_command(comm::Communicator& communicator, std::vector<std::string> c
     usage_error("quartic compare takes two arguments, the runs; see quartic compare --help");
   int exit_code = exit_equal;
   comm::agree(communicator, [&] {
-    if (communicator.rank() == 0) exit_code = report(compare(arguments[0], arguments[1]));
+    if (communicator.rank() != 0) return;
+    std::string const text = checked_report(arguments[0], arguments[1]);
+    fmt::print("{}", text);
+    exit_code = text.starts_with(equal_mark) ? exit_equal : exit_different;
   });
   return static_cast<int>(communicator.largest(exit_code));
 }

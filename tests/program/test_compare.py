@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from program import quartic
-from runs import refused, same_run
+from program import LONG, quartic
+from runs import REFUSED, lines_of_quartic, refused, same_run
 
 STAGES = 3
 RUN = ("--objective", "mlp", "--rows", 96, "--features", 12, "--hidden", "8,7", "--microbatch-size", 4,
@@ -158,6 +158,37 @@ def test_a_shorter_run_is_named(run, other):
         assert compared(*runs, exit_code=DIFFERENT) == [
             "differ: all rows in common are equal, but not all rows are in common",
             f"  loss: 0 of 20 rows differ; {other} is shorter: 20 rows, 24 in {run}"]
+
+
+def test_rows_are_read_in_blocks(run, other, tmp_path):
+    """Differences at the ends of blocks of 16,384 rows, and in the last row of all."""
+    one = shutil.copytree(run, tmp_path / "one")
+    places = [0, 16_383, 16_384, 32_768, 39_999]
+    for folder, change in ((one, 0), (other, 1)):
+        with h5py.File(folder / "trace.h5", "r+") as file:
+            rows = np.resize(file["loss"][()], 40_000)
+            rows["microbatch"] = np.arange(len(rows))
+            rows["minibatch"][places] += change
+            file["loss"].resize(len(rows), axis=0)
+            file["loss"][:] = rows
+    lines = compared(one, other, exit_code=DIFFERENT)
+    assert lines[0].startswith("differ at microbatch 0, stage 2, column minibatch of loss (row 0): ")
+    assert lines[1:] == ["  loss: 5 of 40,000 rows differ"]
+
+
+def test_files_that_crash_hdf5_are_refused(run, other):
+    """Mutated traces: whatever HDF5 does with them, the command ends with a code of its own."""
+    whole = (other / "trace.h5").read_bytes()
+    random = np.random.default_rng(1)
+    for _ in range(200 if LONG else 20):
+        content = bytearray(whole)
+        for at in random.integers(0, min(len(content), 20_000), 30):
+            content[at] = random.integers(256)
+        (other / "trace.h5").write_bytes(content)
+        for runs in ((run, other), (other, run)):
+            done = quartic("compare", *runs, exit_code=None)
+            assert done.returncode in (EQUAL, DIFFERENT, REFUSED), (done.returncode, done.stderr)
+            assert len(lines_of_quartic(done)) == (done.returncode == REFUSED), done.stderr
 
 
 def test_a_table_that_one_run_lacks(run, other):
