@@ -26,11 +26,13 @@ struct Subcommand {
   int (*run)(comm::Communicator&, std::vector<std::string> const&);
 };
 
-constexpr std::array<Subcommand, 5> subcommands{{
+constexpr std::array<Subcommand, 6> subcommands{{
     {"run", "[options]", "train; writes the run folder", run_command},
     {"plan", "[options]", "the plan alone: no data, no training", plan_command},
     {"methods", "", "the table of methods", methods_command},
     {"gather", "DIR", "make one trace.h5 of the shards of an ended run", gather_command},
+    {"compare", "RUN RUN", "whether two runs are bitwise equal, and where they first differ",
+     compare_command},
     {"info", "", "build, BLAS, MPI, HDF5, devices", info_command},
 }};
 
@@ -41,7 +43,7 @@ std::string usage() {
                         fmt::format("{} {}", command.name, command.arguments), command.summary);
   }
   return text +
-         "  quartic --help | --version | run --help | plan --help\n\n"
+         "  quartic --help | --version | run --help | plan --help | compare --help\n\n"
          "mpirun -n 8 quartic run --stages 8 … puts a stage on each rank.\n";
 }
 
@@ -52,7 +54,7 @@ int answer(comm::Communicator& communicator, std::string const& text) {
 
 int run_subcommand(comm::Communicator& communicator, std::vector<std::string> arguments) {
   if (arguments.empty())
-    usage_error("give a command: run, plan, methods, gather or info; see quartic --help");
+    usage_error("give a command: run, plan, methods, gather, compare or info; see quartic --help");
   std::string const name = arguments.front();
   arguments.erase(arguments.begin());
   bool const wants_help =
@@ -61,11 +63,12 @@ int run_subcommand(comm::Communicator& communicator, std::vector<std::string> ar
   if (name == "--version") return answer(communicator, "quartic " QUARTIC_VERSION "\n");
   if (wants_help && name == "run") return answer(communicator, help(Command::run));
   if (wants_help && name == "plan") return answer(communicator, help(Command::plan));
+  if (wants_help && name == "compare") return answer(communicator, compare_help());
   if (wants_help) return answer(communicator, usage());
   for (Subcommand const& command : subcommands) {
     if (command.name == name) return command.run(communicator, arguments);
   }
-  usage_error("'{}' is not a command: valid are run, plan, methods, gather, info", name);
+  usage_error("'{}' is not a command: valid are run, plan, methods, gather, compare, info", name);
 }
 
 /// An error is one line, whatever the words of the command line or the names of files hold.

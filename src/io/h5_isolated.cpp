@@ -101,7 +101,7 @@ void check_end(int status, std::filesystem::path const& file) {
 }  // namespace
 
 std::string isolated_bytes(std::filesystem::path const& file,
-                           std::function<std::string()> const& work) {
+                           std::function<std::string()> const& work, std::uintmax_t other_bytes) {
   std::error_code none;
   std::uintmax_t const size = std::filesystem::file_size(file, none);
   std::array<int, 2> ends{};
@@ -109,7 +109,7 @@ std::string isolated_bytes(std::filesystem::path const& file,
   pid_t const child = ::fork();
   if (child < 0) fail_system("fork");
   if (child == 0) {
-    prepare_child(none ? 0 : size);
+    prepare_child((none ? 0 : size) + other_bytes);
     serve(ends[1], work);
   }
   ::close(ends[1]);

@@ -7,10 +7,8 @@
 namespace quartic::io {
 namespace {
 
-constexpr int format_version = 1;
-
 void describe(h5::File const& file, RunInfo const& info) {
-  file.set_integer(file.id(), "format_version", format_version);
+  file.set_integer(file.id(), "format_version", trace_format_version);
   file.set_text(file.id(), "method", info.method);
   file.set_integer(file.id(), "stages", info.stages);
   file.set_integer(file.id(), "ranks", info.ranks);

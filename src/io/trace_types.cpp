@@ -1,138 +1,178 @@
+#include <array>
 #include <type_traits>
 
 #include "quartic/core/check.hpp"
+#include "quartic/io/columns.hpp"
 #include "quartic/io/table.hpp"
 
-namespace quartic::io::h5 {
+namespace quartic::io {
 namespace {
 
-struct Field {
-  char const* name;
-  std::size_t offset;
-  hid_t type;
-};
-
-// The type of a text that ends with a zero.
-Handle text(std::size_t bytes) {
-  Handle type{H5Tcopy(H5T_C_S1), H5Tclose};
-  if (H5Tset_size(type.id(), bytes) < 0) failure("H5Tset_size failed: {}", reason());
-  return type;
-}
-
-template <class Number>
-Field field(char const* name, std::size_t offset) {
-  if constexpr (std::is_same_v<Number, std::int32_t>) {
-    return {name, offset, H5T_NATIVE_INT32};
-  } else if constexpr (std::is_same_v<Number, std::int64_t>) {
-    return {name, offset, H5T_NATIVE_INT64};
+template <class Value>
+constexpr Kind kind_of() {
+  if constexpr (std::is_same_v<Value, std::int32_t>) {
+    return Kind::int32;
+  } else if constexpr (std::is_same_v<Value, std::int64_t>) {
+    return Kind::int64;
+  } else if constexpr (std::is_same_v<Value, double>) {
+    return Kind::real;
+  } else if constexpr (std::is_same_v<Value, char>) {
+    return Kind::letter;
   } else {
-    static_assert(std::is_same_v<Number, double>);
-    return {name, offset, H5T_NATIVE_DOUBLE};
+    static_assert(std::is_same_v<typename Value::value_type, char>);
+    return Kind::text;
   }
 }
 
-Handle compound(std::size_t size, std::initializer_list<Field> fields) {
+}  // namespace
+
+#define QUARTIC_FIELD(source, name)                                                                \
+  Column {                                                                                         \
+#name, HOFFSET(Row, name), sizeof(Row::name), kind_of < decltype(Row::name)>(), Source::source \
+  }
+#define QUARTIC_COMPUTED(name) QUARTIC_FIELD(computation, name)
+#define QUARTIC_CLOCK(name) QUARTIC_FIELD(clock, name)
+#define QUARTIC_HOSTING(name) QUARTIC_FIELD(hosting, name)
+
+template <>
+std::span<Column const> columns<engine::StepRow>() {
+  using Row = engine::StepRow;
+  static constexpr std::array all{
+      QUARTIC_COMPUTED(microbatch),       QUARTIC_COMPUTED(minibatch),
+      QUARTIC_COMPUTED(replica),          QUARTIC_COMPUTED(version_forward),
+      QUARTIC_COMPUTED(version_backward), QUARTIC_COMPUTED(version_applied),
+      QUARTIC_COMPUTED(staleness),        QUARTIC_COMPUTED(drift),
+      QUARTIC_COMPUTED(delay_own),        QUARTIC_COMPUTED(delay_oldest),
+      QUARTIC_COMPUTED(displacement_sq),  QUARTIC_COMPUTED(gradient_sq),
+      QUARTIC_COMPUTED(learning_rate),    QUARTIC_COMPUTED(plan_forward),
+      QUARTIC_COMPUTED(plan_backward),    QUARTIC_CLOCK(forward_begin_ns),
+      QUARTIC_CLOCK(forward_end_ns),      QUARTIC_CLOCK(backward_begin_ns),
+      QUARTIC_CLOCK(backward_end_ns),     QUARTIC_CLOCK(wait_ns),
+      QUARTIC_COMPUTED(weight_copies),    QUARTIC_COMPUTED(activations)};
+  return all;
+}
+
+template <>
+std::span<Column const> columns<engine::EventRow>() {
+  using Row = engine::EventRow;
+  static constexpr std::array all{QUARTIC_COMPUTED(action),     QUARTIC_COMPUTED(microbatch),
+                                  QUARTIC_COMPUTED(plan_begin), QUARTIC_COMPUTED(plan_end),
+                                  QUARTIC_CLOCK(begin_ns),      QUARTIC_CLOCK(end_ns)};
+  return all;
+}
+
+template <>
+std::span<Column const> columns<engine::LossRow>() {
+  using Row = engine::LossRow;
+  static constexpr std::array all{QUARTIC_COMPUTED(pipeline),   QUARTIC_COMPUTED(replica),
+                                  QUARTIC_COMPUTED(microbatch), QUARTIC_COMPUTED(minibatch),
+                                  QUARTIC_COMPUTED(plan_time),  QUARTIC_CLOCK(wall_ns),
+                                  QUARTIC_COMPUTED(loss)};
+  return all;
+}
+
+template <>
+std::span<Column const> columns<engine::StaleReadRow>() {
+  using Row = engine::StaleReadRow;
+  static constexpr std::array all{QUARTIC_COMPUTED(microbatch), QUARTIC_COMPUTED(plan_time),
+                                  QUARTIC_COMPUTED(value)};
+  return all;
+}
+
+template <>
+std::span<Column const> columns<engine::ObjectiveRow>() {
+  using Row = engine::ObjectiveRow;
+  static constexpr std::array all{QUARTIC_COMPUTED(plan_time), QUARTIC_COMPUTED(block_updates),
+                                  QUARTIC_CLOCK(wall_ns),      QUARTIC_COMPUTED(value),
+                                  QUARTIC_COMPUTED(accuracy),  QUARTIC_COMPUTED(gradient_sq)};
+  return all;
+}
+
+template <>
+std::span<Column const> columns<engine::MemoryRow>() {
+  using Row = engine::MemoryRow;
+  static constexpr std::array all{QUARTIC_HOSTING(rank),
+                                  QUARTIC_HOSTING(weights_bytes),
+                                  QUARTIC_HOSTING(stashes_bytes),
+                                  QUARTIC_HOSTING(activations_bytes),
+                                  QUARTIC_HOSTING(buffers_bytes),
+                                  QUARTIC_HOSTING(resident_bytes),
+                                  QUARTIC_HOSTING(others_bytes),
+                                  QUARTIC_HOSTING(planned_weights_bytes),
+                                  QUARTIC_HOSTING(planned_stashes_bytes),
+                                  QUARTIC_HOSTING(planned_activations_bytes),
+                                  QUARTIC_HOSTING(planned_buffers_bytes)};
+  return all;
+}
+
+template <>
+std::span<Column const> columns<engine::RankRow>() {
+  using Row = engine::RankRow;
+  static constexpr std::array all{QUARTIC_HOSTING(start),     QUARTIC_HOSTING(rank),
+                                  QUARTIC_HOSTING(host),      QUARTIC_HOSTING(cpu),
+                                  QUARTIC_HOSTING(blas_core), QUARTIC_HOSTING(blas_choice),
+                                  QUARTIC_HOSTING(threads),   QUARTIC_HOSTING(build)};
+  return all;
+}
+
+#undef QUARTIC_HOSTING
+#undef QUARTIC_CLOCK
+#undef QUARTIC_COMPUTED
+#undef QUARTIC_FIELD
+
+namespace h5 {
+namespace {
+
+// A letter has no terminating zero, so that one byte holds it; a text ends with one.
+Handle characters(Column const& column) {
+  Handle type{H5Tcopy(H5T_C_S1), H5Tclose};
+  bool const is_letter = column.kind == Kind::letter;
+  if (H5Tset_size(type.id(), column.size) < 0) failure("H5Tset_size failed: {}", reason());
+  if (is_letter && H5Tset_strpad(type.id(), H5T_STR_NULLPAD) < 0)
+    failure("H5Tset_strpad failed: {}", reason());
+  return type;
+}
+
+Handle type_of(Column const& column) {
+  switch (column.kind) {
+    case Kind::int32:
+      return {H5Tcopy(H5T_NATIVE_INT32), H5Tclose};
+    case Kind::int64:
+      return {H5Tcopy(H5T_NATIVE_INT64), H5Tclose};
+    case Kind::real:
+      return {H5Tcopy(H5T_NATIVE_DOUBLE), H5Tclose};
+    case Kind::letter:
+    case Kind::text:
+      break;
+  }
+  return characters(column);
+}
+
+Handle compound(std::size_t size, std::span<Column const> columns) {
   Handle row{H5Tcreate(H5T_COMPOUND, size), H5Tclose};
   bool complete = row.id() >= 0;
-  for (Field const& field : fields) {
-    complete = complete && H5Tinsert(row.id(), field.name, field.offset, field.type) >= 0;
+  for (Column const& column : columns) {
+    Handle const type = type_of(column);
+    complete = complete && H5Tinsert(row.id(), column.name, column.offset, type.id()) >= 0;
   }
   if (!complete) failure("H5Tinsert failed: {}", reason());
   return row;
 }
 
-// Without a terminating zero one byte holds one letter.
-Handle letter() {
-  Handle type{H5Tcopy(H5T_C_S1), H5Tclose};
-  if (H5Tset_strpad(type.id(), H5T_STR_NULLPAD) < 0) failure("H5Tset_strpad failed: {}", reason());
-  return type;
-}
-
 }  // namespace
 
-#define QUARTIC_FIELD(name) field<decltype(Row::name)>(#name, HOFFSET(Row, name))
-
-template <>
-Handle row_type<engine::StepRow>() {
-  using Row = engine::StepRow;
-  return compound(sizeof(Row), {QUARTIC_FIELD(microbatch),       QUARTIC_FIELD(minibatch),
-                                QUARTIC_FIELD(replica),          QUARTIC_FIELD(version_forward),
-                                QUARTIC_FIELD(version_backward), QUARTIC_FIELD(version_applied),
-                                QUARTIC_FIELD(staleness),        QUARTIC_FIELD(drift),
-                                QUARTIC_FIELD(delay_own),        QUARTIC_FIELD(delay_oldest),
-                                QUARTIC_FIELD(displacement_sq),  QUARTIC_FIELD(gradient_sq),
-                                QUARTIC_FIELD(learning_rate),    QUARTIC_FIELD(plan_forward),
-                                QUARTIC_FIELD(plan_backward),    QUARTIC_FIELD(forward_begin_ns),
-                                QUARTIC_FIELD(forward_end_ns),   QUARTIC_FIELD(backward_begin_ns),
-                                QUARTIC_FIELD(backward_end_ns),  QUARTIC_FIELD(wait_ns),
-                                QUARTIC_FIELD(weight_copies),    QUARTIC_FIELD(activations)});
+template <class Row>
+Handle row_type() {
+  return compound(sizeof(Row), columns<Row>());
 }
 
-template <>
-Handle row_type<engine::EventRow>() {
-  using Row = engine::EventRow;
-  Handle const action = letter();
-  return compound(sizeof(Row), {{"action", HOFFSET(Row, action), action.id()},
-                                QUARTIC_FIELD(microbatch),
-                                QUARTIC_FIELD(plan_begin),
-                                QUARTIC_FIELD(plan_end),
-                                QUARTIC_FIELD(begin_ns),
-                                QUARTIC_FIELD(end_ns)});
-}
+template Handle row_type<engine::StepRow>();
+template Handle row_type<engine::EventRow>();
+template Handle row_type<engine::LossRow>();
+template Handle row_type<engine::StaleReadRow>();
+template Handle row_type<engine::ObjectiveRow>();
+template Handle row_type<engine::MemoryRow>();
+template Handle row_type<engine::RankRow>();
 
-template <>
-Handle row_type<engine::LossRow>() {
-  using Row = engine::LossRow;
-  return compound(sizeof(Row),
-                  {QUARTIC_FIELD(pipeline), QUARTIC_FIELD(replica), QUARTIC_FIELD(microbatch),
-                   QUARTIC_FIELD(minibatch), QUARTIC_FIELD(plan_time), QUARTIC_FIELD(wall_ns),
-                   QUARTIC_FIELD(loss)});
-}
-
-template <>
-Handle row_type<engine::StaleReadRow>() {
-  using Row = engine::StaleReadRow;
-  return compound(sizeof(Row),
-                  {QUARTIC_FIELD(microbatch), QUARTIC_FIELD(plan_time), QUARTIC_FIELD(value)});
-}
-
-template <>
-Handle row_type<engine::ObjectiveRow>() {
-  using Row = engine::ObjectiveRow;
-  return compound(sizeof(Row),
-                  {QUARTIC_FIELD(plan_time), QUARTIC_FIELD(block_updates), QUARTIC_FIELD(wall_ns),
-                   QUARTIC_FIELD(value), QUARTIC_FIELD(accuracy), QUARTIC_FIELD(gradient_sq)});
-}
-
-template <>
-Handle row_type<engine::MemoryRow>() {
-  using Row = engine::MemoryRow;
-  return compound(sizeof(Row),
-                  {QUARTIC_FIELD(rank), QUARTIC_FIELD(weights_bytes), QUARTIC_FIELD(stashes_bytes),
-                   QUARTIC_FIELD(activations_bytes), QUARTIC_FIELD(buffers_bytes),
-                   QUARTIC_FIELD(resident_bytes), QUARTIC_FIELD(others_bytes),
-                   QUARTIC_FIELD(planned_weights_bytes), QUARTIC_FIELD(planned_stashes_bytes),
-                   QUARTIC_FIELD(planned_activations_bytes), QUARTIC_FIELD(planned_buffers_bytes)});
-}
-
-template <>
-Handle row_type<engine::RankRow>() {
-  using Row = engine::RankRow;
-  Handle const host = text(sizeof(Row::host));
-  Handle const cpu = text(sizeof(Row::cpu));
-  Handle const blas_core = text(sizeof(Row::blas_core));
-  Handle const blas_choice = text(sizeof(Row::blas_choice));
-  Handle const build = text(sizeof(Row::build));
-  return compound(sizeof(Row), {QUARTIC_FIELD(start),
-                                QUARTIC_FIELD(rank),
-                                {"host", HOFFSET(Row, host), host.id()},
-                                {"cpu", HOFFSET(Row, cpu), cpu.id()},
-                                {"blas_core", HOFFSET(Row, blas_core), blas_core.id()},
-                                {"blas_choice", HOFFSET(Row, blas_choice), blas_choice.id()},
-                                QUARTIC_FIELD(threads),
-                                {"build", HOFFSET(Row, build), build.id()}});
-}
-
-#undef QUARTIC_FIELD
-
-}  // namespace quartic::io::h5
+}  // namespace h5
+}  // namespace quartic::io

@@ -13,7 +13,11 @@ int run_command(comm::Communicator& communicator, std::vector<std::string> const
 int plan_command(comm::Communicator& communicator, std::vector<std::string> const& arguments);
 int methods_command(comm::Communicator& communicator, std::vector<std::string> const& arguments);
 int gather_command(comm::Communicator& communicator, std::vector<std::string> const& arguments);
+int compare_command(comm::Communicator& communicator, std::vector<std::string> const& arguments);
 int info_command(comm::Communicator& communicator, std::vector<std::string> const& arguments);
+
+/// The help of `quartic compare`.
+std::string compare_help();
 
 /// Finds the subcommand, runs it, and turns what it throws into one line and an exit code.
 int dispatch(comm::Communicator& communicator, std::vector<std::string> arguments);

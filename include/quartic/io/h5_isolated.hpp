@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -15,9 +16,11 @@ namespace quartic::io::h5 {
 /// Some damaged files crash HDF5 or keep it busy for ever, and nothing tells beforehand: so what
 /// users bring is never opened by the process that trains. UsageError, naming `file`, where reading
 /// it ends the child: by a signal, or because it takes far longer than a file of its size can.
-/// Failure where there is no child. The caller waits; `work` does no more than read `file`.
+/// Failure where there is no child. The caller waits; `work` does no more than read `file`, and
+/// files beside it that have `other_bytes`.
 std::string isolated_bytes(std::filesystem::path const& file,
-                           std::function<std::string()> const& work);
+                           std::function<std::string()> const& work,
+                           std::uintmax_t other_bytes = 0);
 
 /// The same of numbers: `work` returns a std::vector of them.
 template <class Work>

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace quartic::io {
+
+/// The root attribute `format_version` of trace.h5; readers refuse others.
+inline constexpr std::int64_t trace_format_version = 1;
 
 /// `FOLDER/ranks`, made if it is missing; a UsageError names what stands in the way.
 std::filesystem::path make_shard_folder(std::filesystem::path const& folder);
