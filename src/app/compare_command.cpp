@@ -6,11 +6,11 @@
 #include <map>
 #include <sstream>
 
+#include "figures.hpp"
 #include "quartic/app/commands.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/io/compare.hpp"
 #include "quartic/io/h5_isolated.hpp"
-#include "figures.hpp"
 
 namespace quartic::app {
 namespace {

@@ -51,7 +51,7 @@ def test_a_signal_ends_a_run_with_a_checkpoint(ranks, number, to_all, tmp_path):
 # What takes longer to evaluate than to train.
 EVALUATED = {
     "mlp": (STAGES, ("--hidden", "128,128,128", "--features", 128, "--validation", 0.25, "--rows", 65536, "--microbatches", 1500,
-                     "--evaluate-updates", 300)),
+                     "--evaluate-updates", 300, "--evaluate-rows", 0)),
     "logistic": (2, ("--features", 512, "--rows", 16384, "--microbatches", 1000, "--evaluate-updates", 4)),
 }
 
@@ -88,8 +88,8 @@ def test_an_evaluation_does_not_hold_up_a_stop(objective, tmp_path):
 
 def test_a_stop_when_all_is_trained_and_not_all_evaluated(tmp_path):
     """That takes seconds. The second time the run may be nearly done."""
-    options = ("--objective", "mlp", "--hidden", "768,768,768", "--features", 256, "--rows", 16384, "--validation", 0.25, "--microbatch-size", 8,
-               "--drop-last", "--microbatches", 21, "--evaluate-updates", 24, "--seed", 3, "--pipelines", 2)
+    options = ("--objective", "mlp", "--hidden", "768,768,768", "--features", 256, "--rows", 32768, "--validation", 0.25, "--microbatch-size", 8,
+               "--drop-last", "--microbatches", 21, "--evaluate-updates", 24, "--evaluate-rows", 0, "--seed", 3, "--pipelines", 2)
     quartic("run", *options, "--quiet", "--out", tmp_path / "whole", timeout=120)
     out = tmp_path / "run"
     for start, codes in ((options, (STOPPED,)), (("--resume", out), (STOPPED, DONE))):
