@@ -357,8 +357,10 @@ class Training {
     std::int64_t const earlier =
         earlier_ ? mean_steps(resolved_, earlier_->checkpoint.block_updates) * config_.accumulate
                  : 0;
-    say(result_line(resolved_, config_.out, report_->stages.front().wall_ns - start_ns,
-                    config_.microbatches - earlier));
+    say(result_line(resolved_, config_.out,
+                    {.microbatches = config_.microbatches - earlier,
+                     .training_ns = report_->stages.front().wall_ns - start_ns,
+                     .evaluation_ns = report_->evaluation_ns}));
     say(report_->text());
     if (!config_.quiet) fmt::print("{}\n", config_.out);
   }
@@ -377,6 +379,7 @@ class Training {
             is_network(config_),
             unit_of(resolved_),
             units_a_microbatch(resolved_),
+            config_.microbatch_size,
             !communicator_.has_launcher() && isatty(STDOUT_FILENO) == 1,
             config_.quiet};
   }

@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::int64_t line_period_ns = 10 * second_ns;
 constexpr std::int64_t bar_period_ns = second_ns / 5;
+constexpr double worth_a_line_s = 2;  // of evaluation, when all is trained
 constexpr char const* between = " · ";
 
 double seconds(std::int64_t ns) {
@@ -51,7 +52,10 @@ void RunDisplay::stands(engine::Standing const& standing) {
   if (!first_) first_ = last_ = standing;
   if (standing.passes_left == 0) passes_before_ = standing.passes;
   bool const begins = !has_line_ && standing.microbatches > first_->microbatches && losses_ > 0;
-  bool const due = begins || standing.wall_ns - last_.wall_ns >= line_period_ns;
+  bool const ends = !said_trained_ && standing.microbatches == settings_.microbatches;
+  said_trained_ |= ends;
+  bool const due = begins || (ends && seconds_left(standing) >= worth_a_line_s) ||
+                   standing.wall_ns - last_.wall_ns >= line_period_ns;
   bool const bar_due = settings_.on_terminal && !settings_.quiet && standing.wall_ns >= bar_due_ns_;
   if (!due && !bar_due) return;
   std::string const line = text(standing);
@@ -112,20 +116,27 @@ std::string RunDisplay::evaluation_text(engine::Standing const& standing) const 
 /// there are, those to come if they go on to be as frequent, and that of the end.
 double RunDisplay::seconds_left(engine::Standing const& standing) const {
   std::int64_t const evaluating_ns = standing.evaluating_ns - first_->evaluating_ns;
-  std::int64_t const passes = standing.passes - first_->passes;
-  double const a_pass = passes > 0 ? seconds(evaluating_ns) / static_cast<double>(passes) : 0;
   auto const trained = static_cast<double>(standing.microbatches - first_->microbatches);
   auto const to_train = static_cast<double>(settings_.microbatches - standing.microbatches);
-  double passes_left = static_cast<double>(standing.passes_left);
-  double training = 0;
-  if (trained > 0 && to_train > 0) {
-    double const a_microbatch =
-        seconds(standing.wall_ns - first_->wall_ns - evaluating_ns) / trained;
-    training = std::max(0.0, a_microbatch) * to_train;
+  if (trained == 0) return 0;
+  double const a_microbatch =
+      std::max(0.0, seconds(standing.wall_ns - first_->wall_ns - evaluating_ns) / trained);
+  auto passes = static_cast<double>(standing.passes_left);
+  if (to_train > 0) {
     auto const snapshots = static_cast<double>(standing.snapshots - first_->snapshots);
-    passes_left += standing.passes_a_snapshot * std::max(1.0, (snapshots - 1) * to_train / trained);
+    passes += standing.passes_a_snapshot * std::max(1.0, (snapshots - 1) * to_train / trained);
   }
-  return training + passes_left * a_pass;
+  return to_train * a_microbatch + passes * pass_seconds(standing, a_microbatch);
+}
+
+/// As measured; before the first a pass counts as a forward, a third of the time that training on
+/// its rows takes.
+double RunDisplay::pass_seconds(engine::Standing const& standing, double a_microbatch) const {
+  std::int64_t const passes = standing.passes - first_->passes;
+  if (passes > 0)
+    return seconds(standing.evaluating_ns - first_->evaluating_ns) / static_cast<double>(passes);
+  return a_microbatch / 3 * static_cast<double>(standing.rows_a_pass) /
+         static_cast<double>(settings_.rows_a_microbatch);
 }
 
 void RunDisplay::draw_bar(engine::Standing const& standing, std::string const& text) {

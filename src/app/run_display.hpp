@@ -15,8 +15,9 @@ struct DisplaySettings {
   bool is_network = false;        ///< shows its loss; else its objective
   std::string unit;               ///< "tokens" or "rows"
   double units_a_microbatch = 0;  ///< of all pipelines together
-  bool on_terminal = false;       ///< a bar that is drawn again; else a line every ten seconds
-  bool quiet = false;             ///< the log alone
+  std::int64_t rows_a_microbatch = 0;
+  bool on_terminal = false;  ///< a bar that is drawn again; else a line every ten seconds
+  bool quiet = false;        ///< the log alone
 };
 
 /// How far a run is, on stdout and in its log: rank 0. On a terminal a bar that changes five times
@@ -46,6 +47,7 @@ class RunDisplay final : public engine::Watcher {
   std::string training_text(engine::Standing const& standing);
   std::string evaluation_text(engine::Standing const& standing) const;
   double seconds_left(engine::Standing const& standing) const;
+  double pass_seconds(engine::Standing const& standing, double a_microbatch) const;
   void draw_bar(engine::Standing const& standing, std::string const& text);
 
   DisplaySettings settings_;
@@ -60,6 +62,7 @@ class RunDisplay final : public engine::Watcher {
   engine::Standing last_;                  // of the last line
   std::int64_t passes_before_ = 0;         // of what is being evaluated now
   bool has_line_ = false;
+  bool said_trained_ = false;
   std::int64_t bar_due_ns_ = 0;
   bool bar_is_open_ = false;
 };

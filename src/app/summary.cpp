@@ -46,6 +46,10 @@ std::string rows_evaluated(std::int64_t evaluated, std::int64_t rows) {
   return fmt::format("{} of {} rows", grouped(evaluated), grouped(rows));
 }
 
+std::string seconds_text(double seconds) {
+  return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1);
+}
+
 std::string moments(Config const& config) {
   if (config.evaluate_steps > 0)
     return fmt::format("every {} steps", grouped(config.evaluate_steps));
@@ -91,17 +95,23 @@ std::string evaluation_line(Resolved const& resolved) {
 }
 
 std::string result_line(Resolved const& resolved, std::filesystem::path const& folder,
-                        std::int64_t wall_ns, std::int64_t microbatches) {
+                        Took const& took) {
   std::vector<std::string> parts;
   if (auto const rows = evaluations(folder, "objective"); !rows.empty())
     parts.push_back(
         fmt::format("{} {}", is_network(resolved.config) ? "loss" : "objective", from_to(rows)));
   if (auto const rows = evaluations(folder, "validation"); !rows.empty())
     parts.push_back(fmt::format("held-out {}{}", from_to(rows), best(resolved, rows)));
-  double const seconds = static_cast<double>(wall_ns) / 1e9;
-  parts.push_back(fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1));
+  double const seconds = static_cast<double>(took.training_ns) / 1e9;
+  std::string time = seconds_text(seconds);
+  if (took.evaluation_ns > took.training_ns / 20) {
+    time += fmt::format(" of training, {} of evaluation",
+                        seconds_text(static_cast<double>(took.evaluation_ns) / 1e9));
+  }
+  parts.push_back(std::move(time));
   parts.push_back(fmt::format(
-      "{} {}/s", rate(static_cast<double>(microbatches) * units_a_microbatch(resolved) / seconds),
+      "{} {}/s",
+      rate(static_cast<double>(took.microbatches) * units_a_microbatch(resolved) / seconds),
       unit_of(resolved)));
   return fmt::format("{}", fmt::join(parts, " · "));
 }

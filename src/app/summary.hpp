@@ -24,9 +24,14 @@ std::string evaluation_line(Resolved const& resolved);
 ///
 ///   loss 4.199 → 2.685 · held-out 4.198 → 2.697 (best at step 400) · 23.6 s · 8,700 tokens/s
 ///
-/// `wall_ns`: what this start of the run took for `microbatches` of each pipeline.
+/// What this start of the run took, where it is much with what evaluation took after the training.
+struct Took {
+  std::int64_t microbatches = 0;  ///< of each pipeline
+  std::int64_t training_ns = 0;
+  std::int64_t evaluation_ns = 0;
+};
 std::string result_line(Resolved const& resolved, std::filesystem::path const& folder,
-                        std::int64_t wall_ns, std::int64_t microbatches);
+                        Took const& took);
 
 /// Before the run: UsageError unless `file` can be written; it may be there only if an earlier run
 /// has written it.

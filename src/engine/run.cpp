@@ -208,6 +208,7 @@ void Run<T>::show() {
                              .microbatches = trained_,
                              .snapshots = evaluation.pinned(),
                              .passes_a_snapshot = evaluation.sweeps_a_cut(),
+                             .rows_a_pass = evaluation.rows_a_sweep(),
                              .passes = evaluation.swept(),
                              .passes_left = evaluation.sweeps_left(),
                              .evaluating_ns = evaluating_ns_});
@@ -258,6 +259,7 @@ Ending Run<T>::finish() {
   wait_until([&] { return bulletin_.done(); });
   wait_until([&] { return links_->drained(); });
   recorder_.flush();
+  evaluated_ns_ = clock_.now_ns();
   if (saved_) commit_now();
   return Ending::done;
 }
@@ -289,9 +291,12 @@ RunReport Run<T>::report() const {
   std::vector<StageReport> mine;
   mine.reserve(stages_.size());
   for (auto const& stage : stages_) mine.push_back({stage->seat(), stage->totals(), wall_ns_});
-  return {gather_rows(communicator_, mine), gather_rows<MemoryRow>(communicator_, {memory()}),
+  return {gather_rows(communicator_, mine),
+          gather_rows<MemoryRow>(communicator_, {memory()}),
           gather_rows<CheckpointTotals>(communicator_, {checkpoint_totals_}),
-          settings_.order == Order::plan ? walk_->bubble() : undefined, oversubscribed_};
+          settings_.order == Order::plan ? walk_->bubble() : undefined,
+          evaluated_ns_ - wall_ns_,
+          oversubscribed_};
 }
 
 template class Run<float>;

@@ -21,7 +21,7 @@ NETWORK = ("--objective", "mlp", "--data", "generate:images", "--rows", 256, "--
            "--stages", 4, "--microbatch-size", 8, "--learning-rate", 0.05, "--epochs", 4)
 NUMBER = r"[\d.e+-]+"
 FIRST = re.compile(rf"^microbatch 1/96 · loss {NUMBER}( · val {NUMBER} · acc {NUMBER} %)? · [\d,.]+ rows/s · \d+:\d\d left$")
-RESULT = re.compile(rf"^loss ({NUMBER}) → ({NUMBER}) · held-out ({NUMBER}) → ({NUMBER}) \(best at step (\d+)(: {NUMBER})?\) · [\d.]+ s · [\d,.]+ rows/s$")
+RESULT = re.compile(rf"^loss ({NUMBER}) → ({NUMBER}) · held-out ({NUMBER}) → ({NUMBER}) \(best at step (\d+)(: {NUMBER})?\) · [\d.]+ s( of training, [\d.]+ s of evaluation)? · [\d,.]+ rows/s$")
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +98,14 @@ def test_lines_come_while_it_runs_after_the_first_microbatch_and_every_ten_secon
     finally:
         process.terminate()
         process.communicate(timeout=60 * PATIENCE)
+
+
+def test_evaluation_after_the_training_has_a_line_and_counts_in_the_time():
+    done = quartic("run", "--objective", "mlp", "--data", "generate:images", "--rows", 32768, "--hidden", "1024,1024,1024,1024", "--stages", 4,
+                   "--microbatch-size", 32, "--microbatches", 40, "--evaluate-rows", 0, "--out", "run", timeout=120)
+    assert re.search(r"^evaluating after microbatch 40/40: \d+ of 64 passes · \d:\d\d left$", done.stdout, re.MULTILINE), done.stdout
+    training, evaluation = re.search(r"^loss .* · ([\d.]+) s of training, ([\d.]+) s of evaluation · ", done.stdout, re.MULTILINE).groups()
+    assert float(evaluation) > float(training)
 
 
 def test_a_terminal_shows_a_bar_that_ends_before_the_result():

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -73,6 +74,7 @@ class StageEvaluation {
     return static_cast<double>(row_sweeps_ + held_out_row_sweeps_) /
            static_cast<double>(plan_.versions_per_sweep);
   }
+  std::int64_t rows_a_sweep() const { return std::min(plan_.rows, plan_.rows_per_sweep); }
   /// Sweeps of rows that may be done here now.
   std::int64_t sweeps_left() const;
   /// Cuts in batches that have been complete here.

@@ -31,7 +31,8 @@ struct RunReport {
   std::vector<MemoryRow> memory;
   std::vector<CheckpointTotals> checkpoints;  ///< by rank
   double planned_bubble = undefined;
-  bool shares_cores = false;  ///< more ranks than cores on a node
+  std::int64_t evaluation_ns = 0;  ///< after the training
+  bool shares_cores = false;       ///< more ranks than cores on a node
   std::string text() const;
   /// 1 − the mean share of wall time that the stages were computing, where each had a rank (so a
   /// core) of its own; NaN otherwise.

@@ -184,8 +184,9 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   std::int64_t trained_ = 0;        // microbatches, at stage 0
   std::int64_t evaluating_ns_ = 0;  // where somebody watches
   bool oversubscribed_;
-  int idle_polls_ = 0;  // in a row
-  std::int64_t wall_ns_ = 0;
+  int idle_polls_ = 0;             // in a row
+  std::int64_t wall_ns_ = 0;       // when all is trained
+  std::int64_t evaluated_ns_ = 0;  // and evaluated
 };
 
 }  // namespace quartic::engine

@@ -12,6 +12,7 @@ struct Standing {
   std::int64_t microbatches = 0;   ///< trained at stage 0, of one pipeline
   std::int64_t snapshots = 0;      ///< taken for evaluation so far
   double passes_a_snapshot = 0;    ///< of evaluation; a pass may be for several snapshots
+  std::int64_t rows_a_pass = 0;    ///< at most
   std::int64_t passes = 0;         ///< that stage 0 has done
   std::int64_t passes_left = 0;    ///< of the snapshots so far
   std::int64_t evaluating_ns = 0;  ///< that this rank has spent on passes
