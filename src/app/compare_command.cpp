@@ -6,9 +6,9 @@
 #include <map>
 #include <sstream>
 
-#include "figures.hpp"
 #include "quartic/app/commands.hpp"
 #include "quartic/core/check.hpp"
+#include "quartic/core/figures.hpp"
 #include "quartic/io/compare.hpp"
 #include "quartic/io/h5_isolated.hpp"
 

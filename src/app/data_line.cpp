@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "figures.hpp"
+#include "quartic/core/figures.hpp"
 
 namespace quartic::app {
 namespace {

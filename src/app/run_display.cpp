@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "figures.hpp"
+#include "quartic/core/figures.hpp"
 
 namespace quartic::app {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "data_sources.hpp"
-#include "figures.hpp"
 #include "quartic/app/config.hpp"
+#include "quartic/core/figures.hpp"
 #include "quartic/io/trace_rows.hpp"
 
 namespace quartic::app {
@@ -44,10 +44,6 @@ std::string best(Resolved const& resolved, std::vector<ObjectiveRow> const& rows
 std::string rows_evaluated(std::int64_t evaluated, std::int64_t rows) {
   if (evaluated == 0 || evaluated >= rows) return fmt::format("all {} rows", grouped(rows));
   return fmt::format("{} of {} rows", grouped(evaluated), grouped(rows));
-}
-
-std::string seconds_text(double seconds) {
-  return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1);
 }
 
 std::string moments(Config const& config) {

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "quartic/core/figures.hpp"
+
 namespace quartic::engine {
 namespace {
 
@@ -43,11 +45,9 @@ std::string name(Seat seat) {
 }
 
 /// The columns of the table, each with the width of its heading.
-constexpr std::array columns{"stage",           "forward",
-                             "backward",        "update",
-                             "waits for input", "waits for gradient",
-                             "other",           "staleness mean, max",
-                             "drift mean, max"};
+constexpr std::array columns{"stage",  "forward",      "backward",
+                             "update", "waits: input", "waits: gradient",
+                             "other",  "  staleness",  "      drift"};
 
 void append_row(fmt::memory_buffer& out, std::array<std::string, columns.size()> const& cells) {
   for (std::size_t i = 0; i < columns.size(); ++i)
@@ -128,7 +128,8 @@ std::string RunReport::text() const {
   fmt::memory_buffer out;
   double const wall_s = stages.empty() ? 0 : static_cast<double>(stages.front().wall_ns) / 1e9;
   fmt::format_to(std::back_inserter(out),
-                 "Time of each stage in % of {:.1f} s; staleness and drift in updates:\n", wall_s);
+                 "Time of each stage in % of {}; staleness and drift in updates (mean, max):\n",
+                 wall_s, wall_s < 10 ? 2 : 1);
   std::array<std::string, columns.size()> headings;
   std::copy(columns.begin(), columns.end(), headings.begin());
   append_row(out, headings);

@@ -21,7 +21,7 @@ NETWORK = ("--objective", "mlp", "--data", "generate:images", "--rows", 256, "--
            "--stages", 4, "--microbatch-size", 8, "--learning-rate", 0.05, "--epochs", 4)
 NUMBER = r"[\d.e+-]+"
 FIRST = re.compile(rf"^microbatch 1/96 · loss {NUMBER}( · val {NUMBER} · acc {NUMBER} %)? · [\d,.]+ rows/s · \d+:\d\d left$")
-RESULT = re.compile(rf"^loss ({NUMBER}) → ({NUMBER}) · held-out ({NUMBER}) → ({NUMBER}) \(best at step (\d+)(: {NUMBER})?\) · [\d.]+ s( of training, [\d.]+ s of evaluation)? · [\d,.]+ rows/s$")
+RESULT = re.compile(rf"^loss ({NUMBER}) → ({NUMBER}) · held-out ({NUMBER}) → ({NUMBER}) \(best at step (\d+)(: {NUMBER})?\) · [\d.e-]+ s( of training, [\d.e-]+ s of evaluation)? · [\d,.]+ rows/s$")
 
 
 @pytest.fixture(autouse=True)

@@ -224,7 +224,7 @@ def test_objective_at_cuts():
 
 def test_closing_table():
     done = run("run", "--microbatches", 16, "--stages", 3, *SMALL, ranks=3)
-    for word in ("forward", "backward", "update", "waits for input", "waits for gradient", "other", "staleness mean, max", "drift mean, max",
+    for word in ("forward", "backward", "update", "waits: input", "waits: gradient", "other", "staleness and drift in updates (mean, max)",
                  "% planned, ", "peak memory"):
         assert word in done.stdout
     shares = [[float(cell) for cell in line.split()[1:7]] for line in done.stdout.splitlines() if re.match(r" +\d ", line)]

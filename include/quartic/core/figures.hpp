@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <string>
 
-namespace quartic::app {
+/// How numbers are written for people.
+namespace quartic {
 
 /// 1115394 -> "1,115,394".
 std::string grouped(std::int64_t count);
@@ -11,7 +12,9 @@ std::string grouped(std::int64_t count);
 std::string number(double value);
 /// "8,700" from a hundred on, else three digits.
 std::string rate(double per_second);
+/// "0.00213 s", "9.85 s", "1234 s".
+std::string seconds_text(double seconds);
 /// "1:10", or "2:05:00" from an hour on.
 std::string clock_time(double seconds);
 
-}  // namespace quartic::app
+}  // namespace quartic

@@ -1,11 +1,11 @@
-#include "figures.hpp"
+#include "quartic/core/figures.hpp"
 
 #include <fmt/format.h>
 
 #include <cmath>
 #include <iterator>
 
-namespace quartic::app {
+namespace quartic {
 
 std::string grouped(std::int64_t count) {
   std::string digits = fmt::format("{}", count);
@@ -24,10 +24,16 @@ std::string rate(double per_second) {
   return grouped(std::llround(per_second));
 }
 
+std::string seconds_text(double seconds) {
+  constexpr double whole_numbers_from = 100;
+  return seconds < whole_numbers_from ? fmt::format("{:.3g} s", seconds)
+                                      : fmt::format("{:.0f} s", seconds);
+}
+
 std::string clock_time(double seconds) {
   std::int64_t const whole = std::llround(seconds);
   if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-}  // namespace quartic::app
+}  // namespace quartic
