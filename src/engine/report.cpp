@@ -129,7 +129,7 @@ std::string RunReport::text() const {
   double const wall_s = stages.empty() ? 0 : static_cast<double>(stages.front().wall_ns) / 1e9;
   fmt::format_to(std::back_inserter(out),
                  "Time of each stage in % of {}; staleness and drift in updates (mean, max):\n",
-                 wall_s, wall_s < 10 ? 2 : 1);
+                 seconds_text(wall_s));
   std::array<std::string, columns.size()> headings;
   std::copy(columns.begin(), columns.end(), headings.begin());
   append_row(out, headings);
