@@ -17,7 +17,7 @@ export PYTHON JOBS QUARTIC_WERROR QUARTIC_ASSERTIONS
 build: build/release/build.ninja  ## the executable, build/release/quartic (the default)
 	cmake --build build/release --target quartic --parallel $(JOBS)
 
-test: packages-test build build/audit/build.ninja  ## build with assertions, and run every quick test (minutes)
+test: packages-test build build/audit/build.ninja  ## build with assertions, and run every quick test (minutes); installs what is missing
 	cmake --build build/audit --parallel $(JOBS)
 	ctest --preset audit --parallel $$(($(JOBS) + 2))  # some only wait
 
@@ -36,7 +36,7 @@ bundle: packages-gpu build/gpu/build.ninja  ## build/bundle: a tree that runs on
 	cmake --build build/gpu --target quartic test_offload bench_gpu --parallel $(JOBS)
 	cmake/bundle.sh build/gpu build/bundle/quartic
 
-demo: packages-demo build  ## train the small published example on 2, 4, 8 and 16 stages, and draw it
+demo: packages-demo build  ## train the small published example on 2, 4, 8 and 16 stages, and draw it; installs what is missing
 	jobs/demo.sh
 
 check-all: packages-all  ## everything that is long, before a release; results in tests/check-all-results.txt

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, where that is allowed; else says what to install or load, and goes on.
+# Prints the packages that are missing, and installs them as root. Without root it prints how to install
+# or load them, and continues. QUARTIC_INSTALL=0 prints them and stops with exit code 2.
 #   cmake/packages.sh SET…      sets: build analysis test tools slurm gpu
 set -euo pipefail
 
@@ -31,8 +32,16 @@ for name in "${wanted[@]}"; do
 done
 [[ ${#missing[@]} == 0 ]] && exit 0
 
+if command -v dpkg-query >/dev/null; then
+  printf '%s\n' "${#missing[@]} packages are missing:" "${missing[@]/#/  }"
+  if [[ ${QUARTIC_INSTALL:-1} == 0 ]]; then
+    echo "QUARTIC_INSTALL=0: nothing is installed." >&2
+    exit 2
+  fi
+fi
+
 if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-  echo "Installing ${#missing[@]} packages: ${missing[*]}"
+  echo "Installing them with apt-get; QUARTIC_INSTALL=0 would stop here."
   export DEBIAN_FRONTEND=noninteractive
   apt-get update --quiet
   apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
@@ -59,4 +68,4 @@ Not a Debian system: quartic needs these, from the package manager or as modules
 EOF
 fi
 command -v cmake >/dev/null && command -v mpicxx >/dev/null || { echo "cmake and mpicxx are not there: stopping." >&2; exit 1; }
-echo "Going on with what is there; CMake says what it cannot find." >&2
+echo "Continuing with what is there; CMake names what it cannot find." >&2
