@@ -282,12 +282,13 @@ std::string help(Command command) {
   bool const runs = command == Command::run;
   fmt::format_to(std::back_inserter(out), "quartic {} [options]: {}\n\n", runs ? "run" : "plan",
                  runs ? "train, and write the run folder" : "the plan alone: no data, no training");
-  line("--config FILE", "INI file with the same names; the command line wins");
+  line("--config FILE",
+       "read options from an INI file with the same names; the command line takes precedence");
   if (runs) {
     line("--resume DIR",
-         "go on with that run from its last checkpoint, on any number of ranks; beside it only "
-         "--microbatches or --epochs (more of them), --checkpoint-every, --trace-every, --quiet "
-         "and --patience");
+         "continue that run from its last checkpoint, on any number of ranks; with it only "
+         "--microbatches or --epochs (as many or more), --checkpoint-every, --checkpoint-steps, "
+         "--trace-every, --log-csv, --quiet and --patience");
   }
   line("--print-config", "print the resolved configuration and exit");
   if (!runs) line("--format grid|table|csv|json", "what to print [table]");

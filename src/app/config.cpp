@@ -118,16 +118,18 @@ void add_pipelines_options(std::vector<OptionSpec>& all) {
                        static_cast<int>(integer("pipelines", t, 1, most_pipelines));
                  },
                  [](Config const& c) { return fmt::format("{}", c.averaging.pipelines); }});
-  all.push_back({"synchronize-every", "H", "updates of a stage between averages over the pipelines",
+  all.push_back({"synchronize-every", "H",
+                 "updates of a stage between two averages over the pipelines",
                  [](Config& c, std::string const& t) {
                    c.averaging.every = integer("synchronize-every", t, 1, largest_run);
                  },
                  [](Config const& c) { return fmt::format("{}", c.averaging.every); }});
   all.push_back(number_option(
-      "outer-rate", "R", "of the outer Nesterov step on the averages (1 without momentum: none)",
+      "outer-rate", "R",
+      "rate of the outer Nesterov step on the averages; 1 and momentum 0: no such step",
       [](auto& c) -> auto& { return c.averaging.outer.rate; }, 0, true));
   all.push_back(fraction_option(
-      "outer-momentum", "MU", "of the outer Nesterov step",
+      "outer-momentum", "MU", "momentum of the outer Nesterov step",
       [](auto& c) -> auto& { return c.averaging.outer.momentum; }));
 }
 
@@ -136,17 +138,19 @@ void add_pipeline_options(std::vector<OptionSpec>& all) {
       text_option("method", "NAME", "training method, see `quartic methods`", &Config::method)));
   all.push_back(
       planned(integer_option("stages", "S", "pipeline stages", &Config::stages, 1, most_stages)));
-  all.push_back(
-      planned(integer_option("accumulate", "M", "microbatches an update (0: the method's default)",
-                             &Config::accumulate, 0, largest_run)));
-  all.push_back(planned(integer_option("microbatches", "N", "microbatches in all (0: by --epochs)",
+  all.push_back(planned(
+      integer_option("accumulate", "M",
+                     "microbatches in one minibatch, so in one update (0: the method's default)",
+                     &Config::accumulate, 0, largest_run)));
+  all.push_back(planned(integer_option("microbatches", "N",
+                                       "number of microbatches to train on (0: given by --epochs)",
                                        &Config::microbatches, 0, largest_run)));
   all.push_back(planned(
       text_option("cost", "COST",
                   "slot, real, measured, or f=1,bi=1,bw=1,latency=0.1,bandwidth=..,jitter=0.1,"
                   "straggler=3:1.5",
                   &Config::cost)));
-  all.push_back(planned({"seed", "K", "names all random streams",
+  all.push_back(planned({"seed", "K", "seed of all random numbers",
                          [](Config& c, std::string const& t) { c.seed = natural("seed", t); },
                          [](Config const& c) { return fmt::format("{}", c.seed); }}));
 }
@@ -179,7 +183,7 @@ void add_gpt_size(std::vector<OptionSpec>& all, std::string const& name, std::st
 
 OptionSpec width_factor_option() {
   OptionSpec option = number_option(
-      "width-factor", "F", "multiplies the channels of all layers, to at least 1 (conv)",
+      "width-factor", "F", "factor on the channels of all layers, which keep at least 1 (conv)",
       [](auto& c) -> auto& { return c.width_factor; }, 0, true);
   option.set = [set = option.set](Config& c, std::string const& t) {
     constexpr double most = 64;
@@ -190,48 +194,50 @@ OptionSpec width_factor_option() {
 }
 
 void add_model_options(std::vector<OptionSpec>& all) {
-  all.push_back(choice_option("objective", "what is trained",
+  all.push_back(choice_option("objective", "the objective to train",
                               same({"quadratic", "logistic", "mlp", "conv", "gpt"}),
                               &Config::objective));
   all.push_back({"hidden", "W,W,..", "widths of the hidden layers (mlp)",
                  [](Config& c, std::string const& t) { c.hidden = integers("hidden", t, 1); },
                  [](Config const& c) { return fmt::format("{}", fmt::join(c.hidden, ",")); }});
-  all.push_back(
-      choice_option("activation", "between layers (mlp)", activations, &Config::activation));
-  all.push_back(choice_option("preset", "sizes of the gpt that are not given",
-                              same(nn::gpt_presets()), &Config::preset));
-  add_gpt_size(all, "layers", "blocks (gpt)", &nn::GptSize::layers);
-  add_gpt_size(all, "width", "numbers a token between blocks (gpt)", &nn::GptSize::width);
-  add_gpt_size(all, "heads", "of attention (gpt)", &nn::GptSize::heads);
-  add_gpt_size(all, "sequence", "tokens in a row of text (gpt)", &nn::GptSize::sequence);
+  all.push_back(choice_option("activation", "activation function between layers (mlp)", activations,
+                              &Config::activation));
+  all.push_back(choice_option("preset", "sizes that are not given (gpt)", same(nn::gpt_presets()),
+                              &Config::preset));
+  add_gpt_size(all, "layers", "transformer blocks (gpt)", &nn::GptSize::layers);
+  add_gpt_size(all, "width", "embedding width (gpt)", &nn::GptSize::width);
+  add_gpt_size(all, "heads", "attention heads (gpt)", &nn::GptSize::heads);
+  add_gpt_size(all, "sequence", "tokens in one row (gpt)", &nn::GptSize::sequence);
   all.push_back(
       choice_option("model", "the network (conv)", same(nn::image_model_names()), &Config::model));
   all.push_back(width_factor_option());
   all.push_back(integer_option("depth", "D",
-                               "most convolutions (vgg) or blocks (resnet) in each section of the "
-                               "network; 0: all (conv)",
+                               "largest number of convolutions (vgg) or blocks (resnet) between "
+                               "two changes of the image size; 0: all (conv)",
                                &Config::depth, 0));
   all.push_back(number_option(
-      "l2", "MU", "factor of the penalty (MU/2)|w|^2 (logistic)",
+      "l2", "MU", "weight of the penalty (MU/2)|w|^2 (logistic)",
       [](auto& c) -> auto& { return c.l2; }, 0));
   all.push_back(
       text_option("cut", "even|counted|measured|U,U,..",
                   "how a network is cut: by the number of layers, by operations, by time, "
                   "or at these first units of stages 1.. (default: counted, even for mlp)",
                   &Config::cut));
-  all.push_back(integer_option("memory-bound", "BYTES",
-                               "most that a stage of a counted or measured cut may keep (0: any)",
-                               &Config::memory_bound, 0));
+  all.push_back(integer_option(
+      "memory-bound", "BYTES",
+      "upper bound on the memory of one stage, for the cuts counted and measured (0: none)",
+      &Config::memory_bound, 0));
   all.push_back(flag_option("recompute",
-                            "keep a stage's input alone, and run its forward again before a "
-                            "backward, with the backward's weights (networks)",
+                            "save memory: keep only a stage's input and repeat the forward before "
+                            "the backward, with the backward's weights (networks)",
                             &Config::recompute));
-  all.push_back({"precision", "float|double",
-                 "of weights and messages; default double for quadratic and logistic, else float",
-                 [](Config& c, std::string const& t) {
-                   c.precision = choice("precision", t, same({"float", "double"}));
-                 },
-                 [](Config const& c) { return c.precision; }});
+  all.push_back(
+      {"precision", "float|double",
+       "precision of weights and messages; default: double for quadratic and logistic, else float",
+       [](Config& c, std::string const& t) {
+         c.precision = choice("precision", t, same({"float", "double"}));
+       },
+       [](Config const& c) { return c.precision; }});
   all.push_back(text_option("init", "FILE|RUN",
                             "start from named parameters: HDF5 with a dataset for each, names and "
                             "shapes as in a PyTorch state dict; or from the folder of a run with "
@@ -240,35 +246,35 @@ void add_model_options(std::vector<OptionSpec>& all) {
 }
 
 OptionSpec drop_last_option() {
-  OptionSpec option{
-      "drop-last", "",
-      "leave out the rows that fill no microbatch (default: of text and tokens; --no-drop-last "
-      "refuses them)",
-      [](Config& c, std::string const& t) { c.drop_last = flag("drop-last", t); },
-      [](Config const& c) {
-        return c.drop_last ? std::string(*c.drop_last ? "true" : "false") : std::string();
-      }};
+  OptionSpec option{"drop-last", "",
+                    "drop the last rows that do not fill a microbatch (default for text and "
+                    "tokens; --no-drop-last makes such rows an error)",
+                    [](Config& c, std::string const& t) { c.drop_last = flag("drop-last", t); },
+                    [](Config const& c) {
+                      return c.drop_last ? std::string(*c.drop_last ? "true" : "false")
+                                         : std::string();
+                    }};
   option.negatable = true;
   return option;
 }
 
 void add_file_options(std::vector<OptionSpec>& all) {
   all.push_back({"data-format", "NAME",
-                 "what --data and --validation are, in place of what they are recognised as: " +
+                 "read --data and --validation as this format instead of recognising it: " +
                      io::format_names(),
                  [](Config& c, std::string const& t) {
                    static_cast<void>(io::format_named(t));
                    c.files.format = t;
                  },
                  [](Config const& c) { return c.files.format; }});
-  all.push_back(
-      {"token-bits", "16|32", "the file is numbers of so many bits, one for each token (gpt)",
-       [](Config& c, std::string const& t) {
-         c.files.token_bits = choice<int>("token-bits", t, {{"16", 16}, {"32", 32}});
-       },
-       [](Config const& c) {
-         return c.files.token_bits == 0 ? std::string() : fmt::format("{}", c.files.token_bits);
-       }});
+  all.push_back({"token-bits", "16|32", "width of one token in a file of bare tokens (gpt)",
+                 [](Config& c, std::string const& t) {
+                   c.files.token_bits = choice<int>("token-bits", t, {{"16", 16}, {"32", 32}});
+                 },
+                 [](Config const& c) {
+                   return c.files.token_bits == 0 ? std::string()
+                                                  : fmt::format("{}", c.files.token_bits);
+                 }});
 }
 
 void add_data_options(std::vector<OptionSpec>& all) {
@@ -284,20 +290,20 @@ void add_data_options(std::vector<OptionSpec>& all) {
                                "features of generated data (0: 784 for images, else 64)",
                                &Config::features, 0));
   all.push_back(integer_option("classes", "C", "classes of generated images", &Config::classes, 2));
-  all.push_back(integer_option("vocabulary", "V",
-                               "of text and tokens (0: what the file has; 64 if generated)",
-                               &Config::vocabulary, 0, largest_vocabulary));
+  all.push_back(integer_option(
+      "vocabulary", "V", "size of the vocabulary (0: taken from the file; 64 for generated text)",
+      &Config::vocabulary, 0, largest_vocabulary));
   all.push_back(integer_option("microbatch-size", "B", "rows in one microbatch",
                                &Config::microbatch_size, 1));
-  all.push_back(integer_option("epochs", "E",
-                               "passes over the data (0: by --microbatches; 1 if that is 0 too)",
-                               &Config::epochs, 0));
+  all.push_back(integer_option(
+      "epochs", "E", "passes over the data (0: given by --microbatches; 1 if that is 0 too)",
+      &Config::epochs, 0));
   all.push_back(drop_last_option());
-  all.push_back(
-      flag_option("shuffle", "a new order of the rows every epoch (networks)", &Config::shuffle));
+  all.push_back(flag_option("shuffle", "read the rows in a new order every epoch (networks)",
+                            &Config::shuffle));
   all.push_back(choice_option("augment",
-                              "changes of images while training: mirrored every other time, moved "
-                              "by up to 4 pixels with zeros behind",
+                              "augment training images: flip mirrors each with probability 1/2, "
+                              "crop shifts it by up to 4 pixels and pads with zeros",
                               augments, &Config::augment));
 }
 
@@ -311,67 +317,73 @@ OptionSpec steps_option(std::string name, std::string help, std::int64_t Config:
 }
 
 void add_evaluation_options(std::vector<OptionSpec>& all) {
-  all.push_back(text_option("validation", "PATH or FRACTION",
-                            "held-out data, a file or the last part of --data",
-                            &Config::validation));
+  all.push_back(
+      text_option("validation", "PATH or FRACTION",
+                  "held-out data: a file, or the fraction of --data's last rows to hold out",
+                  &Config::validation));
   all.push_back(
       {"evaluate-rows", "R",
-       "rows of the data, and of the held-out data, that networks are evaluated on (0: "
-       "all; default: all, of a gpt 256, and in a run that trains on fewer a quarter of those)",
+       "number of training rows, and of held-out rows, that an evaluation of a network uses (0: "
+       "all; default: all, for gpt 256, and a quarter of the rows trained on if those are fewer)",
        [](Config& c, std::string const& t) { c.evaluate_rows = integer("evaluate-rows", t, 0); },
        [](Config const& c) {
          return c.evaluate_rows < 0 ? std::string() : fmt::format("{}", c.evaluate_rows);
        }});
   all.push_back(number_option(
-      "evaluate-every", "T", "objective every T of plan time (0: start and end)",
+      "evaluate-every", "T", "evaluate every T units of plan time (0: at the start and the end)",
       [](auto& c) -> auto& { return c.evaluate_every; }, 0));
   all.push_back(integer_option("evaluate-updates", "K",
-                               "objective every K block updates (0: start and end)",
+                               "evaluate every K block updates (0: at the start and the end)",
                                &Config::evaluate_updates, 0));
   all.push_back(steps_option("evaluate-steps",
-                             "objective every N steps, once each N-th minibatch has been applied "
-                             "at every stage (0: start and end)",
+                             "evaluate every N steps: once every stage has applied each N-th "
+                             "minibatch (0: at the start and the end)",
                              &Config::evaluate_steps));
 }
 
 void add_optimizer_options(std::vector<OptionSpec>& all) {
   all.push_back({"optimizer", fmt::format("{}", fmt::join(nn::optimizer_names(), "|")),
-                 "update rule (default: the method's, else sgd)",
+                 "optimizer (default: the method's, else sgd)",
                  [](Config& c, std::string const& t) {
                    c.optimizer.name = choice("optimizer", t, same(nn::optimizer_names()));
                  },
                  [](Config const& c) { return c.optimizer.name; }});
   all.push_back(number_option(
-      "learning-rate", "GAMMA", "step size; the largest with --warmup or --decay",
+      "learning-rate", "GAMMA", "learning rate; with --warmup or --decay the largest",
       [](auto& c) -> auto& { return c.optimizer.learning_rate; }, 0, true));
   all.push_back(number_option(
-      "momentum", "MU", "of momentum and nesterov-momentum",
+      "momentum", "MU", "momentum of the optimizers momentum and nesterov-momentum",
       [](auto& c) -> auto& { return c.optimizer.momentum; }, 0));
   all.push_back(number_option(
       "weight-decay", "D",
-      "added to the gradient as D w, apart from it with adamw and nadam; not for biases and norms",
+      "weight decay: adds D w to the gradient; adamw and nadam decouple it; biases and norms have "
+      "none",
       [](auto& c) -> auto& { return c.optimizer.weight_decay; }, 0));
-  all.push_back(integer_option("warmup", "K", "updates over which the rate climbs", &Config::warmup,
-                               0, largest_run));
-  all.push_back(
-      choice_option("decay", "how the rate falls to 0 after that", decays, &Config::decay));
+  all.push_back(integer_option(
+      "warmup", "K", "number of updates over which the learning rate rises linearly to its value",
+      &Config::warmup, 0, largest_run));
+  all.push_back(choice_option("decay", "how the learning rate falls to 0 after the warm-up", decays,
+                              &Config::decay));
   all.push_back(number_option(
-      "clip", "C", "shortens a stage's gradient to the norm C (of that stage alone; 0: never)",
+      "clip", "C",
+      "clip each stage's gradient to this norm, for each stage separately (0: no clipping)",
       [](auto& c) -> auto& { return c.optimizer.clip; }, 0));
   OptionSpec beta1 = fraction_option(
-      "beta1", "B", "of adamw and nadam (default: 0.9, of the method nesterov 0.99)",
+      "beta1", "B",
+      "first-moment decay of adamw and nadam (default: 0.9, for the method nesterov 0.99)",
       [](auto& c) -> auto& { return c.optimizer.beta1; });
   beta1.get = [](Config const& c) {
     return c.optimizer.beta1 < 0 ? std::string() : text(c.optimizer.beta1);
   };
   all.push_back(beta1);
   all.push_back(fraction_option(
-      "beta2", "B", "of adamw and nadam", [](auto& c) -> auto& { return c.optimizer.beta2; }));
+      "beta2", "B", "second-moment decay of adamw and nadam",
+      [](auto& c) -> auto& { return c.optimizer.beta2; }));
   all.push_back(number_option(
-      "epsilon", "E", "of adamw and nadam", [](auto& c) -> auto& { return c.optimizer.epsilon; }, 0,
-      true));
+      "epsilon", "E", "term in the denominator of adamw and nadam",
+      [](auto& c) -> auto& { return c.optimizer.epsilon; }, 0, true));
   all.push_back(number_option(
-      "gradient-noise", "SIGMA", "adds N(0, SIGMA^2) to every coordinate of every gradient",
+      "gradient-noise", "SIGMA", "add noise N(0, SIGMA^2) to every coordinate of every gradient",
       [](auto& c) -> auto& { return c.gradient_noise; }, 0));
 }
 
@@ -379,11 +391,11 @@ constexpr std::int64_t most_minutes = std::int64_t{60} * 24 * 365;
 
 /// "5m" is minutes, a bare number updates.
 OptionSpec checkpoint_option() {
-  OptionSpec option = text_option("checkpoint-every", "K or 5m",
-                                  "a checkpoint to --resume from every K block updates, or minutes "
-                                  "(default: only on SIGUSR1 or SIGTERM); the finished run keeps "
-                                  "one, from which it can be made longer",
-                                  &Config::checkpoint_every);
+  OptionSpec option = text_option(
+      "checkpoint-every", "K or 5m",
+      "write a checkpoint for --resume every K block updates or, as 5m, minutes (default: only "
+      "when a signal stops the run); a finished run keeps one, so that it can be made longer",
+      &Config::checkpoint_every);
   option.set = [](Config& c, std::string const& t) {
     if (t.empty())
       usage_error("--checkpoint-every '': give block updates, as 1000, or minutes, as 5m");
@@ -394,40 +406,42 @@ OptionSpec checkpoint_option() {
 }
 
 void add_run_options(std::vector<OptionSpec>& all) {
-  all.push_back(choice_option("order", "replay the plan, or act on what has arrived", orders,
-                              &Config::order));
+  all.push_back(choice_option(
+      "order", "replay the plan, or let each rank act on the messages that have arrived", orders,
+      &Config::order));
   all.push_back(
       flag_option("trace-events", "record every action (for Gantt charts)", &Config::trace_events));
   all.push_back(
       integer_option("trace-displacement", "K",
                      "record |w(update)-w(forward)|^2 of every K-th microbatch (0: never)",
                      &Config::trace_displacement, 0));
-  all.push_back(
-      integer_option("trace-stale-read", "K",
-                     "record |w-z|^2, how far the weights are from what they were read as, "
-                     "when stage 0 is about to apply every K-th microbatch (0: never)",
-                     &Config::trace_stale_read, 0));
-  all.push_back(integer_option("trace-every", "K", "a row in steps for every K-th microbatch",
+  all.push_back(integer_option(
+      "trace-stale-read", "K",
+      "record |w-z|^2, the squared distance between the weights and those its forward read, when "
+      "stage 0 is about to apply every K-th microbatch (0: never)",
+      &Config::trace_stale_read, 0));
+  all.push_back(integer_option("trace-every", "K",
+                               "record a row of the table steps for every K-th microbatch",
                                &Config::trace_every, 1));
-  all.push_back(aside(text_option("log-csv", "FILE",
-                                  "a line for each evaluation, written when the run has ended",
-                                  &Config::log_csv)));
+  all.push_back(aside(text_option(
+      "log-csv", "FILE", "write a CSV file with one line for each evaluation when the run ends",
+      &Config::log_csv)));
   all.push_back(checkpoint_option());
   all.push_back(steps_option("checkpoint-steps",
-                             "a checkpoint every N steps, counted like those of --evaluate-steps",
+                             "write a checkpoint every N steps, counted as for --evaluate-steps",
                              &Config::checkpoint_steps));
   all.push_back(flag_option("save-parameters",
-                            "leave the trained model in parameters.h5 and its optimizer's state "
-                            "in optimizer.h5, for --init (of --pipelines the first's)",
+                            "write the trained weights to parameters.h5 and the optimizer's state "
+                            "to optimizer.h5, for --init (with --pipelines those of the first)",
                             &Config::save_parameters));
-  all.push_back(
-      choice_option("device", "where stages compute", same({"host", "gpu"}), &Config::device));
-  all.push_back(flag_option("tf32", "matrix products on the GPU with factors of 10 bits (float)",
+  all.push_back(choice_option("device", "device on which the stages compute", same({"host", "gpu"}),
+                              &Config::device));
+  all.push_back(flag_option("tf32",
+                            "let matrix products on the GPU round their factors to 10 bits (float)",
                             &Config::tf32));
-  all.push_back(flag_option("gpu-aware-mpi", "MPI reads and writes the GPU's memory itself",
+  all.push_back(flag_option("gpu-aware-mpi", "let MPI read and write the GPU's memory directly",
                             &Config::gpu_aware_mpi));
-  all.push_back(
-      integer_option("threads", "T", "BLAS threads of a rank", &Config::threads, 1, 1024));
+  all.push_back(integer_option("threads", "T", "BLAS threads per rank", &Config::threads, 1, 1024));
 }
 
 void add_folder_options(std::vector<OptionSpec>& all) {
@@ -437,10 +451,10 @@ void add_folder_options(std::vector<OptionSpec>& all) {
       "overwrite", "replace a finished or stopped run in the run folder", &Config::overwrite))));
   all.push_back(aside(number_option(
       "patience", "SECONDS",
-      "that ranks wait for another before the run fails and names it (0: for ever)",
+      "time that a rank waits for another before the run fails and names that rank (0: no limit)",
       [](auto& c) -> auto& { return c.patience; }, 0)));
-  all.push_back(
-      aside(planned(flag_option("quiet", "no progress, no closing table", &Config::quiet))));
+  all.push_back(aside(planned(flag_option(
+      "quiet", "print nothing; the log and the trace keep everything", &Config::quiet))));
 }
 
 std::vector<OptionSpec> make_options() {
