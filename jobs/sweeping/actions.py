@@ -112,7 +112,7 @@ def local(sweep: Sweep, retry: bool) -> int:
     try:
         Pool(todo, sweep.machine, sweep.program, progress).execute()
     except Stopped:
-        print(f"{report.summary(sweep.study, standings(sweep.runs), sweep.out)}\nsweep: stopped; the same command goes on", file=sys.stderr)
+        print(f"{report.summary(sweep.study, standings(sweep.runs), sweep.out)}\nsweep: stopped; the same command continues", file=sys.stderr)
         return FAILED
     some = standings(sweep.runs)
     print(report.summary(sweep.study, some, sweep.out))
@@ -153,12 +153,12 @@ def make_task(submission: Submission, index: int) -> int:
     try:
         Pool([run], submission.machine, submission.program, Progress([run], Estimate([]), submission.machine)).execute()
     except Stopped:
-        print("sweep: stopped; it goes on when the job is requeued, or with the next --submit", file=sys.stderr)
+        print("sweep: stopped; it continues when the job is requeued, or with the next --submit", file=sys.stderr)
         return FAILED
     record = run.folder.record()
     if record is None or record.outcome != STOPPED:
         return verdict(standings([run]))
-    print(f"sweep: stopped with a checkpoint: {record.message}; requeued, to go on", file=sys.stderr, flush=True)
+    print(f"sweep: stopped with a checkpoint: {record.message}; requeued, to continue", file=sys.stderr, flush=True)
     slurm.requeue()
     return DONE
 
@@ -171,5 +171,5 @@ def verdict(some: list[Standing]) -> int:
     if failures:
         print(f"sweep: {len(failures)} of {len(some)} runs failed; --retry makes them again", file=sys.stderr)
     if stopped := sum(one.state == STOPPED for one in some):
-        print(f"sweep: {stopped} of {len(some)} runs stopped before their end; --local or --submit goes on with them", file=sys.stderr)
+        print(f"sweep: {stopped} of {len(some)} runs stopped before their end; --local or --submit continues them", file=sys.stderr)
     return DONE if all(one.is_done for one in some) else FAILED

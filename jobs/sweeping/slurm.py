@@ -141,4 +141,4 @@ def requeue() -> None:
     job = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
     done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
-        raise Mistake(f"the job cannot be requeued: {complaint(done)}; the next --submit goes on with its run")
+        raise Mistake(f"the job cannot be requeued: {complaint(done)}; the next --submit continues its run")

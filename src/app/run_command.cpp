@@ -268,7 +268,8 @@ class Training {
     });
     if (folder_) folder_->keep();
     if (earlier_)
-      log_->info(fmt::format("goes on after {} block updates", earlier_->checkpoint.block_updates));
+      log_->info(
+          fmt::format("continues after {} block updates", earlier_->checkpoint.block_updates));
     warn();
     std::vector<std::string> seats;
     for (auto const [pipeline, stage] : hosting_.seats()) {
@@ -466,10 +467,10 @@ class Training {
   void say_stopped() {
     log_->info("stopped by a signal, with a checkpoint");
     if (communicator_.rank() == 0) {
-      fmt::print(
-          stderr,
-          "quartic: stopped by a signal, with a checkpoint; `quartic run --resume {}` goes on\n",
-          config_.out);
+      fmt::print(stderr,
+                 "quartic: stopped by a signal, with a checkpoint; `quartic run --resume {}` "
+                 "continues it\n",
+                 config_.out);
     }
     folder_.reset();
   }

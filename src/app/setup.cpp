@@ -72,7 +72,7 @@ void require_images(Config const& config, ImageShape image) {
   if (config.augment == nn::Augment::none) return;
   if (image.channels == 0) {
     usage_error(
-        "--augment: the rows of {} are no images of known height and width; valid are IDX and "
+        "--augment: the rows of {} are not images of known height and width; valid are IDX and "
         "CIFAR images, and generate:images",
         config.data);
   }

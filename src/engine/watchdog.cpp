@@ -119,7 +119,7 @@ std::string Watchdog::verdict(std::int64_t waited_ns) const {
     if (!owed.empty()) actions.push_back(owed);
   }
   std::string const who = silent.empty()
-                              ? std::string("every rank says that it waits")
+                              ? std::string("every rank reports that it waits")
                               : fmt::format("rank {} does not answer", fmt::join(silent, ", "));
   return fmt::format("no progress for {:.0f} s (--patience): {}{}{}",
                      static_cast<double>(waited_ns) / ns_a_second, who, actions.empty() ? "" : "; ",

@@ -36,7 +36,8 @@ std::size_t file_length(std::string const& path) {
                 error ? error.message() : "no such file");
   }
   if (fs::is_directory(status)) usage_error("{}: is a folder; give a data file", path);
-  if (!fs::is_regular_file(status)) usage_error("{}: is no regular file; give a data file", path);
+  if (!fs::is_regular_file(status))
+    usage_error("{}: is not a regular file; give a data file", path);
   std::size_t const size = fs::file_size(path);
   if (size == 0) usage_error("{}: is empty; give a data file with rows", path);
   return size;

@@ -149,7 +149,7 @@ void RestoringArchive::read_list(std::string const& name, hid_t memory,
                                  std::vector<Value>& values) {
   h5::Handle const dataset = file().open_dataset(here(), name);
   std::vector<hsize_t> const shape = shape_of(file(), dataset.id());
-  if (shape.size() != 1) failure("{}: {} is no list", file().path().string(), name);
+  if (shape.size() != 1) failure("{}: {} is not a list", file().path().string(), name);
   values.resize(shape.front());
   if (values.empty()) return;
   file().check(H5Dread(dataset.id(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),

@@ -41,7 +41,7 @@ std::string const& checked_path(std::string const& path) {
   if (!fs::exists(status)) {
     usage_error("{}: {}; {}", path, error ? error.message() : "no such file", valid);
   }
-  if (!fs::is_regular_file(status)) usage_error("{}: is no regular file; {}", path, valid);
+  if (!fs::is_regular_file(status)) usage_error("{}: is not a regular file; {}", path, valid);
   return path;
 }
 

@@ -69,7 +69,8 @@ void refuse_foreign(std::string const& path, std::string_view bytes, bool number
 
 [[noreturn]] void refuse_unknown_tokens(std::string const& path, std::string_view bytes) {
   usage_error(
-      "{}: {}, so it is no text, and it begins as no known format does; valid are text, .npy, "
+      "{}: {}, so it is not text, and it does not begin like any known format; valid are text, "
+      ".npy, "
       "llm.c's files, and with --token-bits 16 or 32 numbers of so many bits",
       path,
       bytes.find('\0') != std::string_view::npos ? "has NUL bytes" : "has control characters");

@@ -116,7 +116,7 @@ bool begins_as_llmc(std::string_view bytes) {
 std::unique_ptr<Reader> open_llmc(FileBytes const& file, GeneratedSize const& size) {
   if (!begins_as_llmc(file.bytes) || file.bytes.size() < llmc_header_bytes) {
     usage_error(
-        "{}: is no file of llm.c, which begins with a header of {} bytes and the number {} "
+        "{}: is not a file of llm.c, which begins with a header of {} bytes and the number {} "
         "or {}",
         file.path, llmc_header_bytes, llmc_magic[0], llmc_magic[1]);
   }

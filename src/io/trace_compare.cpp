@@ -33,7 +33,8 @@ void require_gathered(h5::File const& file) {
                 trace_format_version);
   if (file.has_attribute(file.id(), "finished")) return;
   usage_error(
-      "{}: is not gathered: its run still goes on, or was killed; `quartic gather {}` gathers what "
+      "{}: is not gathered: its run is still running, or was killed; `quartic gather {}` gathers "
+      "what "
       "an ended run has left",
       path, file.path().parent_path().string());
 }

@@ -44,7 +44,8 @@ void check_images(ModelSpec const& spec) {
   }
   if (spec.image.channels == 0) {
     usage_error(
-        "--objective conv: the rows of this data are no images; valid are IDX images, CIFAR images "
+        "--objective conv: the rows of this data are not images; valid are IDX images, CIFAR "
+        "images "
         "and generate:images with a square number of --features");
   }
 }

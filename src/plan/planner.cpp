@@ -162,7 +162,7 @@ void Planner::start(PlannedAction& planned) {
 void Planner::report_deadlock() {
   constexpr int reported = 8;
   std::string report =
-      fmt::format("deadlock at plan time {:g}: no worker can go on", to_units(makespan_));
+      fmt::format("deadlock at plan time {:g}: no worker can continue", to_units(makespan_));
   for (int worker = 0; worker < std::min(rules_.workers, reported); ++worker) {
     for (StageView const& at : hosted(worker)) {
       report +=

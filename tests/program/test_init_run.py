@@ -165,7 +165,7 @@ def test_statistics_have_no_state():
 
 def test_sgd_has_no_state():
     run("a", optimizer="sgd")
-    assert sorted(os.listdir("a")) == ["config.ini", "log", "parameters.h5", "trace.h5"]
+    assert sorted(os.listdir("a")) == ["checkpoint", "config.ini", "log", "parameters.h5", "trace.h5"]
     done = run("b", "--init", "a", optimizer="sgd", flags=())
     assert "init: weights of a; sgd has no state\n" in done.stdout and done.stderr == ""
 

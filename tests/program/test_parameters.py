@@ -205,7 +205,7 @@ def test_file_that_does_not_fit(wrong, ranks):
     assert os.listdir() == ["bad.h5"]
 
 
-@pytest.mark.parametrize("path, says", [("nowhere.h5", "No such file"), (".", "no parameters.h5"), ("/dev/zero", "no regular file"),
+@pytest.mark.parametrize("path, says", [("nowhere.h5", "No such file"), (".", "no parameters.h5"), ("/dev/zero", "not a regular file"),
                                         ("text.h5", "H5Fopen failed"), ("half.h5", "half.h5"), ("none.h5", "none.h5")])
 def test_no_file_of_parameters(path, says):
     write("whole.h5", good())
@@ -220,7 +220,7 @@ def test_no_file_of_parameters(path, says):
 
 def test_a_pipe_is_no_file():
     os.mkfifo("pipe")
-    refused("run", *MLP, "--init", "pipe", "--out", "run", says=("pipe", "no regular file"))
+    refused("run", *MLP, "--init", "pipe", "--out", "run", says=("pipe", "not a regular file"))
 
 
 def test_a_diverged_run_leaves_no_parameters():

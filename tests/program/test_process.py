@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from program import EXECUTABLE, MPIRUN, PATIENCE, quartic, said
+from program import EXECUTABLE, MPIRUN, PATIENCE, has_sanitizer, quartic, said
 from runs import DONE, FAILED, REFUSED, STOPPED, LONG_RUN, LiveRun, attributes, lines_of_quartic, read_steps, refused, until
 from test_resume import checkpoint_of
 
@@ -108,6 +108,7 @@ def test_sigterm_before_training_ends_the_process_at_once():
         process.communicate()
 
 
+@pytest.mark.skipif(has_sanitizer(), reason="the address sanitizer itself takes more address space than any limit")
 @pytest.mark.parametrize("megabytes", [100, 150, 200, 250, 300])
 def test_a_small_address_space_ends_a_run_with_a_line(megabytes):
     """OpenBLAS would ask for its work space for ever."""
@@ -119,12 +120,14 @@ def test_a_small_address_space_ends_a_run_with_a_line(megabytes):
         assert done.returncode == FAILED and "no memory" in line and "bytes" in line and "ulimit -v" in line
 
 
+@pytest.mark.skipif(has_sanitizer(), reason="the address sanitizer itself takes more address space than any limit")
 def test_a_run_that_does_not_fit_its_address_space_is_refused():
     done = shell('ulimit -v 400000; exec "$Q" run --objective mlp --stages 2 --hidden 8000,8000 --rows 64 --microbatches 8 --quiet --out run')
     (line,) = said(done.stderr).splitlines()
     assert done.returncode == REFUSED and "GB are free" in line and "ulimit -v" in line
 
 
+@pytest.mark.skipif(has_sanitizer(), reason="the address sanitizer itself takes more address space than any limit")
 def test_memory_that_cannot_be_had_says_what_for_how_much_and_which_limit():
     """The data's own memory, which nobody has planned."""
     with h5py.File("wide.h5", "w") as file:
@@ -167,6 +170,7 @@ def test_a_lock_that_is_a_link_is_not_followed():
 
 
 
+@pytest.mark.skipif(has_sanitizer(), reason="the address sanitizer itself takes more address space than any limit")
 def test_packed_data_without_room_is_refused_before_memory_is_gone():
     """In a small address space, where less than a bomb is too much."""
     line = " ".join(f"{column}:0.{column}25" for column in range(1, 100)).encode()

@@ -59,7 +59,7 @@ EVALUATED = {
 def has_begun(out, start):
     """The run that was started with these options, once it is to be seen in its log; for the first time, or resumed once."""
     log = out / "log"
-    return log.is_file() and ("goes on after" if "--resume" in start else "hosts") in log.read_text()
+    return log.is_file() and ("continues after" if "--resume" in start else "hosts") in log.read_text()
 
 
 @pytest.mark.parametrize("objective", EVALUATED)

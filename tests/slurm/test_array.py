@@ -159,13 +159,13 @@ def test_a_job_whose_time_is_up_goes_on_by_itself(slurm, submitted, tmp_path):
     for index, stages in enumerate((2, 3)):
         in_its_middle(folders(study)[stages, 0])
         slurm.ask("scancel", "--batch", "--signal=USR1", f"{job_of(study)}_{index}")  # as --signal=B:USR1@60 does
-        until(lambda: "requeued, to go on" in log_of_index(study, index), "the run has stopped", seconds=60)
+        until(lambda: "requeued, to continue" in log_of_index(study, index), "the run has stopped", seconds=60)
     assert submitted(study, function=status, program=program, exit_code=FAILED)["queued"] >= 1
     assert "submitted" not in submitted(study, "--retry", program=program).stdout
     ended(slurm)
     for index, stages in enumerate((2, 3)):
         said = log_of_index(study, index)
-        assert said.count(", start ") == 2 and said.count("requeued, to go on") == 1 and attributes(folders(study)[stages, 0])["resumed"], said
+        assert said.count(", start ") == 2 and said.count("requeued, to continue") == 1 and attributes(folders(study)[stages, 0])["resumed"], said
     assert submitted(study, function=status, program=program) == {"runs": 2, "complete": 2}
     as_local(study, tmp_path)
 

@@ -20,6 +20,11 @@ def preload(folder, name):
     return str(library)
 
 
+def has_sanitizer():
+    """Whether the executable is built with the address sanitizer."""
+    return b"__asan_init" in EXECUTABLE.read_bytes()
+
+
 def said(errors):
     """What quartic says on stderr but for its line on kernels that whoever runs the tests has forced on all of them."""
     forced = os.environ.get("OPENBLAS_CORETYPE")

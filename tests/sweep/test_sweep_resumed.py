@@ -100,11 +100,11 @@ def stopped_in_its_middle(tmp_path, number, text=SLOW, script=""):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_sweep_that_is_stopped_stops_its_runs_with_a_checkpoint(number, tmp_path):
     study, code, errors = stopped_in_its_middle(tmp_path, number)
-    assert code == FAILED and "stopping 1 runs, with a checkpoint" in errors and errors.endswith("sweep: stopped; the same command goes on\n")
+    assert code == FAILED and "stopping 1 runs, with a checkpoint" in errors and errors.endswith("sweep: stopped; the same command continues\n")
     assert record_of(study)["outcome"] == "stopped" and record_of(study)["exit_code"] == 4
     assert status(study, exit_code=FAILED) == {"runs": 1, "stopped": 1}
     said = sweep(study, "--status", exit_code=FAILED).stderr
-    assert said == "sweep: 1 of 1 runs stopped before their end; --local or --submit goes on with them\n"
+    assert said == "sweep: 1 of 1 runs stopped before their end; --local or --submit continues them\n"
     before = record_of(study)["seconds"]
     ends_as_if_nothing_had_happened(study, tmp_path)
     assert record_of(study)["seconds"] > before  # of both attempts

@@ -33,7 +33,7 @@ TEST_CASE("a cut into too many stages is the user's mistake, and the answer says
   auto images = spec_of("conv", 15);
   CHECK_THROWS_WITH_AS(
       nn::check_cut(images),
-      "--objective conv: the rows of this data are no images; valid are IDX images, CIFAR images "
+      "--objective conv: the rows of this data are not images; valid are IDX images, CIFAR images "
       "and generate:images with a square number of --features",
       UsageError);
   images.image = {1, 5, 1};

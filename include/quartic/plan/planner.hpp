@@ -55,7 +55,7 @@ struct PlannedStep {
 ///   Planner planner(rules, cost);
 ///   while (PlannedAction const* next = planner.next()) { … planner.applied() … }
 ///
-/// Throws Failure with a report of who waits for what when no worker can go on (a deadlock), or
+/// Throws Failure with a report of who waits for what when no worker can continue (a deadlock), or
 /// when a schedule breaks its word (passes out of order, more in flight than it declared).
 class Planner : private GlobalView {
  public:
