@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FOLDERS = ("include", "src", "tests", "jobs", "analysis", "cmake", "data")
+FOLDERS = ("include", "src", "tests", "jobs", "analysis", "cmake", "data", "docs")
 NOT_OURS = {"__pycache__", "out", "made", ".ipynb_checkpoints", ".pytest_cache"}
 
 
