@@ -23,7 +23,7 @@ TEST_CASE("a path that is no data file is refused by name") {
   contains(refusal(folder.file("absent")), "generate:");
   contains(refusal(folder.path().string()), "is a folder");
   contains(refusal(folder.write("empty", "")), "is empty");
-  contains(refusal("/dev/null"), "no regular file");
+  contains(refusal("/dev/null"), "not a regular file");
   contains(refusal(folder.write("binary", std::string("\x7f"
                                                       "ELF\x02\x01\0\0",
                                                       8))),

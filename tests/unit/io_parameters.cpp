@@ -89,7 +89,7 @@ TEST_CASE("what is no file of parameters is refused; PyTorch's counters are pass
     return message;
   };
   contains(refusal(folder.file("nowhere.h5")), "No such file");
-  contains(refusal(folder.path().string()), "no regular file");
+  contains(refusal(folder.path().string()), "not a regular file");
   refusal(folder.write("empty.h5", ""));
   refusal(folder.write("text.h5", "weight 1 2 3\n"));
   std::string const path = folder.file("p.h5");
