@@ -83,7 +83,7 @@ void require_csv(std::string const& file) {
     if (!first.empty() && first != header)
       usage_error("--log-csv {}: is there, and no run has written it; give another name", file);
   }
-  if (std::ofstream out(file, std::ios::app); !out)
+  if (std::ofstream const out(file, std::ios::app); !out)
     usage_error("--log-csv {}: cannot be written: {}", file, std::strerror(errno));
 }
 
