@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 /// The file of named parameters that --init means.
 fs::path weights_of(fs::path const& init) {
   if (!fs::is_directory(init)) return init;
-  fs::path const file = init / parameters_file;
+  fs::path file = init / parameters_file;
   if (!fs::exists(file))
     usage_error(
         "--init {}: has no {}; valid is the folder of a run that --save-parameters was "

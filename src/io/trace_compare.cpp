@@ -70,8 +70,8 @@ class Rows {
   /// Columns that the file lacks, as one of an earlier version may, keep their undefined values.
   std::vector<Row> read(std::int64_t from, std::int64_t count) const {
     std::vector<Row> rows(static_cast<std::size_t>(count));
-    table_.read(file_, type_.id(), static_cast<hsize_t>(first_ + from), static_cast<hsize_t>(count),
-                rows.data());
+    table_.read(file_, type_.id(), static_cast<hsize_t>(first_) + static_cast<hsize_t>(from),
+                static_cast<hsize_t>(count), rows.data());
     return rows;
   }
   /// Keeps the rows of one pipeline; the rows of a pipeline follow each other, in ascending order.
