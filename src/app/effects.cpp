@@ -91,7 +91,7 @@ std::string default_of(std::string const& name) {
   return found->get(defaults);
 }
 
-/// The same text, or the same number: 0.0 is 0.
+/// Compares as texts, then as numbers: 0.0 is 0.
 bool is_same(std::string const& a, std::string const& b) {
   char* a_end = nullptr;
   char* b_end = nullptr;

@@ -76,8 +76,8 @@ std::vector<T> read_block(io::ParameterReader const& file,
   return block;
 }
 
-/// Of arrays that were updated in different stages: the correction of moments that are said to be
-/// younger than they are takes smaller steps.
+/// Returns the smallest of the step counts, which differ where different stages have updated the
+/// arrays: with a count that is too small Adam's bias correction takes smaller steps.
 std::int64_t fewest_steps(std::map<std::string, std::int64_t> const& steps,
                           std::vector<nn::Parameter> const& arrays) {
   std::int64_t fewest = arrays.empty() ? 0 : steps.at(arrays.front().name);

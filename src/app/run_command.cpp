@@ -53,7 +53,7 @@ std::string hexadecimal(std::string const& bytes) {
   return digits;
 }
 
-/// Of the files that --save-parameters leaves.
+/// Returns the bytes of the files that --save-parameters writes.
 std::int64_t model_bytes(std::vector<engine::StageInfo> const& all, std::string const& optimizer) {
   std::int64_t bytes = 0;
   for (engine::StageInfo const& stage : all)
@@ -160,7 +160,7 @@ class Training {
     if (start_.lacks_state) warnings_.push_back(start_.line);
   }
 
-  /// Of what the run has started from, by the attributes' names.
+  /// Returns the checksums of the files that the run has started from, by the attributes' names.
   std::map<std::string, std::string> start_checksums() const {
     std::map<std::string, std::string> all;
     if (config_.init.empty()) return all;

@@ -129,8 +129,8 @@ double RunDisplay::seconds_left(engine::Standing const& standing) const {
   return to_train * a_microbatch + passes * pass_seconds(standing, a_microbatch);
 }
 
-/// As measured; before the first a pass counts as a forward, a third of the time that training on
-/// its rows takes.
+/// Returns the mean time of the passes so far. Before the first pass it is an estimate: a forward
+/// takes a third of the time of training on the same rows.
 double RunDisplay::pass_seconds(engine::Standing const& standing, double a_microbatch) const {
   std::int64_t const passes = standing.passes - first_->passes;
   if (passes > 0)

@@ -84,7 +84,7 @@ void append_line(fmt::memory_buffer& out, std::vector<CheckpointTotals> const& r
                  stopped, stopped / static_cast<double>(most->count));
 }
 
-/// Of a forward or backward, over all stages.
+/// Returns the mean time of a forward or backward, over all stages.
 double mean_pass_ns(std::vector<StageReport> const& stages) {
   std::int64_t ns = 0;
   std::int64_t passes = 0;

@@ -106,7 +106,7 @@ h5::Handle open_attribute(h5::File const& file, hid_t object, std::string const&
   return attribute;
 }
 
-/// Of every parameter its name and the attribute, each text up to a zero.
+/// Lists the name and the attribute of every parameter, each text up to a zero.
 std::string list_counts(h5::File const& file, ParameterShapes const& shapes,
                         std::string const& attribute) {
   constexpr std::int64_t most = std::int64_t{1} << 53;  // exact as a double

@@ -44,7 +44,7 @@ class Archive {
     visit_integer(name, wide);
     value = static_cast<Integer>(wide);
   }
-  /// The same of an integer that archives of earlier versions lack: `value` stays then.
+  /// Visits an integer that archives of earlier versions lack: there `value` keeps its value.
   template <class Integer>
   void later_integer(std::string const& name, Integer& value) {
     if (has_integer(name)) integer(name, value);

@@ -61,7 +61,7 @@ class StageWeights {
   /// The model as it is evaluated: the live weights, of replicas their mean. Valid until the next
   /// call or update.
   std::span<T const> model();
-  /// Of replicas the mean, and the fewest steps.
+  /// The state of the optimizer: the mean over the replicas, and the fewest steps of any.
   OptimizerState<T> optimizer();
   /// Updates made and versions held, over all replicas.
   std::int64_t versions() const;
