@@ -206,7 +206,8 @@ std::string checked_report(std::string const& left, std::string const& right) {
   try {
     return isolated_report(left, right);
   } catch (std::exception const& error) {
-    // A crash names the left run; the right one alone shows whether it was the damaged one.
+    // A crash names the left run, whichever run is damaged; each run alone names itself.
+    isolated_report(left, left);
     isolated_report(right, right);
     throw UsageError(error.what());
   }

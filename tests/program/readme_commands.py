@@ -60,11 +60,9 @@ def missing_lines(shown, output):
 
 
 def copy_of_tree(scratch):
-    """The sources (with their times, or make would configure anew), the demonstration's runs, build/ as a link."""
+    """The sources (with their times, or make would configure anew), and build/ as a link."""
     made = shutil.ignore_patterns(".git", "build", "runs", "out", "made", "__pycache__")
     shutil.copytree(REPOSITORY, scratch, ignore=made, dirs_exist_ok=True)
-    if (REPOSITORY / "runs" / "demo").is_dir():
-        shutil.copytree(REPOSITORY / "runs" / "demo", scratch / "runs" / "demo")
     (scratch / "build").symlink_to(REPOSITORY / "build")
 
 

@@ -235,6 +235,7 @@ def test_refused(run, other):
     for arguments in ((), (run,), (run, run, run)):
         refused("compare", *arguments, says="two arguments")
     refused("compare", run, other / "none", says=(other / "none", "no such file"))
+    refused("compare", run / "none", other / "none", says=(run / "none", "no such file"))
     refused("compare", run, other / "parameters.h5", says="is not a trace")
     trace = other / "trace.h5"
     whole = trace.read_bytes()
