@@ -29,7 +29,7 @@ struct Subcommand {
 constexpr std::array<Subcommand, 6> subcommands{{
     {"run", "[options]", "train; writes the run folder", run_command},
     {"plan", "[options]", "the plan alone: no data, no training", plan_command},
-    {"methods", "", "the table of methods", methods_command},
+    {"methods", "[--markdown]", "the tables of methods", methods_command},
     {"gather", "DIR", "make one trace.h5 of the shards of an ended run", gather_command},
     {"compare", "RUN RUN", "whether two runs are bitwise equal, and where they first differ",
      compare_command},

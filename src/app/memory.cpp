@@ -1,7 +1,5 @@
 #include "quartic/app/memory.hpp"
 
-#include <map>
-
 #include "quartic/app/environment.hpp"
 #include "quartic/compute/device.hpp"
 #include "quartic/core/check.hpp"
@@ -15,19 +13,20 @@ double gigabytes(std::int64_t bytes) {
 }
 
 /// Blocks of weights that a stage keeps besides the versions: the gradient, its noise, the
-/// optimizers' states, what transforms, the mean of replicas and the outer step of pipeline 0 keep.
-std::int64_t other_blocks(Config const& config, plan::Rules const& rules, engine::Seat seat) {
-  using Kind = plan::Transform::Kind;
+/// optimizers' states, bent weights and mean updates, the mean of replicas, the outer step of
+/// pipeline 0.
+std::int64_t other_blocks(Config const& config, plan::Rules const& rules,
+                          plan::StagePeak const& peak, engine::Seat seat) {
   auto const states = static_cast<int>(nn::state_names(config.optimizer.name).size());
-  std::map<Kind, int> const bent{
-      {Kind::none, 0}, {Kind::blend, 1}, {Kind::correct, 3}, {Kind::predict, 1}};
-  bool const bends = rules.transform.kind != Kind::correct || seat.stage + 1 < config.stages;
-  int const transform = bends ? bent.at(rules.transform.kind) : 0;
+  int const mean_update = rules.versions->mean_decay(seat.stage) >= 0 ? 2 * rules.replicas : 0;
+  bool const compensates = rules.updates->correction(seat.stage).compensation != 0;
+  int const own_gradient = compensates && seat.stage + 1 < config.stages ? 1 : 0;
   int const noise = config.gradient_noise > 0 ? 1 : 0;
   int const mean = rules.replicas > 1 ? 1 : 0;
   bool const steps = config.averaging.has_outer_step() && seat.pipeline == 0;
   int const outer = steps ? 2 * rules.replicas : 0;
-  return 1 + noise + states * rules.replicas + transform + mean + outer;
+  return 1 + noise + states * rules.replicas + peak.bent + mean_update + own_gradient + mean +
+         outer;
 }
 
 }  // namespace
@@ -40,7 +39,7 @@ std::vector<nn::StageHolds> held_by_stages(Resolved const& resolved) {
   std::vector<nn::StageHolds> holds;
   for (int stage = 0; stage < config.stages; ++stage) {
     plan::StagePeak const& peak = peaks[static_cast<std::size_t>(stage)];
-    std::int64_t const others = other_blocks(config, resolved.rules, {0, stage});
+    std::int64_t const others = other_blocks(config, resolved.rules, peak, {0, stage});
     holds.push_back({peak.weight_copies + others, peak.activations});
   }
   return holds;
@@ -62,8 +61,9 @@ engine::MemoryRow planned_memory(Resolved const& resolved, std::span<plan::Stage
     row.planned_weights_bytes += weights;
     row.planned_stashes_bytes += weights * (peak.weight_copies - 1);
     row.planned_activations_bytes += bytes(peak.activations * (sizes.saved + sizes.input));
-    row.planned_buffers_bytes += weights * other_blocks(resolved.config, resolved.rules, seat) +
-                                 bytes(peak.flows * sizes.flow);
+    row.planned_buffers_bytes +=
+        weights * other_blocks(resolved.config, resolved.rules, peak, seat) +
+        bytes(peak.flows * sizes.flow);
   }
   return row;
 }

@@ -1,5 +1,7 @@
 #include "quartic/app/setup.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -109,11 +111,11 @@ std::int64_t microbatches_an_epoch(Config const& config, std::int64_t rows) {
   return rows / size;
 }
 
-/// A method may be defined with one optimizer only.
+/// A method may have a default of its own, and be defined with that optimizer only.
 void resolve_optimizer(Config& config, method::Method const& method) {
   nn::OptimizerSpec& optimizer = config.optimizer;
   if (optimizer.name.empty()) optimizer.name = method.optimizer.empty() ? "sgd" : method.optimizer;
-  if (!method.optimizer.empty() && optimizer.name != method.optimizer) {
+  if (method.only_optimizer && optimizer.name != method.optimizer) {
     usage_error("--optimizer {}: {} is defined with {} only", optimizer.name, method.name,
                 method.optimizer);
   }
@@ -183,7 +185,7 @@ void require_pipelines(Config const& config) {
 
 void require_arrival_order(Config const& config, plan::Rules const& rules) {
   if (config.order == engine::Order::plan) return;
-  if (rules.versions->needs_global_view()) {
+  if (rules.need_plan()) {
     usage_error(
         "--order arrival: {} needs a global view of all stages, which only a plan has; valid is "
         "--order plan",
@@ -191,6 +193,15 @@ void require_arrival_order(Config const& config, plan::Rules const& rules) {
   }
   if (config.averaging.pipelines > 1)
     usage_error("--order arrival: several pipelines average by the plan; valid is --order plan");
+}
+
+void require_prediction(Config const& config, plan::Rules const& rules) {
+  if (!rules.versions->predicts() || !nn::state_names(config.optimizer.name).empty()) return;
+  std::vector<std::string> valid = nn::optimizer_names();
+  std::erase_if(valid, [](std::string const& name) { return nn::state_names(name).empty(); });
+  usage_error(
+      "--optimizer {}: keeps no state to predict its next step from, which {} needs; valid are {}",
+      config.optimizer.name, config.method, fmt::join(valid, ", "));
 }
 
 /// The columns of the features that this rank's stages read: the smallest range that holds them.
@@ -251,6 +262,7 @@ Resolved resolve(Config config, int ranks) {
   plan::Rules rules = rules_of(config, an_epoch);
   require_same_or_longer(config, rules);
   require_arrival_order(config, rules);
+  require_prediction(config, rules);
   require_pipelines(config);
   static_cast<void>(engine::Hosting(rules, config.averaging.pipelines, ranks, 0));
   nn::ModelSpec const model{.objective = config.objective,

@@ -40,10 +40,15 @@ void causal_softmax_backward(std::int64_t first_query, T scale, ConstMatrix<T> p
 template <class T>
 void blend(double omega, std::span<T const> a, std::span<T const> b, std::span<T> out);
 template <class T>
-void correct(Correction correction, std::span<T const> w, std::span<T> last, std::span<T> u,
-             std::span<T> out);
+void bend(std::span<Term<T> const> terms, std::span<T> out);
 template <class T>
-void predict(double step, std::span<T const> w, std::span<T const> velocity, std::span<T> out);
+void add_to_mean_update(double decay, std::span<T const> w, std::span<T> last, std::span<T> u);
+template <class T>
+void add_compensated(double factor, std::span<T const> live, std::span<T const> read,
+                     std::span<T> g, std::span<T> sum);
+template <class T>
+void adam_direction(AdamStep step, std::span<T const> from, std::span<T const> m,
+                    std::span<T const> v, std::span<T> to);
 template <class T>
 void outer_step(OuterStep step, std::span<T> mean, std::span<T> old, std::span<T> m);
 template <class T>

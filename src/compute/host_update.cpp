@@ -142,12 +142,27 @@ double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std:
   });
 }
 
+template <class T>
+void adam_direction(AdamStep step, std::span<T const> from, std::span<T const> m,
+                    std::span<T const> v, std::span<T> to) {
+  QUARTIC_ASSERT(from.size() == to.size() && from.size() == m.size() && from.size() == v.size());
+  auto const decay = static_cast<T>(1 - step.keep);
+  auto const epsilon = static_cast<T>(step.epsilon);
+  auto const of_moment = static_cast<T>(step.of_moment);
+  auto const correction = static_cast<T>(step.correction);
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i] = decay * from[i] + of_moment * m[i] / (std::sqrt(correction * v[i]) + epsilon);
+  }
+}
+
 #define QUARTIC_INSTANTIATE(T)                                                                  \
   template double sgd_update(SgdStep, std::span<T const>, std::span<T>, std::span<T>);          \
   template double momentum_update(MomentumStep, std::span<T const>, std::span<T>, std::span<T>, \
                                   std::span<T>);                                                \
   template double adam_update(AdamStep, std::span<T const>, std::span<T>, std::span<T>,         \
-                              std::span<T>, std::span<T>);
+                              std::span<T>, std::span<T>);                                      \
+  template void adam_direction(AdamStep, std::span<T const>, std::span<T const>,                \
+                               std::span<T const>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 

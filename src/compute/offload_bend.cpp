@@ -1,9 +1,22 @@
-// The methods' own passes over weights on the device.
+// Passes over weights that methods need, on the device.
 #include "host.hpp"
 #include "offload_kernel.hpp"
 #include "offload_loops.hpp"
 
 namespace quartic::compute {
+namespace {
+
+constexpr std::size_t largest_terms = 4;
+
+/// Terms as plain bytes, so that a kernel can carry them.
+template <class T>
+struct DeviceTerms {
+  T factor[largest_terms];
+  T const* values[largest_terms];
+  int count;
+};
+
+}  // namespace
 
 template <class T>
 void blend(double omega, std::span<T const> a, std::span<T const> b, std::span<T> out) {
@@ -17,28 +30,47 @@ void blend(double omega, std::span<T const> a, std::span<T const> b, std::span<T
 }
 
 template <class T>
-void correct(Correction correction, std::span<T const> w, std::span<T> last, std::span<T> u,
-             std::span<T> out) {
-  if (!on_device()) return host::correct(correction, w, last, u, out);
-  Kernel const kernel(w, last, u, out);
-  auto const decay = static_cast<T>(correction.decay);
-  auto const rest = static_cast<T>(1 - correction.decay);
-  auto const distance = static_cast<T>(correction.distance);
-  for_each(std::ssize(out),
-           [=, w = w.data(), last = last.data(), u = u.data(), to = out.data()](std::int64_t i) {
-             u[i] = decay * u[i] + rest * (w[i] - last[i]);
-             to[i] = w[i] - distance * u[i];
-             last[i] = w[i];
-           });
+void bend(std::span<Term<T> const> terms, std::span<T> out) {
+  if (!on_device()) return host::bend(terms, out);
+  QUARTIC_ASSERT(!terms.empty() && terms.size() <= largest_terms);
+  DeviceTerms<T> of{};
+  of.count = static_cast<int>(terms.size());
+  Kernel const kernel(out);
+  for (std::size_t k = 0; k < terms.size(); ++k) {
+    require_on_device(terms[k].values);
+    of.factor[k] = static_cast<T>(terms[k].factor);
+    of.values[k] = terms[k].values.data();
+  }
+  for_each(std::ssize(out), [=, to = out.data()](std::int64_t i) {
+    T sum = of.factor[0] * of.values[0][i];
+    for (int k = 1; k < of.count; ++k) sum += of.factor[k] * of.values[k][i];
+    to[i] = sum;
+  });
 }
 
 template <class T>
-void predict(double step, std::span<T const> w, std::span<T const> velocity, std::span<T> out) {
-  if (!on_device()) return host::predict(step, w, velocity, out);
-  Kernel const kernel(w, velocity, out);
-  auto const factor = static_cast<T>(step);
-  for_each(std::ssize(out), [=, w = w.data(), v = velocity.data(),
-                             to = out.data()](std::int64_t i) { to[i] = w[i] - factor * v[i]; });
+void add_to_mean_update(double decay, std::span<T const> w, std::span<T> last, std::span<T> u) {
+  if (!on_device()) return host::add_to_mean_update(decay, w, last, u);
+  Kernel const kernel(w, last, u);
+  auto const kept = static_cast<T>(decay);
+  auto const rest = static_cast<T>(1 - decay);
+  for_each(std::ssize(u), [=, w = w.data(), last = last.data(), u = u.data()](std::int64_t i) {
+    u[i] = kept * u[i] + rest * (w[i] - last[i]);
+    last[i] = w[i];
+  });
+}
+
+template <class T>
+void add_compensated(double factor, std::span<T const> live, std::span<T const> read,
+                     std::span<T> g, std::span<T> sum) {
+  if (!on_device()) return host::add_compensated(factor, live, read, g, sum);
+  Kernel const kernel(live, read, g, sum);
+  auto const lambda = static_cast<T>(factor);
+  for_each(std::ssize(g), [=, live = live.data(), read = read.data(), g = g.data(),
+                           sum = sum.data()](std::int64_t i) {
+    sum[i] += g[i] + lambda * g[i] * g[i] * (live[i] - read[i]);
+    g[i] = 0;
+  });
 }
 
 template <class T>
@@ -56,10 +88,12 @@ void outer_step(OuterStep step, std::span<T> mean, std::span<T> old, std::span<T
            });
 }
 
-#define QUARTIC_INSTANTIATE(T)                                                                     \
-  template void blend(double, std::span<T const>, std::span<T const>, std::span<T>);               \
-  template void correct(Correction, std::span<T const>, std::span<T>, std::span<T>, std::span<T>); \
-  template void predict(double, std::span<T const>, std::span<T const>, std::span<T>);             \
+#define QUARTIC_INSTANTIATE(T)                                                                \
+  template void blend(double, std::span<T const>, std::span<T const>, std::span<T>);          \
+  template void bend(std::span<Term<T> const>, std::span<T>);                                 \
+  template void add_to_mean_update(double, std::span<T const>, std::span<T>, std::span<T>);   \
+  template void add_compensated(double, std::span<T const>, std::span<T const>, std::span<T>, \
+                                std::span<T>);                                                \
   template void outer_step(OuterStep, std::span<T>, std::span<T>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)

@@ -79,12 +79,29 @@ double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std:
       });
 }
 
+template <class T>
+void adam_direction(AdamStep step, std::span<T const> from, std::span<T const> m,
+                    std::span<T const> v, std::span<T> to) {
+  if (!on_device()) return host::adam_direction(step, from, m, v, to);
+  Kernel const kernel(from, m, v, to);
+  auto const decay = static_cast<T>(1 - step.keep);
+  auto const epsilon = static_cast<T>(step.epsilon);
+  auto const of_moment = static_cast<T>(step.of_moment);
+  auto const correction = static_cast<T>(step.correction);
+  for_each(std::ssize(to),
+           [=, from = from.data(), m = m.data(), v = v.data(), to = to.data()](std::int64_t i) {
+             to[i] = decay * from[i] + of_moment * m[i] / (std::sqrt(correction * v[i]) + epsilon);
+           });
+}
+
 #define QUARTIC_INSTANTIATE(T)                                                                  \
   template double sgd_update(SgdStep, std::span<T const>, std::span<T>, std::span<T>);          \
   template double momentum_update(MomentumStep, std::span<T const>, std::span<T>, std::span<T>, \
                                   std::span<T>);                                                \
   template double adam_update(AdamStep, std::span<T const>, std::span<T>, std::span<T>,         \
-                              std::span<T>, std::span<T>);
+                              std::span<T>, std::span<T>);                                      \
+  template void adam_direction(AdamStep, std::span<T const>, std::span<T const>,                \
+                               std::span<T const>, std::span<T>);
 QUARTIC_INSTANTIATE(float)
 QUARTIC_INSTANTIATE(double)
 

@@ -85,6 +85,7 @@ void Run<T>::act(ArrivalWorker& worker, plan::Action action, std::int64_t waited
     reads_.push_back(read);
   }
   bool const updates = weight && rules_.updates->applies_after(action.stage, last);
+  double const rate = updates ? rules_.updates->rate(at.update_view(action.microbatch, last)) : 1;
   view.forwards += forward ? 1 : 0;
   view.backwards += !forward && action.kind != plan::Kind::backward_weight ? action.count : 0;
   view.weight_backwards += weight ? action.count : 0;
@@ -96,6 +97,7 @@ void Run<T>::act(ArrivalWorker& worker, plan::Action action, std::int64_t waited
        .ends = weight,
        .tags = tags,
        .oldest_needed = rules_.versions->oldest_needed({view, last, worker.last_tags[own], {}}),
+       .rate = rate,
        .wait_ns = waited_ns});
   if (weight && action.stage == 0) {
     trained_ = last + 1;

@@ -57,7 +57,8 @@ void Run<T>::action(plan::PlannedAction const& planned,
                 .tags = planned.tags,
                 .oldest_needed = planned.oldest_needed,
                 .plan_begin = plan::to_units(planned.begin),
-                .plan_end = plan::to_units(planned.end)});
+                .plan_end = plan::to_units(planned.end),
+                .rate = planned.rate});
     if (planned.updates) own.record_steps(applied);
     if (planned.ends && place == 0 && index == 0) {
       trained_ = microbatch + count;
@@ -86,9 +87,6 @@ void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Re
     pass.data_index = schedule.data_index(microbatch);
     pass.sends = action.stage > 0 && schedule.sampled_stage(microbatch) != action.stage;
     pass.updates = updates && pass.is_last_piece();
-    if (pass.updates) {
-      pass.rate = rules_.updates->rate(action.stage, stage.weights().version(pass.read.replica));
-    }
     pass.wait_ns += await(stage, pass.action);
     stage.run(pass);
     pass.wait_ns = 0;

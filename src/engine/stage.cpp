@@ -28,7 +28,7 @@ Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan:
       arena_({{{peak.activations, sizes_.saved}, {peak.flows, sizes_.flow}}}),
       trained_(nn::trained_parts(block_->parameters())),
       read_copies_(trained_),
-      weights_(*block_, rules, seat.stage, optimizer, settings.seed),
+      weights_(*block_, rules, seat.stage, optimizer, settings.learning_rate, settings.seed),
       noise_(settings.gradient_noise > 0 ? std::ssize(weights_.gradient()) : 0) {}
 
 template <class T>
@@ -55,6 +55,20 @@ template <class T>
 plan::Tags Stage<T>::next_tags() const {
   if (links_.activations_in == nullptr) return {weights_.versions(), 0};
   return {links_.activations_in->front().header().tag, 0};
+}
+
+template <class T>
+plan::UpdateView Stage<T>::update_view(std::int64_t microbatch, std::int64_t last) const {
+  StepRow const& first = in_flight_[microbatch].row;
+  plan::UpdateView view{.stage = seat_.stage,
+                        .version = weights_.version(first.replica),
+                        .minibatch = first.minibatch};
+  std::int64_t oldest = view.version;
+  for (Applied const& applied : applied_) oldest = std::min(oldest, applied.row.version_forward);
+  for (std::int64_t j = microbatch; j <= last; ++j)
+    oldest = std::min(oldest, in_flight_[j].row.version_forward);
+  view.staleness_max = view.version - oldest;
+  return view;
 }
 
 template <class T>
@@ -189,7 +203,7 @@ void Stage<T>::backward_input(Pass const& pass) {
   slot.read = pass.read;
   slot.tags = pass.tags;
   StepRow& row = slot.row;
-  row.version_backward = pass.read.recorded();
+  row.version_backward = pass.read.recorded_version();
   row.drift = row.version_backward - row.version_forward;
   row.backward_begin_ns = action_begin_ns_;
   row.plan_backward = pass.plan_begin;
@@ -197,12 +211,13 @@ void Stage<T>::backward_input(Pass const& pass) {
   slot.flow = arena_.take(Arena<T>::flow);
   comm::Message gradient = pass.sends ? links_.gradients_out->acquire() : comm::Message();
   slot.is_whole = pass.action.kind == plan::Kind::backward && !gradient;
-  auto const weights = weights_.backward(slot.read, row.version_forward);
+  auto const weights = weights_.backward(slot.read);
   auto const input = std::as_const(slot.input).template payload<T>();
   auto const output_gradient = std::as_const(slot.output_gradient).template payload<T>();
   if (slot.is_whole) {
     block_->backward(batch(microbatch, slot.data_index), weights, input, slot.saved,
-                     output_gradient, slot.flow, weights_.gradient(), pulse_);
+                     output_gradient, slot.flow,
+                     weights_.begin_gradient(pass.read.replica, row.version_forward), pulse_);
   } else {
     block_->backward_input(batch(microbatch, slot.data_index), weights, input, slot.saved,
                            output_gradient, gradient.template payload<T>(), slot.flow, pulse_);
@@ -230,15 +245,18 @@ void Stage<T>::send_gradients() {
 template <class T>
 void Stage<T>::backward_weight(Pass const& pass) {
   InFlight slot = in_flight_.pop();
+  int const replica = slot.read.replica;
+  std::int64_t const version = slot.row.version_forward;
   slot.row.activations = std::max(slot.row.activations, action_activations_);
   slot.row.weight_copies = std::max(slot.row.weight_copies, action_copies_);
   if (!slot.is_whole) {
     block_->backward_weight(batch(pass.action.microbatch, slot.data_index),
-                            weights_.backward(slot.read, slot.row.version_forward),
+                            weights_.backward(slot.read),
                             std::as_const(slot.input).template payload<T>(), slot.saved,
                             std::as_const(slot.output_gradient).template payload<T>(), slot.flow,
-                            weights_.gradient(), pulse_);
+                            weights_.begin_gradient(replica, version), pulse_);
   }
+  weights_.finish_gradient(replica, version);
   if (settings_.gradient_noise > 0) add_noise(pass.action.microbatch);
   give_back(slot);
   applied_.push_back({slot.row, std::move(slot.displacement_origin)});
@@ -283,8 +301,7 @@ void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
         read_copies_.distance_sq(weights_.live(replica), std::move(applied.displacement_origin));
   }
   std::int64_t const version = weights_.version(replica);
-  double const learning_rate = settings_.learning_rate.at(version) * pass.rate;
-  double const gradient_sq = weights_.update(replica, learning_rate, pass.oldest_needed);
+  auto const [learning_rate, gradient_sq] = weights_.update(replica, pass.rate, pass.oldest_needed);
   require_finite(gradient_sq, applied_.back().row.microbatch, "the gradient or its update is");
   for (Applied& applied : applied_) complete(applied, version, gradient_sq, learning_rate);
   totals_.update_ns += clock_.now_ns() - begin_ns;

@@ -104,11 +104,9 @@ void Stage<T>::in_flight_state(Archive& archive) {
   integers_of(
       archive, "version", slots, [](auto* s) -> auto& { return s->read.version; });
   integers_of(
-      archive, "second", slots, [](auto* s) -> auto& { return s->read.second; });
+      archive, "second", slots, [](auto* s) -> auto& { return s->read.recorded; });
   integers_of(
       archive, "delay", slots, [](auto* s) -> auto& { return s->read.delay; });
-  integers_of(
-      archive, "ahead", slots, [](auto* s) -> auto& { return s->read.ahead; });
   visit_rows<T>(archive, "saved", end - first, sizes_.saved,
                 [&](std::int64_t i) { return slot(i).saved; });
   if (links_.activations_in != nullptr) {

@@ -41,7 +41,7 @@ class SavingArchive final : public FileArchive {
  private:
   void enter(std::string const& name) override;
   void visit_integer(std::string const& name, std::int64_t& value) override;
-  bool has_integer(std::string const&) const override { return true; }
+  bool has(std::string const&) const override { return true; }
   void visit_rows(std::string const& name, std::int64_t count, std::int64_t columns,
                   std::size_t element_bytes,
                   std::function<void*(std::int64_t)> const& row) override;
@@ -63,9 +63,7 @@ class RestoringArchive final : public FileArchive {
  private:
   void enter(std::string const& name) override;
   void visit_integer(std::string const& name, std::int64_t& value) override;
-  bool has_integer(std::string const& name) const override {
-    return file().has_attribute(here(), name);
-  }
+  bool has(std::string const& name) const override { return file().has_attribute(here(), name); }
   void visit_rows(std::string const& name, std::int64_t count, std::int64_t columns,
                   std::size_t element_bytes,
                   std::function<void*(std::int64_t)> const& row) override;

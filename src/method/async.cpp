@@ -1,6 +1,4 @@
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 
@@ -9,6 +7,7 @@ namespace quartic::method {
 Method async() {
   return {.name = "async",
           .order = "1F1B, no flush",
+          .reads = {"live", "live"},
           .staleness = "S-1-s",
           .drift = "S-1-s",
           .copies = "1",

@@ -1,6 +1,4 @@
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 
@@ -8,6 +6,7 @@ namespace quartic::method {
 Method gpipe() {
   return {.name = "gpipe",
           .order = "M forwards, M backwards, flush",
+          .reads = {"live", "live"},
           .staleness = "0",
           .drift = "0",
           .copies = "1",

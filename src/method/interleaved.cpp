@@ -1,9 +1,7 @@
 #include <algorithm>
 
 #include "quartic/core/check.hpp"
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {
@@ -63,6 +61,7 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
 Method interleaved() {
   return {.name = "interleaved",
           .order = "1F1B, V stages a worker, flush",
+          .reads = {"live", "live"},
           .staleness = "0",
           .drift = "0",
           .copies = "1",

@@ -1,9 +1,7 @@
 #include <algorithm>
 
 #include "quartic/core/check.hpp"
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {
@@ -78,6 +76,7 @@ class EveryRound final : public plan::UpdateRule {
 Method local_sgd() {
   return {.name = "local-sgd",
           .order = "R replicas in turn",
+          .reads = {"own replica", "own replica"},
           .staleness = "0",
           .drift = "0",
           .copies = "R",

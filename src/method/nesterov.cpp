@@ -1,6 +1,4 @@
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 
@@ -10,6 +8,7 @@ namespace quartic::method {
 Method nesterov() {
   return {.name = "nesterov",
           .order = "1F1B, no flush",
+          .reads = {"live, stashed", "the stash"},
           .staleness = "<= ceil((S-1-s)/M)",
           .drift = "0",
           .copies = "ceil((S-1-s)/M)+1",
@@ -18,6 +17,7 @@ Method nesterov() {
           .summary = "weight stashing, and NAdam's look-ahead to make up for the delay",
           .reference = "Ajanthan et al. 2025, arXiv 2505.01099",
           .optimizer = "nadam",
+          .only_optimizer = true,
           .beta1 = 0.99,
           .options = {admission_option("fixed")},
           .make = [](plan::Shape const& shape, OptionValues const& options) {

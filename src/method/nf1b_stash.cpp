@@ -1,6 +1,4 @@
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 
@@ -8,6 +6,7 @@ namespace quartic::method {
 Method nf1b_stash() {
   return {.name = "nf1b-stash",
           .order = "nF1B",
+          .reads = {"live, stashed", "the stash"},
           .staleness = "<= ceil(dq)",
           .drift = "0",
           .copies = "ceil(dq)+1",

@@ -1,6 +1,4 @@
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 
@@ -8,6 +6,7 @@ namespace quartic::method {
 Method one_f_one_b_flush() {
   return {.name = "1f1b-flush",
           .order = "1F1B inside the minibatch, flush",
+          .reads = {"live", "live"},
           .staleness = "0",
           .drift = "0",
           .copies = "1",

@@ -1,9 +1,7 @@
 #include <array>
 
 #include "quartic/core/check.hpp"
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 
@@ -13,6 +11,7 @@ Method paci() {
   return {
       .name = "paci",
       .order = "1F1B, no flush",
+      .reads = {"live", "live"},
       .staleness = "<= ceil((S-1-s)/a)",
       .drift = "<= ceil((S-1-s)/a)",
       .copies = "1",

@@ -1,9 +1,9 @@
-#include "quartic/method/parts.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
+
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {
@@ -14,7 +14,6 @@ using plan::PassView;
 using plan::Read;
 using plan::Schedule;
 using plan::StageView;
-using plan::UpdateRule;
 using plan::VersionRule;
 using plan::WorkerView;
 
@@ -122,15 +121,17 @@ class StashedWeights final : public VersionRule {
   bool stashes() const override { return true; }
 };
 
-class Every final : public UpdateRule {
+class PredictedWeights final : public VersionRule {
  public:
-  explicit Every(std::int64_t accumulate) : accumulate_(accumulate) {}
-  bool applies_after(int, std::int64_t microbatch) const override {
-    return (microbatch + 1) % accumulate_ == 0;
+  explicit PredictedWeights(std::int64_t accumulate) : accumulate_(accumulate) {}
+  Read forward(PassView const& pass) const override {
+    std::int64_t const live = pass.at.updates;
+    auto const ahead = static_cast<double>(pass.microbatch / accumulate_ - live);
+    return {.version = live, .bend = {.step = ahead}};
   }
-  std::int64_t minibatch(std::int64_t microbatch) const override {
-    return microbatch / accumulate_;
-  }
+  bool predicts() const override { return true; }
+  Read backward(PassView const& pass) const override { return {0, pass.at.updates}; }
+  bool stashes() const override { return false; }
 
  private:
   std::int64_t accumulate_;
@@ -174,15 +175,15 @@ std::unique_ptr<VersionRule> live_weights() {
 std::unique_ptr<VersionRule> stashed_weights() {
   return std::make_unique<StashedWeights>();
 }
-std::unique_ptr<UpdateRule> every(std::int64_t accumulate) {
-  return std::make_unique<Every>(accumulate);
+std::unique_ptr<VersionRule> predicted_weights(std::int64_t accumulate) {
+  return std::make_unique<PredictedWeights>(accumulate);
 }
 plan::Rules composed(plan::Shape const& shape, std::unique_ptr<Schedule const> schedule,
                      std::unique_ptr<VersionRule const> versions) {
   return {.workers = shape.stages,
           .schedule = std::move(schedule),
           .versions = std::move(versions),
-          .updates = every(shape.accumulate),
+          .updates = std::make_unique<Every>(shape.accumulate),
           .period = shape.accumulate};
 }
 

@@ -1,6 +1,4 @@
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 
@@ -9,6 +7,7 @@ namespace quartic::method {
 Method pipedream() {
   return {.name = "pipedream",
           .order = "1F1B, no flush",
+          .reads = {"live, stashed", "the stash"},
           .staleness = "S-1-s in the steady state",
           .drift = "0",
           .copies = "S-s",

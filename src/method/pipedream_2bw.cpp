@@ -1,9 +1,7 @@
 #include <algorithm>
 
 #include "quartic/core/check.hpp"
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {
@@ -36,6 +34,7 @@ class DoubleBuffer final : public plan::VersionRule {
 Method pipedream_2bw() {
   return {.name = "pipedream-2bw",
           .order = "1F1B, no flush",
+          .reads = {"the older of two buffers", "the same buffer"},
           .staleness = "1",
           .drift = "0",
           .copies = "2",

@@ -1,6 +1,4 @@
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {
@@ -22,6 +20,7 @@ class TaggedWeights final : public plan::VersionRule {
 Method pipedream_vsync() {
   return {.name = "pipedream-vsync",
           .order = "1F1B, no flush",
+          .reads = {"stage 0's version, stashed", "the stash"},
           .staleness = "S-1",
           .drift = "0",
           .copies = "S",

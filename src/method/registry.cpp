@@ -8,9 +8,13 @@
 #include <optional>
 
 #include "quartic/core/check.hpp"
-#include "quartic/method/catalogue.hpp"
 
 namespace quartic::method {
+
+#define METHOD(name) Method name();
+#include "catalogue.inc"
+#undef METHOD
+
 namespace {
 
 template <class Number>
@@ -77,9 +81,11 @@ std::int64_t OptionValues::integer(std::string const& name, std::int64_t least,
 }
 
 std::span<Method const> all_methods() {
-#define QUARTIC_LIST_METHOD(name) name(),
-  static std::vector<Method> const methods{QUARTIC_METHODS(QUARTIC_LIST_METHOD)};
-#undef QUARTIC_LIST_METHOD
+#define METHOD(name) name(),
+  static std::vector<Method> const methods{
+#include "catalogue.inc"
+  };
+#undef METHOD
   return methods;
 }
 

@@ -4,9 +4,7 @@
 
 #include "quartic/core/check.hpp"
 #include "quartic/core/random.hpp"
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {
@@ -210,6 +208,7 @@ Method rpd() {
   return {
       .name = "rpd",
       .order = "one microbatch at a time",
+      .reads = {"delayed, by block", "the same"},
       .staleness = "as drawn",
       .drift = "0",
       .copies = "about delta/S",
@@ -227,7 +226,7 @@ Method rpd() {
         return plan::Rules{.workers = shape.stages,
                            .schedule = std::make_unique<OneAtATime>(draws),
                            .versions = std::make_unique<Delayed>(draws),
-                           .updates = every(1)};
+                           .updates = std::make_unique<Every>(1)};
       }};
 }
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "quartic/method/parts.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {

@@ -1,8 +1,6 @@
 #include <algorithm>
 
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {
@@ -31,6 +29,7 @@ class Committed final : public plan::VersionRule {
 Method timeprest() {
   return {.name = "timeprest",
           .order = "nF1B",
+          .reads = {"stage 0's version", "the version committed everywhere"},
           .staleness = "as tagged",
           .drift = "as committed",
           .copies = "tag to live",

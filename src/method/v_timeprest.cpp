@@ -1,6 +1,4 @@
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 
@@ -8,6 +6,7 @@ namespace quartic::method {
 Method v_timeprest() {
   return {.name = "v-timeprest",
           .order = "nF1B",
+          .reads = {"live", "live"},
           .staleness = "<= ceil(dq)",
           .drift = "<= ceil(dq)",
           .copies = "1",

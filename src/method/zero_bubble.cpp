@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {
@@ -67,6 +65,7 @@ class ZeroBubble2p final : public plan::Schedule {
 Method zero_bubble_1p() {
   return {.name = "zb-1p",
           .order = "1F1B, backward split, flush",
+          .reads = {"live", "live"},
           .staleness = "0",
           .drift = "0",
           .copies = "1",
@@ -91,6 +90,7 @@ Method zero_bubble_1p() {
 Method zero_bubble_2p() {
   return {.name = "zb-2p",
           .order = "greedy I, F, W, flush",
+          .reads = {"live", "live"},
           .staleness = "0",
           .drift = "0",
           .copies = "1",

@@ -1,9 +1,7 @@
 #include <algorithm>
 
 #include "quartic/core/check.hpp"
-#include "quartic/method/catalogue.hpp"
-#include "quartic/method/parts.hpp"
-#include "quartic/method/registry.hpp"
+#include "quartic/method.hpp"
 
 namespace quartic::method {
 namespace {
@@ -95,7 +93,8 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
   plan::Rules rules = composed(
       shape, table_schedule(std::move(tables), shape.stages, shape.accumulate), live_weights());
   rules.workers = workers;
-  rules.folded = true;
+  for (int stage = 0; stage < shape.stages; ++stage)
+    rules.owner.push_back(std::min(stage, shape.stages - 1 - stage));
   return rules;
 }
 
@@ -105,6 +104,7 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
 Method zero_bubble_v() {
   return {.name = "zb-v",
           .order = "V of stages, backward split, flush",
+          .reads = {"live", "live"},
           .staleness = "0",
           .drift = "0",
           .copies = "1",

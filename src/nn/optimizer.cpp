@@ -38,6 +38,10 @@ class Momentum final : public Optimizer<T> {
   Momentum(OptimizerSpec const& spec, std::vector<UpdateGroup> groups, bool nesterov)
       : Optimizer<T>(spec, std::move(groups)), nesterov_(nesterov), velocity_(this->parameters()) {}
   std::span<T> state() override { return velocity_.view(); }
+  typename Optimizer<T>::Direction direction(std::span<T const>, double learning_rate,
+                                             std::span<T>) override {
+    return {-learning_rate, velocity_.view()};
+  }
 
  private:
   double step_group(std::span<T const> from, std::span<T> to, std::span<T> gradient,
@@ -60,6 +64,25 @@ class Adam final : public Optimizer<T> {
         nesterov_(nesterov),
         moments_(2 * this->parameters()) {}
   std::span<T> state() override { return moments_.view(); }
+  typename Optimizer<T>::Direction direction(std::span<T const> from, double learning_rate,
+                                             std::span<T> scratch) override {
+    if (steps_ == 0) return {};
+    auto const t = static_cast<double>(steps_);
+    double const product = nesterov_ ? momentum_product_ : std::pow(this->spec().beta1, t);
+    compute::AdamStep step{.epsilon = this->spec().epsilon,
+                           .of_moment = learning_rate / (1 - product),
+                           .correction = 1 / (1 - std::pow(this->spec().beta2, t))};
+    std::size_t first = 0;
+    for (UpdateGroup const& group : this->groups()) {
+      auto const size = static_cast<std::size_t>(group.size);
+      bool const decays = group.decays && group.role == Role::trained;
+      step.keep = 1 - (decays ? learning_rate * this->spec().weight_decay : 0);
+      compute::adam_direction<T>(step, from.subspan(first, size), first_moment(first, size),
+                                 second_moment(first, size), scratch.subspan(first, size));
+      first += size;
+    }
+    return {-1, scratch};
+  }
   void restart_after(std::int64_t steps) override {
     steps_ = steps;
     momentum_product_ = nesterov_ ? product_of_momenta(steps) : 1;
@@ -88,10 +111,14 @@ class Adam final : public Optimizer<T> {
   double step_group(std::span<T const> from, std::span<T> to, std::span<T> gradient,
                     std::size_t first, double learning_rate, double weight_decay) override {
     step_.keep = 1 - learning_rate * weight_decay;
-    std::span<T> const all = moments_.view();
-    std::span<T> const second = all.last(all.size() / 2);
-    return compute::adam_update<T>(step_, from, to, gradient, all.subspan(first, from.size()),
-                                   second.subspan(first, from.size()));
+    return compute::adam_update<T>(step_, from, to, gradient, first_moment(first, from.size()),
+                                   second_moment(first, from.size()));
+  }
+  std::span<T> first_moment(std::size_t first, std::size_t size) {
+    return moments_.view().subspan(first, size);
+  }
+  std::span<T> second_moment(std::size_t first, std::size_t size) {
+    return moments_.view().last(moments_.view().size() / 2).subspan(first, size);
   }
   /// Momenta only grow: a product that one of them leaves as it is has reached its last value.
   double product_of_momenta(std::int64_t steps) const {

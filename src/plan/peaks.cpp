@@ -1,6 +1,7 @@
 #include "quartic/plan/peaks.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace quartic::plan {
 namespace {
@@ -13,6 +14,7 @@ std::vector<StagePeak> peaks(Rules const& rules, Cost const& cost) {
   auto const stages = static_cast<std::size_t>(rules.shape.stages);
   std::vector<StagePeak> peaks(stages, StagePeak{rules.replicas, 1, 1});
   std::vector<std::int64_t> input_halves(stages);  // whose weight halves have not come yet
+  std::vector<std::array<bool, 2>> bends(stages);  // by kind: forward, backward
   Planner planner(rules, cost);
   for (int i = 0; i < most_actions; ++i) {
     PlannedAction const* const planned = planner.next();
@@ -24,6 +26,11 @@ std::vector<StagePeak> peaks(Rules const& rules, Cost const& cost) {
     peak.weight_copies = std::max<std::int64_t>(peak.weight_copies, planned->weight_copies);
     peak.activations = std::max<std::int64_t>(peak.activations, planned->activations);
     peak.flows = std::max(peak.flows, halves);
+    for (Read const& read : planned->reads) {
+      bool& bent = bends[stage][planned->action.kind == Kind::forward ? 0 : 1];
+      if (!bent && (read.kept >= 0 || !read.bend.is_plain())) peak.bent += rules.replicas;
+      bent = bent || read.kept >= 0 || !read.bend.is_plain();
+    }
     bool const given_back = planned->action.kind == Kind::backward_weight ||
                             (planned->action.kind == Kind::backward_input && planned->ends);
     if (given_back) halves -= planned->action.count;

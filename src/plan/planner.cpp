@@ -1,6 +1,7 @@
 #include "quartic/plan/planner.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "quartic/core/check.hpp"
 
@@ -9,7 +10,6 @@ namespace quartic::plan {
 Planner::Planner(Rules const& rules, Cost const& cost)
     : rules_(rules),
       cost_(cost),
-      stages_per_worker_(rules.stages_per_worker()),
       views_(static_cast<std::size_t>(rules.shape.stages)),
       stages_(static_cast<std::size_t>(rules.shape.stages)),
       actions_done_(static_cast<std::size_t>(rules.workers)),
@@ -17,9 +17,8 @@ Planner::Planner(Rules const& rules, Cost const& cost)
       busy_(static_cast<std::size_t>(rules.workers)),
       entered_(std::min(rules.shape.microbatches, rules.schedule->largest_in_pipeline())),
       block_updates_of_(static_cast<std::size_t>(rules.replicas)) {
+  place_stages();
   for (int s = 0; s < rules.shape.stages; ++s) {
-    int const position = rules.worker_of(s) * stages_per_worker_ + s / rules.workers;
-    position_.push_back(static_cast<std::size_t>(position));
     view(s).stage = s;
     stage(s).activations_allowed = rules.schedule->activations(s);
     stage(s).ledgers.resize(static_cast<std::size_t>(rules.replicas));
@@ -29,9 +28,24 @@ Planner::Planner(Rules const& rules, Cost const& cost)
   for (int worker = 0; worker < rules.workers; ++worker) decisions_.set(worker, 0);
 }
 
+/// The views of one worker's stages lie side by side, ascending.
+void Planner::place_stages() {
+  first_.resize(static_cast<std::size_t>(rules_.workers) + 1);
+  for (int s = 0; s < rules_.shape.stages; ++s) {
+    int const worker = rules_.worker_of(s);
+    if (worker < 0 || worker >= rules_.workers)
+      failure("stage {} is owned by worker {} of {}", s, worker, rules_.workers);
+    ++first_[static_cast<std::size_t>(worker) + 1];
+  }
+  std::partial_sum(first_.begin(), first_.end(), first_.begin());
+  std::vector<std::size_t> next(first_.begin(), first_.end() - 1);
+  for (int s = 0; s < rules_.shape.stages; ++s)
+    position_.push_back(next[static_cast<std::size_t>(rules_.worker_of(s))]++);
+}
+
 std::span<StageView> Planner::hosted(int worker) {
-  auto const count = static_cast<std::size_t>(stages_per_worker_);
-  return {views_.data() + static_cast<std::size_t>(worker) * count, count};
+  auto const w = static_cast<std::size_t>(worker);
+  return std::span(views_).subspan(first_[w], first_[w + 1] - first_[w]);
 }
 
 PlannedAction const* Planner::next() {
@@ -56,7 +70,7 @@ bool Planner::decide_at_next_time() {
   }
   for (; !last_updates_.empty() && last_updates_.front() <= now_; ++committed_) last_updates_.pop();
   while (decisions_.time() == now_) decide(decisions_.earliest());
-  if (stages_per_worker_ > 1) {
+  if (rules_.workers < rules_.shape.stages) {
     std::sort(batch_.begin(), batch_.end(), [](PlannedAction const& a, PlannedAction const& b) {
       return a.action.stage < b.action.stage;
     });

@@ -37,7 +37,7 @@ void Planner::start_forward(PlannedAction& planned) {
   planned.tags = entry.tags;
   Read read = rules_.versions->forward({at, microbatch, entry.tags, {}, this});
   read.replica = rules_.replica_of(microbatch);
-  require_alive(planned, read);
+  require_readable(planned, read);
   reads_.push_back(read);
   std::int64_t const read_at =
       block_updates_of_[static_cast<std::size_t>(read.replica)] - read.delay;
@@ -56,7 +56,11 @@ void Planner::start_forward(PlannedAction& planned) {
       change(own, read.replica, [&](VersionLedger& ledger) { ledger.hold(read.version); });
     }
     auto const held = static_cast<std::int32_t>(own.in_flight.size()) + 1;
-    own.in_flight.push({now_, read_at, read, -1, -1, own.copies, held});
+    own.in_flight.push({.begin = now_,
+                        .block_updates = read_at,
+                        .read = read,
+                        .weight_copies = own.copies,
+                        .activations = held});
   }
   planned.weight_copies = own.copies;
   planned.activations = static_cast<std::int32_t>(own.in_flight.size());
@@ -91,9 +95,9 @@ void Planner::start_backward_input(PlannedAction& planned) {
     Forward& forward = own.in_flight[j];
     Read read = rules_.versions->backward({at, j, in_pipeline_[j].tags, forward.read, this});
     read.replica = forward.read.replica;
-    require_alive(planned, read);
+    require_readable(planned, read);
     reads_.push_back(read);
-    forward.version_backward = read.recorded();
+    forward.version_backward = read.recorded_version();
     forward.begin_backward = now_;
   }
   at.backwards += count;
@@ -149,12 +153,19 @@ void Planner::start_backward_weight(PlannedAction& planned) {
   if (planned.updates) update(planned);
 }
 
-void Planner::require_alive(PlannedAction const& planned, Read const& read) {
+void Planner::require_readable(PlannedAction const& planned, Read const& read) {
   auto const replica = static_cast<std::size_t>(read.replica);
   VersionLedger const& ledger = stage(planned.action.stage).ledgers[replica];
-  if (ledger.alive(read.version) && (read.second < 0 || ledger.alive(read.second))) return;
-  failure("{} reads version {}, which is not kept; the live one is {}", to_text(planned.action),
-          read.version, ledger.live());
+  if (!ledger.alive(read.version)) {
+    failure("{} reads version {}, which is not kept; the live one is {}", to_text(planned.action),
+            read.version, ledger.live());
+  }
+  if (planned.action.kind == Kind::backward_input && read.bend != Bend{}) {
+    failure(
+        "{} reads bent weights; only a backward in one action can, because its halves may have "
+        "an update between them",
+        to_text(planned.action));
+  }
 }
 
 /// What the stage's passes to come may still read; the rest is given up.
@@ -211,11 +222,25 @@ void Planner::accumulate(PlannedAction const& planned, std::int64_t microbatch) 
   own.accumulated.push_back(step);
 }
 
-void Planner::update(PlannedAction const& planned) {
+UpdateView Planner::update_view(int stage) const {
+  Stage const& own = stages_[static_cast<std::size_t>(stage)];
+  PlannedStep const& last = own.accumulated.back();
+  auto const replica = static_cast<std::size_t>(last.replica);
+  UpdateView view{
+      .stage = stage, .version = own.ledgers[replica].live(), .minibatch = last.minibatch};
+  for (PlannedStep const& step : own.accumulated) {
+    view.staleness_max = std::max(view.staleness_max, view.version - step.version_forward);
+    view.delay_own_max = std::max(view.delay_own_max, block_updates_of_[replica] - step.delay_own);
+  }
+  return view;
+}
+
+void Planner::update(PlannedAction& planned) {
   int const s = planned.action.stage;
   Stage& own = stage(s);
   int const replica = own.accumulated.back().replica;
   std::int64_t& block_updates = block_updates_of_[static_cast<std::size_t>(replica)];
+  planned.rate = rules_.updates->rate(update_view(s));
   for (PlannedStep& step : own.accumulated) {
     InPipeline& entry = in_pipeline_[step.microbatch];
     step.version_applied = own.ledgers[static_cast<std::size_t>(replica)].live();

@@ -2,6 +2,7 @@
 // reference.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -124,27 +125,27 @@ void blending(benchmark::State& state) {
 }
 
 template <class T>
-void correction(benchmark::State& state) {
+void mean_update(benchmark::State& state) {
   std::int64_t const size = state.range(0);
   std::vector<T> const w = ones<T>(size);
   std::vector<T> last = ones<T>(size);
   std::vector<T> u = ones<T>(size);
-  std::vector<T> out = ones<T>(size);
   for (auto _ : state) {
-    correct<T>({0.5, 3}, w, last, u, out);
+    add_to_mean_update<T>(0.5, w, last, u);
     benchmark::ClobberMemory();
   }
-  set_bytes(state, 6 * size * static_cast<std::int64_t>(sizeof(T)));
+  set_bytes(state, 5 * size * static_cast<std::int64_t>(sizeof(T)));
 }
 
 template <class T>
-void prediction(benchmark::State& state) {
+void bending(benchmark::State& state) {
   std::int64_t const size = state.range(0);
   std::vector<T> const w = ones<T>(size);
   std::vector<T> const velocity = ones<T>(size);
   std::vector<T> out = ones<T>(size);
+  std::array<Term<T>, 2> const terms{{{1, w}, {tiny, velocity}}};
   for (auto _ : state) {
-    predict<T>(tiny, w, velocity, out);
+    bend<T>(terms, out);
     benchmark::ClobberMemory();
   }
   set_bytes(state, 3 * size * static_cast<std::int64_t>(sizeof(T)));
@@ -185,8 +186,8 @@ BENCHMARK_CAPTURE(product_with_vector, double_reference, reference::gemv<double>
 BENCHMARK(convolution)->Apply(convolutions);
 BENCHMARK(memory_copy<float>)->Apply(vectors);
 BENCHMARK(blending<float>)->Apply(vectors);
-BENCHMARK(correction<float>)->Apply(vectors);
-BENCHMARK(prediction<float>)->Apply(vectors);
+BENCHMARK(mean_update<float>)->Apply(vectors);
+BENCHMARK(bending<float>)->Apply(vectors);
 BENCHMARK_CAPTURE(sgd, float_fast, sgd_update<float>)->Apply(vectors);
 BENCHMARK_CAPTURE(sgd, float_reference, reference::sgd_update<float>)->Apply(vectors);
 BENCHMARK_CAPTURE(momentum, float_fast, momentum_update<float>)->Apply(vectors);

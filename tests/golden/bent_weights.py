@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from retrain import Copy, Step, Weights
+from retrain import Copy, Correct, Step, Weights
 
 
 def blended(significance: float) -> Weights:
@@ -21,15 +21,33 @@ def blended(significance: float) -> Weights:
     return weights
 
 
-def predicted(rate: float) -> Weights:
-    """SpecTrain: w - n rate v, n updates ahead to the version that the gradient is applied to."""
+def predicted(rate: float | Callable[[int], float], decay: float = 0.0) -> Weights:
+    """SpecTrain and PipeOptim: w - n rate (v + decay w), n updates ahead to the version that the gradient is applied
+    to, with the rate of the next update. v is the momentum, or Adam's; `decay` is AdamW's where the block has any."""
 
     def weights(copy: Copy, step: Step) -> np.ndarray:
+        live = copy.versions[step.version_forward]
         ahead = step.version_applied - step.version_forward
         velocity = copy.rule.velocities[step.version_forward]  # type: ignore[attr-defined]
-        return copy.versions[step.version_forward] - ahead * rate * velocity
+        decayed = copy.rule.weight_decay * live if decay and step.version_forward > 0 else 0.0  # type: ignore[attr-defined]
+        next_rate = rate(step.version_forward) if callable(rate) else rate
+        return live - ahead * next_rate * (velocity + decayed)
 
     return weights
+
+
+def compensated(strength: float) -> Correct:
+    """DC-ASGD: g + lambda g*g*(w_live - w_read), for each microbatch."""
+
+    def gradient(copy: Copy, step: Step, g: np.ndarray) -> np.ndarray:
+        return g + strength * g * g * (copy.live - copy.versions[step.version_forward])
+
+    return gradient
+
+
+def by_delay(rate: float, threshold: float) -> Callable[[Step], float]:
+    """rate min(1, C / own delay)."""
+    return lambda step: rate * min(1.0, threshold / max(1, step.delay_own))
 
 
 def mean_update(copy: Copy, version: int, beta: float) -> np.ndarray:

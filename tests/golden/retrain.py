@@ -29,6 +29,7 @@ class Step:
     version_forward: int
     version_backward: int
     version_applied: int
+    delay_own: int
     forward_begin: float
     backward_begin: float
     end: float
@@ -91,6 +92,14 @@ Weights = Callable[[Copy, Step], np.ndarray]
 """What a pass computes with."""
 
 
+Correct = Callable[[Copy, Step, np.ndarray], np.ndarray]
+"""What a microbatch's gradient becomes before it is added up."""
+
+
+def uncorrected(copy: Copy, step: Step, gradient: np.ndarray) -> np.ndarray:
+    return gradient
+
+
 def forward_version(copy: Copy, step: Step) -> np.ndarray:
     return copy.versions[step.version_forward]
 
@@ -138,6 +147,7 @@ class Arithmetic:
     rule: MakeRule = Sgd
     forward: Weights = forward_version
     backward: Weights = backward_version
+    correct: Correct = uncorrected
     over_replicas: Average | None = None
     over_pipelines: Average | None = None
 
@@ -226,7 +236,8 @@ class _Retrainer:
         )
         if step.stage > 0:
             self.gradients[message_of] = message
-        copy.gradient += gradient / self.arithmetic.accumulate
+        corrected = self.arithmetic.correct(copy, step, gradient)
+        copy.gradient += corrected / self.arithmetic.accumulate
         self.waiting[step.copy].append(step)
         if len(self.waiting[step.copy]) == self.arithmetic.accumulate:
             self.update(copy, step)

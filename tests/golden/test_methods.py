@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from agreement import same_stale_reads, same_training
-from bent_weights import annealed, blended, corrected, predicted
+from bent_weights import annealed, blended, by_delay, compensated, corrected, predicted
 from problems import BATCH, ROWS, Problem
 from quartic_analysis import Run
 from retrain import Arithmetic, Average, retrain
 from stale_read import sampled_by
 from traces import facts, of_stages, run
-from update_rules import Momentum, Nadam
+from update_rules import Adamw, Momentum, Nadam
 
 MICROBATCHES = 48
 SAMPLED = 5
@@ -205,6 +205,46 @@ def nesterov(accumulate: int, beta1: float, *options: object) -> Case:
     )
 
 
+def pipeoptim(accumulate: int) -> Case:
+    """AdamW with decay, and a rate that falls: the prediction takes that of the next update."""
+    updates = MICROBATCHES // accumulate
+
+    def compute(run: Shape, rate: float) -> Arithmetic:
+        def at(version: int) -> float:
+            return rate * (1 - version / updates)
+
+        return replace(
+            plain(run, rate),
+            rate=lambda step: at(step.version_applied),
+            rule=lambda: Adamw(0.8, 0.9, 1e-3, 0.3),
+            forward=predicted(at, decay=0.3),
+        )
+
+    options = ("--optimizer", "adamw", "--beta1", 0.8, "--beta2", 0.9, "--epsilon", 1e-3)
+    options += ("--weight-decay", 0.3, "--decay", "linear")
+    return Case(("pipeoptim", *options), accumulate, live_in_fixed_order, live, compute=compute)
+
+
+def dc_asgd(accumulate: int, strength: float, *options: object) -> Case:
+    return Case(
+        ("dc-asgd", "--compensation", strength, *options),
+        accumulate,
+        stashed=True,
+        compute=lambda run, rate: replace(plain(run, rate), correct=compensated(strength)),
+    )
+
+
+def delay_adaptive(threshold: float | None = None) -> Case:
+    given = () if threshold is None else ("--delay-threshold", threshold)
+    return Case(
+        ("delay-adaptive", *given),
+        stashed=True,
+        compute=lambda run, rate: replace(
+            plain(run, rate), rate=by_delay(rate, threshold or run.stages)
+        ),
+    )
+
+
 BENT = {
     "i-timeprest, chunk": i_timeprest("chunk", 0.7),
     "i-timeprest, mono": i_timeprest("mono", 1.5),
@@ -213,6 +253,12 @@ BENT = {
     "pipemare, synchronous first": pipemare(2, annealing=0.5, decay=0.2, synchronous=0.25),
     "spectrain": spectrain(1, 0.9),
     "spectrain, larger updates": spectrain(2, 0.6),
+    "pipeoptim, adamw": pipeoptim(1),
+    "pipeoptim, adamw, larger updates": pipeoptim(2),
+    "dc-asgd": dc_asgd(1, 2.0),
+    "dc-asgd, larger updates": dc_asgd(3, 5.0, "--admission", "fixed"),
+    "delay-adaptive": delay_adaptive(),
+    "delay-adaptive, by hand": delay_adaptive(3.5),
     "nesterov": nesterov(1, 0.99),
     "nesterov, larger updates": nesterov(3, 0.8, "--beta1", 0.8),
 }

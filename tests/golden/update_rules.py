@@ -77,6 +77,8 @@ class Adamw:
     first: np.ndarray | float = 0.0
     second: np.ndarray | float = 0.0
     steps: int = 0
+    velocities: list[np.ndarray | float] = field(default_factory=lambda: [0.0])
+    """m/(sqrt(v) + epsilon), both corrected for their start, after each number of updates."""
 
     def step(self, weights: np.ndarray, gradient: np.ndarray, rate: float) -> np.ndarray:
         self.steps += 1
@@ -84,6 +86,7 @@ class Adamw:
         self.second = self.beta2 * self.second + (1 - self.beta2) * gradient**2
         along = self.first / (1 - self.beta1**self.steps)
         size = np.sqrt(self.second / (1 - self.beta2**self.steps)) + self.epsilon
+        self.velocities.append(along / size)
         return (1 - rate * self.weight_decay) * weights - rate * along / size
 
 

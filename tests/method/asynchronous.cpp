@@ -153,8 +153,8 @@ TEST_CASE(
       for (int s = 0; s < stages; ++s) {
         double const staleness = plan.steady.stages[static_cast<std::size_t>(s)].staleness.max();
         double const largest = std::max(1.0, staleness);
-        CHECK(plan.rules.updates->rate(s, 0) == 1 / largest);
-        CHECK(plan.rules.updates->rate(s, 1) <= 1);
+        CHECK(plan.rules.updates->rate({.stage = s}) == 1 / largest);
+        CHECK(plan.rules.updates->rate({.stage = s, .version = 1}) <= 1);
       }
     }
   }

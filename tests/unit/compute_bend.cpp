@@ -8,8 +8,21 @@ using namespace quartic;
 using namespace quartic::compute;
 using namespace quartic::samples;
 
-TEST_CASE_TEMPLATE("blend, predict, correct and the outer step are what they say", T, float,
-                   double) {
+namespace {
+
+/// Factors 0.5, -0.5, -1.5, -2.5.
+template <class T>
+void bend_all(std::vector<std::vector<T>> const& values, std::vector<T>& out) {
+  Operands on;
+  std::vector<Term<T>> terms;
+  for (std::size_t k = 0; k < values.size(); ++k)
+    terms.push_back({0.5 - static_cast<double>(k), on(std::span<T const>(values[k]))});
+  bend<T>(terms, on(std::span(out)));
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("the passes over weights are what they say", T, float, double) {
   for (std::int64_t size = 0; size < 40; ++size) {
     auto const n = static_cast<std::size_t>(size);
     auto const a = normals<T>(size);
@@ -21,19 +34,22 @@ TEST_CASE_TEMPLATE("blend, predict, correct and the outer step are what they say
     for (std::size_t i = 0; i < n; ++i) expected[i] = T(0.25) * a[i] + T(0.75) * b[i];
     CHECK(distance(out, expected) < rounding<T>);
 
-    run(predict<T>, 0.5, a, b, out);
-    for (std::size_t i = 0; i < n; ++i) expected[i] = a[i] - T(0.5) * b[i];
-    CHECK(distance(out, expected) < rounding<T>);
-
     auto last = b;
     auto const u_before = normals<T>(size);
     auto u = u_before;
-    run(correct<T>, {0.75, 3}, a, last, u, out);
-    for (std::size_t i = 0; i < n; ++i) {
-      expected[i] = a[i] - 3 * (T(0.75) * u_before[i] + T(0.25) * (a[i] - b[i]));
-    }
-    CHECK(distance(out, expected) < 4 * rounding<T>);
+    run(add_to_mean_update<T>, 0.75, a, last, u);
+    for (std::size_t i = 0; i < n; ++i)
+      expected[i] = T(0.75) * u_before[i] + T(0.25) * (a[i] - b[i]);
+    CHECK(distance(u, expected) < rounding<T>);
     CHECK(last == a);
+
+    auto g = normals<T>(size);
+    auto sum = u_before;
+    for (std::size_t i = 0; i < n; ++i)
+      expected[i] = u_before[i] + g[i] + T(0.5) * g[i] * g[i] * (a[i] - b[i]);
+    run(add_compensated<T>, 0.5, a, b, g, sum);
+    CHECK(distance(sum, expected) < 4 * rounding<T>);
+    CHECK(g == std::vector<T>(n, T(0)));
 
     auto mean = a;
     auto old = b;
@@ -46,6 +62,27 @@ TEST_CASE_TEMPLATE("blend, predict, correct and the outer step are what they say
     }
     CHECK(distance(mean, expected) < 4 * rounding<T>);
     CHECK(old == mean);
+  }
+}
+
+TEST_CASE_TEMPLATE("bend adds up one to four terms, also into the memory of one of them", T, float,
+                   double) {
+  for (std::int64_t size : {0, 1, 7, 40}) {
+    for (std::size_t count = 1; count <= 4; ++count) {
+      std::vector<std::vector<T>> values;
+      std::vector<T> expected(static_cast<std::size_t>(size));
+      for (std::size_t k = 0; k < count; ++k) {
+        values.push_back(normals<T>(size));
+        auto const factor = static_cast<T>(0.5 - static_cast<double>(k));
+        for (std::size_t i = 0; i < expected.size(); ++i)
+          expected[i] = k == 0 ? factor * values[k][i] : expected[i] + factor * values[k][i];
+      }
+      auto out = poison<T>(size);
+      bend_all(values, out);
+      CHECK(out == expected);
+      bend_all(values, values.back());
+      CHECK(values.back() == expected);
+    }
   }
 }
 

@@ -164,7 +164,7 @@ TEST_CASE("seats of all pipelines are hosted by contiguous workers, wherever the
   CHECK(spread.place_of({1, 0}) == 1);
   CHECK(spread.place_of({0, 0}) == -1);
   rules.workers = stages / 2;
-  rules.folded = true;  // worker 0 has stages 0 and 3
+  rules.owner = {0, 1, 1, 0};
   Hosting const folded(rules, 1, 2, 0);
   CHECK(std::vector<Seat>(folded.seats().begin(), folded.seats().end()) ==
         std::vector<Seat>{{0, 0}, {0, 3}});
@@ -195,26 +195,34 @@ TEST_CASE("on arrival every microbatch is trained, with the same counts") {
 /// What a run may be made of besides PipeDream's answers.
 struct Variant {
   std::string name;
-  plan::Transform transform = {};
+  plan::Bend forward = {};
+  plan::Bend backward = {};
+  std::int64_t kept_for = 0;  ///< microbatches that share what one of them has bent
+  plan::Correction correction = {};
   int replicas = 1;
   int pipelines = 1;
 };
 
-/// The newest weights, of its own replica, for both passes; a backward blends where it is told to.
+/// The newest weights of its own replica for both passes, bent as the variant says; a backward that
+/// bends reads its forward's version.
 struct Live final : plan::VersionRule {
-  explicit Live(Variant const& variant)
-      : replicas(variant.replicas),
-        blends(variant.transform.kind == plan::Transform::Kind::blend) {}
+  explicit Live(Variant const& given) : variant(given), replicas(given.replicas) {}
+  Variant variant;
   int replicas;
-  bool blends;
   plan::Read forward(plan::PassView const& pass) const override {
-    return {.version = live(pass), .ahead = replicas == 1 ? 1 : 0};
+    return {.version = live(pass), .bend = variant.forward, .kept = kept(pass.microbatch)};
   }
   plan::Read backward(plan::PassView const& pass) const override {
-    if (blends) return {0, pass.forward_read.version, live(pass)};
-    return {0, live(pass)};
+    return {.version = stashes() ? pass.forward_read.version : live(pass),
+            .bend = variant.backward,
+            .kept = kept(pass.microbatch)};
   }
-  bool stashes() const override { return blends; }
+  std::int64_t kept(std::int64_t microbatch) const {
+    return variant.kept_for > 0 ? microbatch / variant.kept_for : -1;
+  }
+  bool stashes() const override { return !(variant.backward == plan::Bend{}); }
+  bool predicts() const override { return variant.forward.step != 0; }
+  double mean_decay(int) const override { return variant.backward.mean != 0 ? 0.5 : -1; }
   std::int64_t oldest_needed(plan::PassView const& last) const override {
     bool const updated = last.at.backwards > last.microbatch;
     return replicas == 1 ? last.at.updates : last.microbatch / replicas + (updated ? 1 : 0);
@@ -224,8 +232,11 @@ struct Live final : plan::VersionRule {
   }
 };
 struct EveryRound final : plan::UpdateRule {
-  explicit EveryRound(int replicas_in_all) : replicas(replicas_in_all) {}
+  explicit EveryRound(Variant const& given)
+      : replicas(given.replicas), own_correction(given.correction) {}
   int replicas;
+  plan::Correction own_correction;
+  plan::Correction correction(int) const override { return own_correction; }
   bool applies_after(int, std::int64_t) const override { return true; }
   std::int64_t minibatch(std::int64_t microbatch) const override { return microbatch / replicas; }
   bool averages_after(std::int64_t microbatch) const override {
@@ -245,8 +256,7 @@ plan::Rules rules_of(std::int64_t microbatches, Variant const& variant) {
   if (variant.name == "stash") return rules;
   if (variant.replicas > 1) rules.schedule = std::make_unique<Serial>();
   rules.versions = std::make_unique<Live>(variant);
-  rules.updates = std::make_unique<EveryRound>(variant.replicas);
-  rules.transform = variant.transform;
+  rules.updates = std::make_unique<EveryRound>(variant);
   rules.replicas = variant.replicas;
   return rules;
 }
@@ -272,11 +282,17 @@ std::size_t allocations_of(std::int64_t microbatches, Variant const& variant) {
 }
 
 TEST_CASE("the steady state allocates nothing: a long run allocates what a short one does") {
-  using Kind = plan::Transform::Kind;
+  plan::Bend const blend{.read = 0.25, .live = 0.75};
   for (Variant const& variant :
-       {Variant{"stash"}, Variant{"live"}, Variant{"blend", {Kind::blend, 1}},
-        Variant{"correct", {Kind::correct, 0.5}}, Variant{"predict", {Kind::predict}},
-        Variant{"replicas", {}, 4}, Variant{"pipelines", {}, 1, 3}}) {
+       {Variant{"stash"}, Variant{"live"}, Variant{.name = "blend", .backward = blend},
+        Variant{.name = "mean update", .backward = {.mean = -2}},
+        Variant{.name = "predict", .forward = {.step = 1}},
+        Variant{.name = "all four", .forward = {0.5, 0.5, 2, 0}, .backward = {0.5, 0.25, 1, 3}},
+        Variant{.name = "kept", .forward = {.step = 1}, .kept_for = 3},
+        Variant{.name = "compensate",
+        .backward = {.read = 1, .step = 1},
+        .correction = {.compensation = 0.1, .momentum = 0.5}},
+        Variant{.name = "replicas", .replicas = 4}, Variant{.name = "pipelines", .pipelines = 3}}) {
     CAPTURE(variant.name);
     std::size_t const of_short = allocations_of(200, variant);
     CHECK(of_short > 0);

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "quartic/core/check.hpp"
@@ -25,6 +26,23 @@ std::vector<T> state(nn::Optimizer<T>& optimizer) {
   std::vector<T> values(optimizer.state().size());
   compute::to_host(std::span<T const>(optimizer.state()), std::span(values));
   return values;
+}
+
+/// scale · values; zeros where the optimizer tells nothing.
+std::vector<double> direction(nn::Optimizer<double>& optimizer, std::vector<double> const& from,
+                              double rate) {
+  std::vector<double> scratch(from.size());
+  std::vector<double> told(from.size());
+  Operands on;
+  auto const step = optimizer.direction(on(std::span(from)), rate, on(std::span(scratch)));
+  if (step.scale == 0) return told;
+  compute::to_host(step.values, std::span(told));
+  for (double& value : told) value *= step.scale;
+  return told;
+}
+
+bool all(std::vector<double> const& values, double value) {
+  return std::all_of(values.begin(), values.end(), [=](double each) { return each == value; });
 }
 
 }  // namespace
@@ -179,6 +197,37 @@ TEST_CASE("nadam: two steps by hand, decay apart from the gradient") {
     CHECK(w[0] == doctest::Approx(expected).epsilon(1e-14));
   }
   CHECK(state(*optimizer).size() == 2);
+}
+
+TEST_CASE("an optimizer tells its next step before the gradient is known") {
+  std::vector<nn::UpdateGroup> const groups{{2, true}, {1, false}, {1, false, nn::Role::statistic}};
+  nn::OptimizerSpec spec{"sgd", 0, 0.5, 0.125, 0.5, 0.75, 1e-3};
+  double const rate = 0.25;
+  double const next_rate = 0.5;
+  std::vector<double> const g1{1, -2, 3, 0.5};
+  std::vector<double> const g2{0.5, 4, -1, 0.25};
+  for (std::string const& name : nn::optimizer_names()) {
+    CAPTURE(name);
+    spec.name = name;
+    auto const optimizer = nn::make_optimizer<double>(spec, groups);
+    CHECK(all(direction(*optimizer, {1, 2, 3, 4}, next_rate), 0.0));  // nothing is known yet
+    std::vector<double> w{1, 2, 3, 4};
+    for (auto g : {g1, g2}) step(*optimizer, w, w, g, rate);
+    auto const found = direction(*optimizer, w, next_rate);
+    bool const is_adam = name == "adamw" || name == "nadam";
+    auto const mu = [](double t) { return 0.5 * (1 - 0.5 * std::pow(0.96, 0.004 * t)); };
+    for (std::size_t i = 0; i < 3; ++i) {
+      double const m = 0.25 * g1[i] + 0.5 * g2[i];
+      double const v = 0.75 * 0.25 * g1[i] * g1[i] + 0.25 * g2[i] * g2[i];
+      double const left = name == "nadam" ? mu(1) * mu(2) : 0.25;
+      double const decay = i < 2 ? 0.125 : 0;
+      double expected = -next_rate * m / (1 - left) / (std::sqrt(v / (1 - 0.5625)) + 1e-3) -
+                        next_rate * decay * w[i];
+      if (!is_adam) expected = name == "sgd" ? 0 : -next_rate * state(*optimizer)[i];
+      CHECK(found[i] == doctest::Approx(expected).epsilon(1e-13));
+    }
+    CHECK(found[3] == 0);  // statistics follow no gradient
+  }
 }
 
 TEST_CASE("an optimizer given back its state goes on as if nothing had happened") {

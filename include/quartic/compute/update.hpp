@@ -50,4 +50,10 @@ template <class T>
 double adam_update(AdamStep step, std::span<T const> from, std::span<T> to, std::span<T> gradient,
                    std::span<T> m, std::span<T> v);
 
+/// to = (1 - keep) from + of_moment m / (sqrt(correction v) + ε): a step of the Adam family before
+/// its gradient is known.
+template <class T>
+void adam_direction(AdamStep step, std::span<T const> from, std::span<T const> m,
+                    std::span<T const> v, std::span<T> to);
+
 }  // namespace quartic::compute

@@ -47,7 +47,10 @@ class Archive {
   /// Visits an integer that archives of earlier versions lack: there `value` keeps its value.
   template <class Integer>
   void later_integer(std::string const& name, Integer& value) {
-    if (has_integer(name)) integer(name, value);
+    if (has(name)) integer(name, value);
+  }
+  void later_number(std::string const& name, double& value) {
+    if (has(name)) number(name, value);
   }
   virtual void number(std::string const& name, double& value) = 0;
   /// Lists of any length.
@@ -73,8 +76,8 @@ class Archive {
   virtual void enter(std::string const& name) = 0;
   virtual void leave() noexcept = 0;
   virtual void visit_integer(std::string const& name, std::int64_t& value) = 0;
-  /// Whether visit_integer() has something to read; where it writes, always.
-  virtual bool has_integer(std::string const& name) const = 0;
+  /// Whether there is a value of this name to read; where values are written, always.
+  virtual bool has(std::string const& name) const = 0;
   /// `element_bytes`: 4 for float, 8 for double.
   virtual void visit_rows(std::string const& name, std::int64_t count, std::int64_t columns,
                           std::size_t element_bytes,

@@ -122,6 +122,8 @@ class Stage {
   plan::Tags next_tags() const;
   plan::Tags tags(std::int64_t microbatch) const { return in_flight_[microbatch].tags; }
   plan::Read forward_read(std::int64_t microbatch) const { return in_flight_[microbatch].read; }
+  /// The update after the backward of `microbatch` to `last`, without a plan's counts.
+  plan::UpdateView update_view(std::int64_t microbatch, std::int64_t last) const;
   StageWeights<T>& weights() { return weights_; }
   StageWeights<T> const& weights() const { return weights_; }
   /// The parts of the weights that are trained.

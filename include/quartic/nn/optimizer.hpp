@@ -54,6 +54,18 @@ class Optimizer {
   /// What must be saved to go on later, besides the number of steps: an array of the block's size
   /// for each of state_names(), one after another.
   virtual std::span<T> state() = 0;
+  /// The next step, scale · values, as the state predicts it before the gradient is known: −γ·v of
+  /// momentum, −γ·m̂/(√v̂ + ε) of the Adam family, less γ·decay·w where the decay is decoupled.
+  struct Direction {
+    double scale = 0;  ///< 0: the optimizer predicts no step, and `values` is empty
+    std::span<T const> values;
+  };
+  /// `from` are the weights that the step would start from, `learning_rate` is γ. `scratch`, of the
+  /// block's size, may be where the values lie.
+  virtual Direction direction(std::span<T const> from, double learning_rate, std::span<T> scratch) {
+    static_cast<void>(from), static_cast<void>(learning_rate), static_cast<void>(scratch);
+    return {};
+  }
   /// Goes on as after so many steps, whose state() has been put back.
   virtual void restart_after(std::int64_t steps) { static_cast<void>(steps); }
 
@@ -61,6 +73,8 @@ class Optimizer {
   Optimizer(OptimizerSpec const& spec, std::vector<UpdateGroup> groups);
   OptimizerSpec const& spec() const { return spec_; }
   std::int64_t parameters() const { return parameters_; }
+  /// Groups that need passes of their own, in order.
+  std::span<UpdateGroup const> groups() const { return groups_; }
 
  private:
   /// Once a step, before its groups.

@@ -22,6 +22,7 @@ struct PlannedAction {
   Ticks end = 0;
   std::span<Read const> reads = {};  ///< what it computes with, one for each of its microbatches
   bool updates = false;              ///< the accumulated gradient is applied at its end
+  double rate = 1;                   ///< and then the factor on its learning rate
   bool averages = false;             ///< and then the replicas of the stage are averaged
   bool ends = false;                 ///< the stage holds its microbatches no longer than this
   Tags tags = {};
@@ -100,6 +101,7 @@ class Planner : private GlobalView {
   };
 
   StageView& view(int stage) { return views_[position_[static_cast<std::size_t>(stage)]]; }
+  void place_stages();
   std::span<StageView> hosted(int worker);
   Stage& stage(int index) { return stages_[static_cast<std::size_t>(index)]; }
 
@@ -120,8 +122,9 @@ class Planner : private GlobalView {
   void start_backward_weight(PlannedAction& planned);
   void release(Ticks end);
   void accumulate(PlannedAction const& planned, std::int64_t microbatch);
-  void update(PlannedAction const& planned);
-  void require_alive(PlannedAction const& planned, Read const& read);
+  void update(PlannedAction& planned);
+  UpdateView update_view(int stage) const;
+  void require_readable(PlannedAction const& planned, Read const& read);
   void keep_needed(PlannedAction& planned);
   Tags next_tags(StageView const& at) const;
   template <class Change>
@@ -132,8 +135,8 @@ class Planner : private GlobalView {
 
   Rules const& rules_;
   Cost const& cost_;
-  int stages_per_worker_;
   std::vector<StageView> views_;       // by worker, then stage
+  std::vector<std::size_t> first_;     // in them, of each worker, and their number
   std::vector<std::size_t> position_;  // in them, of each stage
   std::vector<Stage> stages_;
   std::vector<std::int64_t> actions_done_;  // by worker

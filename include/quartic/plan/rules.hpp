@@ -4,12 +4,13 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "quartic/plan/action.hpp"
 
-/// The pure answers of a method: counts, arrivals and tags in, an action or a version out. No
-/// rule ever sees a float, a clock or MPI, so the planner can ask it for every stage ahead of the
-/// run.
+/// The pure answers of a method: counts, arrivals and tags in; an action, a version or coefficients
+/// out. No rule sees weights, losses, a clock or MPI, so the planner can ask it for every stage
+/// ahead of the run.
 namespace quartic::plan {
 
 /// One stage as its worker knows it: how much is done, and how many inputs have arrived in all.
@@ -33,16 +34,36 @@ struct WorkerView {
   std::span<StageView const> hosted;
 };
 
-/// A version that a pass reads.
-struct Read {
-  int replica = 0;
-  std::int64_t version = 0;
-  std::int64_t second = -1;  ///< the live one, where both are blended
-  std::int64_t delay = 0;    ///< block updates since the version was the newest, where chosen (rpd)
-  std::int64_t ahead = 0;    ///< updates that its weights are to be predicted ahead
+/// The weights that a pass computes with, as a linear combination:
+///   read·w_read + live·w_live + step·d + mean·u
+/// w_read is the version read and w_live the live version. d is the optimizer's next step as its
+/// state predicts it (nn::Optimizer::direction), u the mean update (VersionRule::mean_decay).
+/// A single version with coefficient 1 is read in place, without arithmetic.
+struct Bend {
+  double read = 1;
+  double live = 0;
+  double step = 0;
+  double mean = 0;
 
-  /// The version that the trace records: of a blend, the live one.
-  std::int64_t recorded() const { return second >= 0 ? second : version; }
+  friend bool operator==(Bend const&, Bend const&) = default;
+  /// Whether the pass reads one version as it is: w_read or w_live.
+  bool is_plain() const { return step == 0 && mean == 0 && (reads_only() || lives_only()); }
+  bool reads_only() const { return read == 1 && live == 0; }
+  bool lives_only() const { return read == 0 && live == 1; }
+};
+
+/// What a pass reads.
+struct Read {
+  int replica = 0;  ///< filled in by whoever asks
+  std::int64_t version = 0;
+  std::int64_t recorded = -1;  ///< the version that the trace names; -1: `version`
+  std::int64_t delay = 0;  ///< block updates since the version was the newest, where chosen (rpd)
+  Bend bend = {};
+  /// At least 0: passes of this kind (forward or backward) that name the same number compute with
+  /// the weights that the first of them bent, until a pass names another number.
+  std::int64_t kept = -1;
+
+  std::int64_t recorded_version() const { return recorded >= 0 ? recorded : version; }
 };
 
 /// Versions that travel with a microbatch, forward and backward.
@@ -104,6 +125,14 @@ class VersionRule {
   /// the least that the next forward and the next backward may carry: what the weight store keeps
   /// besides the live version and the stashes.
   virtual std::int64_t oldest_needed(PassView const& last) const { return last.at.updates; }
+  /// Whether its bends name the optimizer's next step: then the optimizer must be able to tell it.
+  virtual bool predicts() const { return false; }
+  /// The decay β of the stage's mean update, u ← β·u + (1−β)·(w_new − w_old) after every update,
+  /// for rules whose bends name it. Negative: the stage keeps no mean update.
+  virtual double mean_decay(int stage) const {
+    static_cast<void>(stage);
+    return -1;
+  }
   /// The backward tag of a minibatch whose backward starts now at the last stage.
   virtual std::int64_t backward_tag(PassView const& pass) const {
     static_cast<void>(pass);
@@ -113,7 +142,26 @@ class VersionRule {
   virtual bool needs_global_view() const { return false; }
 };
 
-/// When the accumulated gradient is applied.
+/// An update about to be applied, as the planner knows it.
+struct UpdateView {
+  int stage = 0;
+  std::int64_t version = 0;  ///< the live one: the update makes version + 1
+  std::int64_t minibatch = 0;
+  std::int64_t staleness_max = 0;   ///< the largest of its microbatches
+  std::int64_t delay_own_max = -1;  ///< likewise, in block updates; -1 on arrival, without a plan
+};
+
+/// What the gradients and updates of a stage go through besides its optimizer, all the run.
+struct Correction {
+  /// λ: each microbatch's gradient g becomes g + λ·g⊙g⊙(w_live − w_read), w_read the weights of its
+  /// forward. Needs a rule that stashes. 0: off.
+  double compensation = 0;
+  /// Replaces the optimizer's momentum, which is beta1 in the Adam family; negative: the
+  /// optimizer's.
+  double momentum = -1;
+};
+
+/// When the accumulated gradient is applied, and how.
 class UpdateRule {
  public:
   virtual ~UpdateRule() = default;
@@ -125,28 +173,19 @@ class UpdateRule {
     static_cast<void>(microbatch);
     return false;
   }
-  /// The factor on the learning rate of the update that makes version `update` + 1.
-  virtual double rate(int stage, std::int64_t update) const {
-    static_cast<void>(stage);
+  /// The factor on the learning rate of an update.
+  virtual double rate(UpdateView const& update) const {
     static_cast<void>(update);
     return 1;
   }
   /// Whether those factors depend on how long the run is.
   virtual bool rates_depend_on_length() const { return false; }
-};
-
-/// How the weights that a rule has chosen are bent before a pass computes with them; the engine
-/// does it, the rules only name it.
-struct Transform {
-  enum class Kind {
-    none,
-    blend,  ///< backward: ω·stale + (1−ω)·live with ω = exp(−parameter·drift)
-    correct,  ///< backward that drifts: live − τ·u with τ = (S−1−s)/M, u ← β·u + (1−β)·(update),
-              ///< β = parameter^(1/τ)
-    predict  ///< forward: live − ahead·rate·velocity
-  };
-  Kind kind = Kind::none;
-  double parameter = 0;
+  /// Whether they depend on delays: then only a plan can be run, not an order on arrival.
+  virtual bool needs_delays() const { return false; }
+  virtual Correction correction(int stage) const {
+    static_cast<void>(stage);
+    return {};
+  }
 };
 
 /// What a method is built for.
@@ -165,17 +204,16 @@ struct Rules {
   std::unique_ptr<Schedule const> schedule = {};
   std::unique_ptr<VersionRule const> versions = {};
   std::unique_ptr<UpdateRule const> updates = {};
-  Transform transform = {};
   std::int64_t period = 1;  ///< microbatches after which the order repeats
   int replicas = 1;         ///< copies of the model in one pipeline; j belongs to j mod replicas
-  bool folded = false;      ///< the second half of the stages goes back over the workers (a V)
+  std::vector<int> owner = {};  ///< by stage: its worker; empty: s mod workers
 
-  /// The worker that owns a stage.
   int worker_of(int stage) const {
-    return folded && stage >= workers ? 2 * workers - 1 - stage : stage % workers;
+    return owner.empty() ? stage % workers : owner[static_cast<std::size_t>(stage)];
   }
-  int stages_per_worker() const { return shape.stages / workers; }
   int replica_of(std::int64_t microbatch) const { return static_cast<int>(microbatch % replicas); }
+  /// Whether the workers can act only on a plan, not on what has arrived.
+  bool need_plan() const { return versions->needs_global_view() || updates->needs_delays(); }
 };
 
 }  // namespace quartic::plan
