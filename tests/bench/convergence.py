@@ -362,22 +362,22 @@ Written by `tests/bench/convergence.py`. {about}
 One data file of {ROWS} rows and {FEATURES} features (recipe `logistic`, seed 0), batch 1, λ = 1e-4, constant step, slot model.
 E3: noise σ = {E3.noise}, {slots} slots for every S, N = {all_passes} − S microbatches. E4: S = 16, σ = {E4.noise}, N = 400, read at plan time {read_at}.
 
-- PipeDream and LocalSGD (R = S, the mean model) are read at plan time {slots} and {read_at}, after all actions that end by then, and f is
-  taken at every slot. LocalSGD trains on as many microbatches as PipeDream; its timeline is longer, so that what it would do
-  later is not read and more microbatches would change nothing.
-- RPD has no timeline: it makes S·N iterations, f is taken every S of them, and its curve is over iterations.
+- **Curves.** The objective f of PipeDream and LocalSGD (R = S, the mean model) is evaluated at every slot. Their final values are those at
+  plan time {slots} (E3) and {read_at} (E4), after all actions that end by then. LocalSGD trains on as many microbatches as PipeDream. Its
+  timeline is longer and its later values are not used, so more microbatches would change nothing.
+- RPD has no timeline. It makes S·N iterations, f is evaluated every S iterations, and its curve is over iterations.
 - *Tail mean*: the mean of f over the last 1 % of the curve. All numbers are mean ± standard deviation over {len(SEEDS)} seeds.
+- *Best step*: the step with the lowest tail mean over {few} other seeds ({long_few} for RPD at S = 64 and 128, the longest runs). The last table
+  lists all means.
 - *Lower* compares the means of the tail means at the best steps. A difference of less than {CLEAR} standard errors is not decided.
-- The best step has the lowest tail mean over {few} other seeds ({long_few} for RPD at S = 64 and 128, the longest runs); all means are
-  in the last table.
-- *Published* values are one seed each; they are compared with our tail mean at our best step. *Reproduced*: the value differs from
+- *Published*: one seed each, compared with our tail mean at our best step. *Reproduced*: the published value differs from
   our mean by at most 2 standard deviations of one further seed (the error of our mean included). With {len(SEEDS)} seeds, about one such comparison
   in 13 fails by chance.
 - The paper does not state E4's noise. σ = {E4.noise} is our inference, and with it **E4 is not reproduced**.
-- *As simulated* compares our last value with simulations by other programs of ours, which are not published: two programs with 12 seeds
-  each for E3, which differ from each other by up to 1.8 standard errors, one program with 10 seeds for E4. *Agrees*: our mean lies
-  within {CLEAR} standard errors of each program's mean. The difference in standard errors, ours less theirs, is given for each program. These
-  programs have no RPD; ours is compared with their PipeDream, which asks whether both end at the same level.
+- *As simulated* compares our last value with unpublished simulations by other programs of ours: two programs with 12 seeds
+  each for E3, which differ from each other by up to 1.8 standard errors, and one program with 10 seeds for E4. *Agrees*: our mean lies
+  within {CLEAR} standard errors of each program's mean. The table gives the difference, ours minus theirs, in standard errors for each program.
+- These programs do not simulate RPD. Our RPD is compared with their PipeDream, to test whether both end at the same level.
 - `sgd`, which is never stale, is not among the methods. That LocalSGD is lower than PipeDream does not show what staleness costs.
 
 ## Verdicts
@@ -392,7 +392,7 @@ E3: noise σ = {E3.noise}, {slots} slots for every S, N = {all_passes} − S mic
 
 {endings_table(laboratory, E4)}
 
-## The choice of the step: tail means
+## Tail means of all steps
 
 {choosing_table(laboratory)}
 """

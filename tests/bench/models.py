@@ -97,7 +97,7 @@ def e5(laboratory):
     lines += ["", "One seed and one step. A published value is the training loss of one microbatch, from PyTorch's default start (first loss 4.371). "
               "These runs start from smaller weights and do not reproduce the published values."]
     times = sorted(set(runs["pipedream"].objective["plan_time"]))[::2]
-    lines += ["", "f by plan time:", "", "| plan time | " + " | ".join(runs) + " |", "|---" * (len(runs) + 1) + "|"]
+    lines += ["", "f over plan time:", "", "| plan time | " + " | ".join(runs) + " |", "|---" * (len(runs) + 1) + "|"]
     lines += [f"| {time:g} | " + " | ".join(f"{at(run.objective, time)['value']:.3f}" for run in runs.values()) + " |" for time in times]
     ours = {name: at(run.objective, E5_END)["value"] for name, run in runs.items()}
     return lines, [Claim(f"E5: PipeDream ends below LocalSGD H = {h}", f"{ours['pipedream']:.3f} and {ours[f'h{h}']:.3f}",
@@ -112,7 +112,7 @@ def drifting(run):
 def paci(laboratory):
     runs = laboratory.train("paci", PACI, PACI_METHODS, TEXT)
     flush = runs["flush-8"].validation["value"]
-    lines = [f"`quartic run {PACI} --data {TEXT}`, held-out loss by updates of a stage.", "",
+    lines = [f"`quartic run {PACI} --data {TEXT}`, held-out loss over updates of a stage.", "",
              "| updates | " + " | ".join(f"`{method.split(' --evaluate')[0]}`" for method in PACI_METHODS.values()) + " |",
              "|---" * (len(runs) + 1) + "|"]
     for row in range(len(flush)):
@@ -123,8 +123,8 @@ def paci(laboratory):
               "| perplexity above the flush's | " + " | ".join(f"{100 * value:+.1f} %" for value in perplexity.values()) + " |",
               "| passes that drift | " + " | ".join(f"{drifting(run):.1%}" for run in runs.values()) + " |", "",
               "Perplexity is exp(loss), so a gap of x nats is a factor of exp(x). The paper reports equal perplexities for GPT-2 Medium at S = 8. "
-              "One seed; all methods have the same step, which is not tuned. In these runs the gap and the share of passes that drift both grow "
-              "with S. They do not show why."]
+              "One seed; all methods use the same untuned step. In these runs the gap and the share of passes that drift both grow with S. "
+              "The runs do not show why."]
     return lines, [Claim(f"PACI, a = 8, S = {stages}: held-out perplexity at most 1 % above 1f1b-flush's at equal updates",
                          f"{100 * perplexity[f'paci-{stages}']:+.1f} %", perplexity[f"paci-{stages}"] <= 0.01) for stages in (2, 4, 8)]
 
@@ -144,7 +144,7 @@ def timeprest(laboratory):
                      f"{f'{reached.iloc[0]:.0f}' if len(reached) else 'not reached'} | "
                      f"{(memory['weights_bytes'] + memory['stashes_bytes']) / 1e6:.2f} MB | {memory['activations_bytes'] / 1e6:.1f} MB |")
         claims.append(Claim(f"{name} reaches 97 % training accuracy", f"{100 * accuracy.max():.2f} %", len(reached) > 0))
-    lines += ["", "One seed, one step that is not tuned, training accuracy, whole epochs: this table does not rank the methods."]
+    lines += ["", "This table does not rank the methods: it has one seed, one untuned step, training accuracy and whole epochs."]
     return lines, claims
 
 

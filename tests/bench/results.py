@@ -46,9 +46,9 @@ def main(build, results):
 
 {machine(quartic, load)}
 
-Whole commands and ranks in wall time; planner, kernels and the engine in one process in processor time. A target is held
-against the median; the least and the most tell how quiet the machine was (its own work brings the load average to 1 or 2,
-to more while 64 ranks run).
+Whole commands and ranks are measured in wall time; planner, kernels and the engine in one process in processor time. A target is
+compared with the median; the least and the most show how quiet the machine was. The benchmarks themselves bring the load average
+to 1 or 2, and higher while 64 ranks run.
 
 ## The whole command
 
@@ -58,9 +58,9 @@ to more while 64 ranks run).
 
 {table(kept)}
 
-## Steady utilisation by the plan
+## Planned utilisation in the steady state
 
-`quartic plan --method METHOD --stages S --cost f=1,bi=1,bw=1,latency=c --format json`: balanced stages, f = 1, b = 2, c a hop.
+`quartic plan --method METHOD --stages S --cost f=1,bi=1,bw=1,latency=c --format json`: balanced stages, forward 1, backward 2, latency c per hop.
 
 {utilisation.table(quartic)}
 
@@ -68,10 +68,10 @@ to more while 64 ranks run).
 
 {table(small)}
 
-## Passes of a language model that are no products
+## Passes of a language model without matrix products
 
-`bench_transformer`: bytes read and written a second. A pass that keeps 60 % of memcpy's rate from memory is limited by it; one that
-is hardly faster in the cache, by its instructions.
+`bench_transformer`: bytes read and written a second. A pass that reaches 60 % of memcpy's rate on 32 MiB is limited by memory. A pass that is
+hardly faster in the cache is limited by its instructions.
 
 {micro.passes(build)}
 """)
