@@ -17,6 +17,7 @@ def has_changed(contents: dict[str, dict]) -> bool:
 
 
 def is_other(path: Path, was: dict) -> bool:
+    """Whether the file exists and differs from `was` in size or, if its modification time has changed, in checksum."""
     if not path.is_file():
         return False
     status = path.stat()
