@@ -1,8 +1,8 @@
-"""Moves weights between PyTorch and quartic: `convert_parameters.py WEIGHTS.pt PARAMETERS.h5`, or the other way.
+"""Converts weights between PyTorch and quartic, in both directions: `convert_parameters.py WEIGHTS.pt PARAMETERS.h5`.
 
-A state dict becomes an HDF5 file for `quartic run --init`, with one dataset a tensor under the tensor's name; and
-what `quartic run --save-parameters` leaves becomes a state dict. Its `optimizer.h5` becomes {"optimizer": its name,
-"state": {parameter: {"step": …, "exp_avg": …, "exp_avg_sq": …}}} with the arrays under PyTorch's names, and back.
+A state dict becomes an HDF5 file for `quartic run --init`, with one dataset per tensor under the tensor's name. The
+`parameters.h5` of `quartic run --save-parameters` becomes a state dict. Its `optimizer.h5` becomes {"optimizer": its name,
+"state": {parameter: {"step": …, "exp_avg": …, "exp_avg_sq": …}}}, where the arrays have PyTorch's names.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ ARRAYS = ("momentum_buffer", "exp_avg", "exp_avg_sq")
 
 
 def optimizer_to_hdf5(optimizer: Mapping[str, Any], path: Path) -> None:
-    """What `optimizer_from_hdf5` returns. Other arrays of PyTorch's, as mu_product, follow from the steps."""
+    """Writes an optimizer state in the form that `optimizer_from_hdf5` returns. Other arrays of PyTorch, such as mu_product, are left out,
+    because they follow from the number of steps."""
     with h5py.File(path, "w") as file:
         file.attrs["optimizer"] = optimizer["optimizer"]
         for name, arrays in optimizer["state"].items():
@@ -35,7 +36,7 @@ def optimizer_to_hdf5(optimizer: Mapping[str, Any], path: Path) -> None:
 
 
 def optimizer_from_hdf5(path: Path) -> dict[str, Any]:
-    """The optimizer's name, and the arrays of its state by parameter."""
+    """Reads an optimizer state: the name of the optimizer, and the arrays of every parameter."""
     import torch
 
     state: dict[str, dict[str, Any]] = {}
@@ -53,19 +54,19 @@ def is_optimizer(path: Path) -> bool:
 
 
 def to_hdf5(state: Mapping[str, Any], path: Path) -> None:
-    """`state`: tensors by name. Halves of 16 bits are stored as float32: HDF5 has no bfloat16."""
+    """Writes a state dict. 16-bit floats are stored as float32, because HDF5 has no bfloat16."""
     import torch
 
     with h5py.File(path, "w") as file:
         for name, tensor in state.items():
             if not isinstance(tensor, torch.Tensor):
-                raise ValueError(f"{name!r} is no tensor: not a state dict")
+                raise ValueError(f"{name!r} is not a tensor; valid is a flat state dict, tensors by name")
             narrow = tensor.is_floating_point() and tensor.element_size() < 4
             file[name] = (tensor.float() if narrow else tensor).detach().cpu().numpy()
 
 
 def from_hdf5(path: Path) -> dict[str, Any]:
-    """The state dict in a file of named parameters."""
+    """Reads the state dict from a file with one dataset per parameter."""
     import torch
 
     with h5py.File(path, "r") as file:
@@ -81,12 +82,12 @@ def convert(source: Path, target: Path) -> None:
         else:
             state = torch.load(source, map_location="cpu", weights_only=True)
             if not isinstance(state, Mapping):
-                raise ValueError(f"{source} holds no state dict")
+                raise ValueError(f"{source} is not a state dict; valid is a mapping of names to tensors")
             (optimizer_to_hdf5 if state.keys() == {"optimizer", "state"} else to_hdf5)(state, aside)
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Reports a mistake in one line, without the usage."""
+    """Reports an error in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(USER_MISTAKE, f"{self.prog}: {message}\n")
@@ -94,13 +95,13 @@ class OneLineParser(argparse.ArgumentParser):
 
 def main(arguments: list[str]) -> None:
     parser = OneLineParser(prog="convert_parameters.py", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("source", type=Path, help="a state dict (torch.save), or HDF5 with a dataset for each parameter")
-    parser.add_argument("target", type=Path, help="the same in the other form")
+    parser.add_argument("source", type=Path, help="a state dict (torch.save), or an HDF5 file with one dataset per parameter")
+    parser.add_argument("target", type=Path, help="the file to write, in the other format")
     options = parser.parse_args(arguments)
     try:
         convert(options.source, options.target)
     except ImportError:
-        parser.error("needs PyTorch (Debian: python3-torch)")
+        parser.error("PyTorch is not installed (Debian: python3-torch)")
     except Exception as error:  # torch.load of another file raises anything
         parser.error(f"cannot convert {options.source} to {options.target}: {' '.join(str(error).split())}")
 

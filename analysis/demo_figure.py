@@ -1,7 +1,7 @@
-"""Draws the demo: `demo_figure.py RUNS_DIR --out analysis/out` writes demo.png and demo.svg.
+"""Draws the demo figure: `demo_figure.py RUNS_DIR --out analysis/out` writes demo.png and demo.svg.
 
-RUNS_DIR holds run folders of `pipedream` that differ in the number of stages. Three panels: the
-delay against S^2 - S/2, the objective against plan time, and the schedule that makes the delay.
+RUNS_DIR contains run folders of `pipedream` with different numbers of stages. The figure has three panels: the
+delay and S^2 - S/2, the objective against plan time, and the schedule that causes the delay.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ BAR_HEIGHT = 0.84
 
 
 def load_runs(folder: Path) -> list[Run]:
-    """The PipeDream runs in the folder, one for each number of stages, ascending."""
+    """The PipeDream runs in the folder, one per number of stages, in ascending order."""
     if not folder.is_dir():
         raise TraceError(f"{folder}: no such folder")
     runs = [load(trace) for trace in sorted(folder.glob(f"*/{TRACE_NAME}"))]
     runs = [run for run in runs if run.method == "pipedream" and len(run.steps)]
     by_stages = {run.stages: run for run in runs}
     if not by_stages:
-        raise TraceError(f"{folder}: holds no run of pipedream with a {TRACE_NAME}")
+        raise TraceError(f"{folder}: no subfolder has a {TRACE_NAME} of a pipedream run")
     return [by_stages[stages] for stages in sorted(by_stages)]
 
 
 def draw_delay(axes: Axes, runs: list[Run]) -> None:
-    """Largest own delay of the steady state over the formula: stage 0 strong, the others faint."""
+    """The largest own delay of each stage in the steady state, and the formula. Stage 0 is coloured, the other stages are grey."""
     most = max(run.stages for run in runs)
     line = np.geomspace(1.6, 1.3 * most, 100)
     axes.plot(line, line**2 - line / 2, color=style.INK, linewidth=1.2, zorder=2)
@@ -115,7 +115,7 @@ def draw_objective(axes: Axes, runs: list[Run]) -> None:
 def passes_of(run: Run) -> pd.DataFrame:
     """All forwards and backwards in the global order: stage, action, microbatch, begin, end.
 
-    From `events`, or from `steps` (whose passes are one slot long) where events were not recorded.
+    They come from `events` or, if events were not recorded, from `steps`; a pass is then one slot long.
     """
     if len(run.events):
         events = run.events[run.events["action"].isin(["F", "B"])]
@@ -132,8 +132,8 @@ def passes_of(run: Run) -> pd.DataFrame:
 
 
 def updates_between(passes: pd.DataFrame, microbatch: int) -> tuple[pd.DataFrame, pd.Series]:
-    """The microbatch's forward and backward at stage 0 (two rows), and which of all passes are the
-    block updates between the two in the global order: those that its own delay counts."""
+    """Two values: the microbatch's forward and backward at stage 0 (two rows), and a mask of all passes. The mask
+    selects the block updates between the two in the global order, which the own delay counts."""
     own = passes[(passes["stage"] == 0) & (passes["microbatch"] == microbatch)]
     order = np.arange(len(passes))
     between = (order > own.index[0]) & (order < own.index[-1])
@@ -141,7 +141,7 @@ def updates_between(passes: pd.DataFrame, microbatch: int) -> tuple[pd.DataFrame
 
 
 def draw_schedule(axes: Axes, run: Run) -> None:
-    """Gantt chart of the run's start. The updates that one own delay counts stand out."""
+    """A Gantt chart of the start of the run. It highlights the updates that one own delay counts."""
     passes = passes_of(run)
     own, between = updates_between(passes, run.steady_window().start)
     shown = passes[passes["begin"] < GANTT_SLOTS]
@@ -181,7 +181,7 @@ def draw_schedule(axes: Axes, run: Run) -> None:
 
 
 def mark_own_delay(axes: Axes, own: pd.DataFrame, updates: int) -> None:
-    """Frames the two passes and writes above them how many updates lie between."""
+    """Frames the two passes and writes the number of updates between them above."""
     for _, row in own.iterrows():
         axes.barh(
             row["stage"],
@@ -210,7 +210,7 @@ def mark_own_delay(axes: Axes, own: pd.DataFrame, updates: int) -> None:
 
 
 def name_colours(axes: Axes) -> None:
-    """Coloured words right of the title."""
+    """A legend of coloured words, right of the title."""
     words = [
         ("\u25a0 forward", style.FORWARD),
         ("\u25a0 backward and update", style.BACKWARD),
@@ -249,8 +249,8 @@ def draw(runs: list[Run]) -> Figure:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="demo_figure.py", description=__doc__)
-    parser.add_argument("runs", type=Path, metavar="RUNS_DIR")
-    parser.add_argument("--out", type=Path, default=Path("analysis/out"), metavar="DIR")
+    parser.add_argument("runs", type=Path, metavar="RUNS_DIR", help="folder with the run folders")
+    parser.add_argument("--out", type=Path, default=Path("analysis/out"), metavar="DIR", help="output folder (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
         paths = style.save(draw(load_runs(options.runs)), options.out / "demo")

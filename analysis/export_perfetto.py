@@ -1,6 +1,6 @@
-"""Exports a run's events for a trace viewer: `export_perfetto.py RUN OUT.json`; open OUT.json in ui.perfetto.dev or chrome://tracing.
+"""Exports a run's events for a trace viewer: `export_perfetto.py RUN OUT.json`. Open OUT.json in ui.perfetto.dev or chrome://tracing.
 
-RUN is a run folder or its trace.h5, of a run with --trace-events.
+RUN is the folder or the trace.h5 of a run with --trace-events.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ USER_MISTAKE = 2
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="export_perfetto.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, metavar="RUN")
-    parser.add_argument("out", type=Path, metavar="OUT.json")
+    parser.add_argument("run", type=Path, metavar="RUN", help="run folder or trace.h5")
+    parser.add_argument("out", type=Path, metavar="OUT.json", help="file to write")
     options = parser.parse_args(arguments)
     try:
         count = export(load(options.run, ("events",)), options.out)

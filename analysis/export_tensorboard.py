@@ -1,8 +1,8 @@
 """Exports runs for TensorBoard: `export_tensorboard.py RUN... [--out DIR]`, then `tensorboard --logdir DIR`.
 
-RUN is a run folder or its trace.h5. Every run becomes the folder DIR/NAME with one event file, where NAME is that of the
-run's folder. Scalars: the loss of each microbatch, the objective, held-out loss and accuracy, and the means of staleness
-and delays at each stage.
+RUN is a run folder or its trace.h5. Every run becomes a folder DIR/NAME with one event file, where NAME is the name of the
+run's folder. The scalars are the loss of each microbatch, the objective, held-out loss and accuracy, and the means of
+staleness and delays of each stage.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def run_name(run: Path) -> str:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="export_tensorboard.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, metavar="RUN", nargs="+")
-    parser.add_argument("--out", type=Path, metavar="DIR", default=Path("runs/tensorboard"), help="default: %(default)s")
+    parser.add_argument("runs", type=Path, metavar="RUN", nargs="+", help="run folder or trace.h5")
+    parser.add_argument("--out", type=Path, metavar="DIR", default=Path("runs/tensorboard"), help="output folder (default: %(default)s)")
     options = parser.parse_args(arguments)
     names = [run_name(run) for run in options.runs]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        print(f"export_tensorboard.py: two runs have the folder name {twice}; export them into different --out", file=sys.stderr)
+        print(f"export_tensorboard.py: two runs have the folder name {twice}; export them with different --out", file=sys.stderr)
         return USER_MISTAKE
     try:
         for run, name in zip(options.runs, names):

@@ -1,6 +1,6 @@
-"""Does the cost of staleness grow as S⁴? One figure and the sentences of two studies, which do not decide the question:
-`question_figure.py RUNS --out analysis/out` reads RUNS/delay and RUNS/stale-read, writes question.png and
-question.svg, and prints the sentences with the numbers of these runs.
+"""Does the cost of staleness grow as S⁴? `question_figure.py RUNS --out analysis/out` reads the studies RUNS/delay and
+RUNS/stale-read, writes question.png and question.svg, and prints the results of these runs. The two studies do not decide
+the question.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ NAMES = {
 
 
 def of_pipedream(samples: pd.DataFrame) -> pd.DataFrame:
-    """Samples of the groups in NAMES, by their short names."""
+    """The samples of the groups in NAMES, with their short names."""
     chosen = samples[samples["group"].isin(list(NAMES))]
     return chosen.assign(group=chosen["group"].map(NAMES))
 
 
 def draw(delays: pd.DataFrame, samples: pd.DataFrame) -> Figure:
-    """The delay and the stale read that it makes: one panel each, of PipeDream."""
+    """Two panels for PipeDream: the delay, and the stale reads that it causes."""
     style.apply()
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), constrained_layout=True)
     delay.draw_pipedream(left, delay.of_pipedream(delays))
@@ -49,22 +49,22 @@ def draw(delays: pd.DataFrame, samples: pd.DataFrame) -> Figure:
 
 
 def sentences(delays: pd.DataFrame, samples: pd.DataFrame) -> str:
-    """One a study."""
+    """The results as text, one sentence per study."""
     fit = delay.even_fit(delays)
     powers = stale_read.powers(of_pipedream(samples))
     lines = stale_read.line_powers(samples["stages"].max())
     return (
         f"The largest delay of PipeDream in the steady state is {fit.coefficients[2]:.3f} S² {fit.coefficients[1]:+.3f} S block updates. "
-        f"The squared distance that weights move meanwhile, in units of γ² times a block gradient's squared norm, grows as "
-        f"S^{powers['power'].min():.2f} to S^{powers['power'].max():.2f}, from pure noise to gradients of one direction, "
-        f"where the bound behind S⁴ fits as S^{lines['bound, S⁴']:.2f} over the same S."
+        f"During this delay the weights move. The squared distance, in units of γ² times a block gradient's squared norm, grows as "
+        f"S^{powers['power'].min():.2f} to S^{powers['power'].max():.2f}, from pure noise to gradients of one direction. "
+        f"The bound behind S⁴ fits as S^{lines['bound, S⁴']:.2f} over the same S."
     )
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="question_figure.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, metavar="RUNS")
-    parser.add_argument("--out", type=Path, default=Path("analysis/out"), metavar="DIR")
+    parser.add_argument("runs", type=Path, metavar="RUNS", help="folder with the studies delay and stale-read")
+    parser.add_argument("--out", type=Path, default=Path("analysis/out"), metavar="DIR", help="output folder (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
         delays = delay.delays(load_study(options.runs / "delay"))

@@ -1,7 +1,8 @@
-"""Runs notebooks of studies on the runs that there are, and writes one self-contained HTML page each:
-`report.py delay` writes analysis/out/delay.html; `report.py` alone takes every notebook whose study has runs.
+"""Runs the notebooks of studies on the existing runs and writes one self-contained HTML page per study:
+`report.py delay` writes analysis/out/delay.html. `report.py` without a study runs every notebook whose study has runs.
 
-A study's runs are RUNS/NAME, as jobs/sweep.py leaves them. Exit code 1 if a notebook fails, each told in a line.
+The runs of a study are in RUNS/STUDY, where jobs/sweep.py writes them. Every notebook that fails is reported in one line, and the
+exit code is then 1. The exit code is 2 if a study has no notebook or no runs.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from quartic_analysis.study import STUDY_NAME
 ANALYSIS = Path(__file__).resolve().parent
 NOTEBOOKS = ANALYSIS / "notebooks"
 SCRIPTS_FROM_ELSEWHERE = re.compile(r"<script[^>]* src=.*?</script>", re.DOTALL)
-"""For formulas and widgets, of which our notebooks have none; a page that is sent finds them nowhere."""
+"""External scripts for formulas and widgets. The notebooks use neither, and the page must not depend on other files."""
 PATIENCE_S = 1800
 
 
 def html_of(notebook: Path, runs: Path) -> str:
-    """The page of the notebook, run now on the study's folder, with its figures and without its code."""
+    """Runs the notebook on the study's folder and returns the HTML page, with figures and without code."""
     os.environ["QUARTIC_STUDY"] = str(runs.resolve())
     os.environ.pop("QUARTIC_RUN", None)  # one run of another folder, which first_look opens
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # else every kernel complains of its own debugger
@@ -39,23 +40,23 @@ def html_of(notebook: Path, runs: Path) -> str:
 
 
 def studies_with_runs(runs: Path) -> list[str]:
-    """Names of the notebooks whose study has been run."""
+    """The names of the notebooks whose study has runs."""
     return [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb")) if (runs / path.stem / STUDY_NAME).is_file()]
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="report.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("studies", nargs="*", metavar="STUDY")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the studies' folders are (runs)")
-    parser.add_argument("--out", type=Path, default=ANALYSIS / "out", metavar="DIR", help="where the pages go (analysis/out)")
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help="name of a study (default: every study that has runs)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder with the studies' folders (default: runs)")
+    parser.add_argument("--out", type=Path, default=ANALYSIS / "out", metavar="DIR", help="output folder (default: analysis/out)")
     options = parser.parse_args(arguments)
     names = options.studies or studies_with_runs(options.runs)
     if not names:
-        print(f"report.py: {options.runs} has no runs of a study; make some with jobs/sweep.py jobs/studies/delay.toml --local", file=sys.stderr)
+        print(f"report.py: {options.runs} has no runs of a study; run one, for example with jobs/sweep.py jobs/studies/delay.toml --local", file=sys.stderr)
         return 2
     unknown = [name for name in names if not (NOTEBOOKS / f"{name}.ipynb").is_file() or not (options.runs / name).is_dir()]
     if unknown:
-        print(f"report.py: there is no notebook, or no folder {options.runs / unknown[0]}, of {', '.join(unknown)}", file=sys.stderr)
+        print(f"report.py: no notebook in analysis/notebooks or no folder in {options.runs} for {', '.join(unknown)}", file=sys.stderr)
         return 2
     options.out.mkdir(parents=True, exist_ok=True)
     failed = 0

@@ -3,8 +3,8 @@
     model = Gpt(vocabulary=65, sequence=64, layers=4, width=128, heads=4)
     model.load_state_dict(torch.load("weights.pt"))
 
-so weights move either way with convert_parameters.py. Whoever wants to know what a quartic model
-computes can read it here: tests/golden/against_torch.py holds the two against each other.
+convert_parameters.py converts weights in both directions. These modules document what quartic's models compute:
+tests/golden/against_torch.py checks that both agree.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
 
 
 def mlp(widths: list[int], activation: str = "relu") -> nn.Sequential:
-    """`--objective mlp`: widths are those of the input, of each hidden layer, and the number of classes."""
+    """`--objective mlp`. `widths`: the width of the input, the width of each hidden layer, and the number of classes."""
     layers: list[nn.Module] = []
     for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
         layers += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
@@ -30,7 +30,7 @@ def mlp(widths: list[int], activation: str = "relu") -> nn.Sequential:
 
 
 class Attention(nn.Module):
-    """Causal self-attention; c_attn makes queries, keys and values, one after the other."""
+    """Causal self-attention. The output of c_attn is queries, keys and values, concatenated in this order."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class FeedForward(nn.Module):
 
 
 class GptBlock(nn.Module):
-    """Each branch normalises its own input, and is added to it."""
+    """A pre-norm block: each branch normalizes its input, and the result of the branch is added to the input."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class GptBlock(nn.Module):
 
 
 class Gpt(nn.Module):
-    """GPT-2 (Radford et al. 2019) with the names of nanoGPT, and a head of its own without bias."""
+    """GPT-2 (Radford et al. 2019) with the parameter names of nanoGPT. The head has no bias and does not share the embedding's weights."""
 
     def __init__(self, vocabulary: int, sequence: int, layers: int, width: int, heads: int) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ LEAST_SIDE = 32
 
 
 def at_least(images: Tensor) -> Tensor:
-    """[rows, channels, height, width] in the middle of zeros, of 32 x 32 or more."""
+    """Pads images [rows, channels, height, width] with zeros on all sides, to at least 32 x 32."""
     missing = [max(0, LEAST_SIDE - side) for side in images.shape[-2:]]
     top, left = (each // 2 for each in missing)
     return functional.pad(images, (left, missing[1] - left, top, missing[0] - top))
@@ -119,7 +119,7 @@ def capped(full: int, depth: int) -> int:
 
 
 class Vgg(nn.Module):
-    """vgg16, with `normalises` vgg16-bn: sections of 3 x 3 convolutions that end by halving the image."""
+    """vgg16, or vgg16-bn if `normalises`: sections of 3 x 3 convolutions. Each section ends by halving the image."""
 
     SECTIONS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
@@ -144,7 +144,7 @@ class Vgg(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions beside a shortcut; the 3 x 3 has the stride."""
+    """1 x 1, 3 x 3 and 1 x 1 convolutions with a shortcut. The 3 x 3 convolution has the stride."""
 
     EXPANSION = 4
 
@@ -168,7 +168,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """resnet50 for small images: a 3 x 3 convolution of stride 1 at the start, and no pooling after it."""
+    """resnet50 for small images: the first convolution is 3 x 3 with stride 1, and no pooling follows it."""
 
     SECTIONS = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The demonstration: PipeDream on a tridiagonal quadratic cut into 2, 4, 8 and 16 stages, one rank a
-# stage, and a figure of what happened. 600 rows in microbatches of 5, 5 epochs: 600 updates a run;
-# at 512 features that is a minute in all, most of it starting ranks.
+# The demo: PipeDream on a tridiagonal quadratic with 2, 4, 8 and 16 stages, one rank per stage, and a figure
+# of the runs. 600 rows in microbatches of 5 and 5 epochs are 600 updates per run. With 512 features all
+# runs together take a minute, mostly for starting ranks.
 #
-#   jobs/demo.sh [FOLDER]       FOLDER: where the runs go (runs/demo)
+#   jobs/demo.sh [FOLDER]       FOLDER: the folder of the runs (default: runs/demo)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-runs/demo}
 figures=analysis/out
 python=${PYTHON:-/usr/bin/python3}
-program=${QUARTIC:-build/release/quartic}   # an installed one: QUARTIC=quartic
+program=${QUARTIC:-build/release/quartic}   # an installed quartic: QUARTIC=quartic
 export PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg
 
 mkdir -p "$folder"

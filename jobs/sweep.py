@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Runs a study: all its runs, each in a folder of its own, here or as a job array of Slurm.
+"""Runs all runs of a study, each in its own folder, on this machine or as a Slurm job array.
 
-  jobs/sweep.py jobs/studies/delay.toml --dry-run     what would run, and how long
-  jobs/sweep.py jobs/studies/delay.toml --local       run it here; again: go on
-  jobs/sweep.py jobs/studies/delay.toml --status      what is done, and what failed and why
+  jobs/sweep.py jobs/studies/delay.toml --dry-run     print the commands and the estimated time
+  jobs/sweep.py jobs/studies/delay.toml --local       run the study here; repeat to continue
+  jobs/sweep.py jobs/studies/delay.toml --status      print the state of the runs and the reasons of failures
 
-Exit code 0: every run is complete, or was submitted; 1: some are not; 2: a mistake to put right, one line on stderr.
+Exit codes:
+  0  every run is complete or was submitted
+  1  some runs are not complete
+  2  invalid study, machine or command line; one line on stderr says what is wrong
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Reads and draws what quartic recorded. `load` is the only reader of trace.h5 in Python."""
+"""Reads and draws the traces of quartic. `load` is the only reader of trace.h5 in Python."""
 
 from .study import Study, load_study
 from .trace import Run, TraceError, load

@@ -1,4 +1,4 @@
-"""Our numbers beside others: published ones, or simulations of other programs."""
+"""Compares our numbers with published ones or with simulations by other programs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pandas as pd
 
 
 def beside(ours: Mapping[str, float], others: Mapping[str, float], source: str = "published") -> pd.DataFrame:
-    """One row a number of `others`: `ours`, the column `source` with the other number, `difference` (relative, ours / other − 1).
-    NaN where the runs do not have it."""
+    """One row per entry of `others`: `ours`, a column named by `source` with the other number, and `difference` (ours / other − 1).
+    `ours` is NaN if the runs do not have the number."""
     table = pd.DataFrame({"ours": pd.Series(ours, dtype=float), source: pd.Series(others, dtype=float)})
     table = table.reindex(list(others))
     table["difference"] = table["ours"] / table[source] - 1
@@ -17,7 +17,7 @@ def beside(ours: Mapping[str, float], others: Mapping[str, float], source: str =
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of `beside` as text: seven digits, and the difference in percent."""
+    """The table of `beside` as text: numbers with seven digits, and the difference in percent."""
     source = table.columns[1]
     return pd.DataFrame(
         {
@@ -29,8 +29,8 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def largest_difference(table: pd.DataFrame) -> str:
-    """One clause: how far the numbers are apart at most."""
+    """One clause: the largest relative difference of the table."""
     apart = table["difference"].dropna()
     missing = len(table) - len(apart)
     most = apart.abs().idxmax()
-    return f"at most {abs(apart[most]):.2g} apart, relative ({most}; {len(apart)} numbers{f', {missing} not run' if missing else ''})"
+    return f"the largest relative difference is {abs(apart[most]):.2g} ({most}; {len(apart)} numbers{f', {missing} not run' if missing else ''})"

@@ -1,4 +1,4 @@
-"""A curve over plan time or block updates: its value at a point, how it ends, when it reaches a level."""
+"""Functions of a curve over plan time or block updates: value at a point, tail mean, running minimum, running mean."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 
 TAIL = 0.01
-"""The share of a curve that its tail is: the published curves' own measure of how they end."""
+"""The tail of a curve is its last 1 %. The published results use the same measure."""
 
 
 def value_at(curve: pd.DataFrame, time: float, along: str = "plan_time", value: str = "value") -> float:
-    """The last value at or before that point, which is the state after all actions that end by then.
+    """The last value at or before `time`: the state after all actions that end by then.
 
-    NaN where the curve begins later.
+    NaN if the curve begins later.
     """
     earlier = curve[value].to_numpy()[curve[along].to_numpy() <= time]
     return float(earlier[-1]) if len(earlier) else np.nan
 
 
 def tail_mean(curve: pd.DataFrame, along: str = "plan_time", end: float | None = None, value: str = "value") -> float:
-    """The mean over the last 1 % before `end` (the curve's own end by default): the points in
-    (0.99 end, end], and where there is none the last before it."""
+    """The mean over the points in (0.99 end, end]; if there are none, the last value before them. `end` is the end of the
+    curve by default."""
     at = curve[along].to_numpy()
     end = at.max() if end is None else end
     tail = curve[value].to_numpy()[(at > (1 - TAIL) * end) & (at <= end)]
@@ -28,24 +28,24 @@ def tail_mean(curve: pd.DataFrame, along: str = "plan_time", end: float | None =
 
 
 def envelope(values: np.ndarray, window: int = 1) -> np.ndarray:
-    """The lowest mean of `window` values in a row so far: a curve that only falls, of the same length.
+    """The running minimum of the running mean over `window` values, so a curve that never rises, of the same length.
 
-    The first means take the values that there are. NaN counts as infinity, as a diverged run does.
+    The first means use the values available so far. NaN (a diverged run) counts as infinity.
     """
     means = window_means(values, window)
     return np.minimum.accumulate(np.where(np.isnan(means), np.inf, means))
 
 
 def smoothed(values: np.ndarray, window: int) -> np.ndarray:
-    """The mean of the `window` values around each."""
+    """The running mean over the `window` values around each value."""
     return window_means(values, window, after=(window - 1) // 2)
 
 
 def window_means(values: np.ndarray, window: int, after: int = 0) -> np.ndarray:
-    """For each value the mean of the `window` values that end `after` places behind it, as far as there are any.
+    """For each value, the mean of the `window` values that end `after` positions later. Windows are shorter at both ends of the curve.
 
-    Values that are not finite count as missing; NaN where all are. Nothing is subtracted, as pandas' running sums do: a loss
-    that falls by 30 decades is not lost in the rounding of its first values.
+    Values that are not finite are ignored; the mean is NaN if all are. Unlike the running sums of pandas, the sums here involve no
+    subtraction, so a loss that falls by 30 decades keeps its precision.
     """
     values = np.asarray(values, dtype=float)
     finite = np.isfinite(values)
@@ -55,7 +55,7 @@ def window_means(values: np.ndarray, window: int, after: int = 0) -> np.ndarray:
 
 
 def _window_sums(values: np.ndarray, window: int, after: int) -> np.ndarray:
-    """A window is the end of one block of `window` values and the beginning of the next."""
+    """Adds up each window as the end of one block of `window` values and the beginning of the next block."""
     blocks = -(-(len(values) + 2 * window) // window)
     padded = np.zeros(blocks * window)
     padded[window : window + len(values)] = values

@@ -1,4 +1,4 @@
-"""The panels that studies share; every function draws one, in the style of `style`."""
+"""Panels that the studies share. Every function draws one panel, in the style of `style`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Curve = tuple[Sequence[float], Sequence[float]]
 
 
 def colours_of(names: Sequence[str]) -> dict[str, str]:
-    """A colour a name, in order; more names than colours go round."""
+    """One colour per name, in order. Colours repeat if there are more names than colours."""
     return {name: style.SERIES[place % len(style.SERIES)] for place, name in enumerate(names)}
 
 
 def draw_curves(axes: Axes, curves: Mapping[str, Curve], colours: Mapping[str, str], log: bool = True) -> None:
-    """Lines with their names at their right ends; what is not finite is left out."""
+    """Lines with their names at their right ends. Values that are not finite are left out."""
     ends = []
     for name, (x, y) in curves.items():
         x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
@@ -37,8 +37,8 @@ def draw_curves(axes: Axes, curves: Mapping[str, Curve], colours: Mapping[str, s
 
 
 def draw_steps(axes: Axes, values: Mapping[str, pd.Series], colours: Mapping[str, str], most: float) -> None:
-    """A number against the step, an index of powers of two; what lies above `most` has diverged, or is about to, and is left
-    out. The best of each is filled."""
+    """Values against the step size, on a logarithmic axis of base 2. Values above `most` come from diverging runs and are left out. The
+    best step size of each series has a filled marker."""
     for name, series in values.items():
         shown = series[series <= most].sort_index()
         axes.plot(shown.index, shown, "o-", color=colours[name], mfc="white", ms=5, linewidth=1.2)
@@ -47,13 +47,13 @@ def draw_steps(axes: Axes, values: Mapping[str, pd.Series], colours: Mapping[str
     axes.set_yscale("log")
     axes.autoscale_view()
     style.log_axis(axes.yaxis)
-    axes.set_xlabel("step γ")
+    axes.set_xlabel("step size γ")
     style.name_series(axes, colours)
 
 
 def draw_growth(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], by: str = "group") -> None:
-    """A mean and its 95 % band against the number of stages, one line a value of the column `by`. Columns of the
-    table: that, `stages`, `mean`, `low`, `high`."""
+    """Means and their 95 % bands against the number of stages, one line per value of the column `by`. The table has the columns `by`,
+    `stages`, `mean`, `low` and `high`."""
     ends, names = [], []
     for name, rows in table.groupby(by, sort=False):
         rows = rows.sort_values("stages")
@@ -69,11 +69,11 @@ def draw_growth(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], by:
 
 
 PASSES = {"F": style.FORWARD, "B": style.BACKWARD, "I": style.BACKWARD, "W": "#F2D08A"}
-"""Forward, backward, and a backward's halves for the input and the weights."""
+"""Forward, backward, and the input half and the weight half of a backward."""
 
 
 def draw_gantt(axes: Axes, run: Run, until: float) -> None:
-    """The first passes of a run in plan time, one row a stage, each with its microbatch's number. Needs its events."""
+    """A Gantt chart of the passes of a run up to plan time `until`, one row per stage. Every pass shows its microbatch. The run needs events."""
     shown = run.events[run.events["action"].isin(list(PASSES)) & (run.events["plan_begin"] < until)]
     for row in shown.itertuples():
         begin, length = row.plan_begin, row.plan_end - row.plan_begin

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; renamed to `path` on success, removed on an error."""
+    """Yields a temporary path beside `path` to write to. The file is renamed to `path` on success and removed on an error."""
     aside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
         yield aside

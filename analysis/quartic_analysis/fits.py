@@ -15,7 +15,7 @@ RESAMPLES = 4000
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """y = factor · x^power, by least squares of the logarithms; normal errors of equal size in log y."""
+    """y = factor · x^power, fitted by least squares of the logarithms, with normal errors of equal size in log y."""
 
     power: float
     low: float
@@ -40,15 +40,15 @@ class PowerLaw:
 
 
 def power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
-    """Fits y = factor · x^power to points with x, y > 0; at least two different x, several y at one x
-    allowed. With two points alone the interval is infinite."""
+    """Fits y = factor · x^power to points with x, y > 0. At least two values of x must differ; one x may have several y. With only two
+    points the interval is infinite."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if not (np.all(x > 0) and np.all(y > 0)):
-        raise ValueError("a power law is fitted to positive numbers")
+        raise ValueError("a power law needs positive x and y")
     log_x, log_y = np.log(x), np.log(y)
     spread = float(np.sum((log_x - log_x.mean()) ** 2))
     if spread == 0:
-        raise ValueError("a power law needs two different x or more")
+        raise ValueError("a power law needs at least two different values of x")
     power = float(np.sum((log_x - log_x.mean()) * (log_y - log_y.mean())) / spread)
     log_factor = float(log_y.mean() - power * log_x.mean())
     freedom = len(x) - 2
@@ -71,7 +71,7 @@ class Polynomial:
 
 
 def polynomial(x: ArrayLike, y: ArrayLike, degree: int) -> Polynomial:
-    """Least squares with normal errors of equal size; needs more than degree + 1 points."""
+    """Fits a polynomial by least squares with normal errors of equal size. Needs at least degree + 2 points."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     freedom = len(x) - degree - 1
     if freedom < 1:
@@ -88,31 +88,31 @@ def polynomial(x: ArrayLike, y: ArrayLike, degree: int) -> Polynomial:
 
 @dataclass(frozen=True)
 class Band:
-    """A statistic of the seeds that were run, and its 95 % interval over seeds that could have been."""
+    """A statistic of the seeds that were run, and its 95 % confidence interval over seeds."""
 
     value: float
     low: float
     high: float
 
     def shown(self, digits: int = 2) -> str:
-        """The value with its interval, where there is one."""
+        """The value as text, followed by its interval if there is one."""
         interval = "" if np.isnan(self.low) else f" [{self.low:.{digits}f}, {self.high:.{digits}f}]"
         return f"{self.value:.{digits}f}{interval}"
 
 
 def mean_over_seeds(samples: np.ndarray) -> np.ndarray:
-    """[resamples, seeds] -> [resamples]."""
+    """The mean over seeds: [resamples, seeds] -> [resamples]."""
     return samples.mean(axis=1)
 
 
 def bootstrap(
     samples: ArrayLike, statistic: Callable[[np.ndarray], np.ndarray] = mean_over_seeds, seed: int = 0
 ) -> Band:
-    """A statistic of samples [seeds, …] with a 95 % interval from resampled seeds. The statistic takes
+    """A statistic of samples [seeds, …] with a 95 % interval from resampled seeds. The statistic maps
     [resamples, seeds, …] to [resamples].
 
-    The percentile interval, expanded for small samples: its levels are those at which a normal mean of that many seeds
-    has the coverage of Student's t (Hesterberg 2015, arXiv 1411.5279). One seed has no interval: NaN.
+    The interval is the percentile interval, expanded for small samples: its levels are chosen so that, for a normal mean of that
+    many seeds, it has the coverage of Student's t (Hesterberg 2015, arXiv 1411.5279). With one seed the interval is NaN.
     """
     samples = np.asarray(samples, dtype=float)
     seeds = len(samples)
@@ -126,8 +126,8 @@ def bootstrap(
 
 
 def power_over_seeds(x: ArrayLike, curves: ArrayLike, seed: int = 0) -> Band:
-    """The power of x in curves [seeds, len(x)], fitted to their mean over seeds; its band resamples whole curves. Of one
-    curve it is the interval of the fitted line instead."""
+    """The power of x in curves [seeds, len(x)], fitted to their mean over seeds. The interval comes from resampling whole curves; with
+    a single curve it is the interval of the fitted line."""
     x, curves = np.asarray(x, dtype=float), np.asarray(curves, dtype=float)
     if len(curves) == 1:
         law = power_law(x, curves[0])

@@ -1,10 +1,14 @@
-"""The cost of staleness as *token overhead*: how many more microbatches a method needs to reach the
-loss that the synchronous method reaches.
+"""The cost of staleness as *token overhead*: the additional microbatches that a method needs to reach the loss of the
+synchronous method.
 
-A curve is first made one that only falls (`curves.envelope`), because a loss that is reached once has been
-reached; between two evaluations it is a straight line. The overhead of a method at a level is
-microbatches(method) / microbatches(reference) - 1: 0 means as good as synchronous, 1 twice the tokens, infinity
-that the run ended before it got there, NaN that the reference did not.
+A curve is first replaced by its running minimum (`curves.envelope`), because a loss counts as reached once it has been reached.
+Between two evaluations the curve is a straight line. The overhead of a method at a level is
+microbatches(method) / microbatches(reference) - 1:
+
+- 0: as good as synchronous
+- 1: twice the tokens
+- infinity: the method's run ended before it reached the level
+- NaN: the reference did not reach the level
 """
 
 from __future__ import annotations
@@ -20,22 +24,22 @@ from .trace import Run
 
 @dataclass(frozen=True)
 class Progress:
-    """A loss over the microbatches that were trained on, both ascending in time."""
+    """A loss curve: `loss` after `microbatches` of training, in the order of time."""
 
     microbatches: np.ndarray
     loss: np.ndarray
 
     def first_half(self) -> Progress:
-        """Up to half of the microbatches."""
+        """The curve up to half of the microbatches."""
         early = self.microbatches <= self.microbatches[-1] / 2
         return Progress(self.microbatches[early], self.loss[early])
 
     def lowest(self, window: int = 1) -> float:
-        """Where the falling curve ends."""
+        """The last value of the running minimum."""
         return float(envelope(self.loss, window)[-1])
 
     def reaches(self, level: float, window: int = 1) -> float:
-        """Microbatches at which the falling curve first is at `level` or below; infinity if never."""
+        """Microbatches until the running minimum first is at or below `level`; infinity if it never is."""
         falling = envelope(self.loss, window)
         below = np.flatnonzero(falling <= level)
         if not len(below):
@@ -49,15 +53,14 @@ class Progress:
 
 
 def progress(run: Run, table: str = "objective") -> Progress:
-    """A run's objective (or `validation`) over microbatches of one pipeline, counted by block updates."""
+    """A run's `objective` or `validation` curve over the microbatches of one pipeline, which are computed from the block updates."""
     curve: pd.DataFrame = getattr(run, table)
     updates = curve["block_updates"].to_numpy(dtype=float)
     return Progress(updates * run.accumulate / run.stages, curve["value"].to_numpy(dtype=float))
 
 
 def token_overhead(method: Progress, reference: Progress, level: float | None = None, window: int = 1) -> float:
-    """microbatches(method) / microbatches(reference) - 1 to reach `level`, by default the lowest that the
-    reference reaches."""
+    """microbatches(method) / microbatches(reference) - 1 to reach `level`, by default the lowest loss of the reference."""
     level = reference.lowest(window) if level is None else level
     needed = reference.reaches(level, window)
     if not np.isfinite(needed) or needed == 0:

@@ -1,7 +1,7 @@
-"""A run's events in the trace format of Chrome and Perfetto (JSON), to look at a pipeline in a trace viewer.
+"""Exports a run's events in the trace format of Chrome and Perfetto (JSON), to show a pipeline in a trace viewer.
 
-A process is one clock of one pipeline, the plan's or the wall's; a track is a stage; a slice is an action, named as everywhere: 0F3 is
-stage 0's forward of microbatch 3. Plan time is shown as milliseconds, a unit each (seconds as seconds).
+A process is one clock of one pipeline: plan time or wall clock. A track is a stage. A slice is an action: 0F3 is
+stage 0's forward of microbatch 3. One slot or cost unit of plan time is shown as one millisecond; seconds are shown as seconds.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from .files import written_aside
 from .trace import Run, TraceError
 
 MICROSECONDS = {"second": 1e6}
-"""Of a unit of plan time; of slots and cost units 1000."""
+"""Microseconds per unit of plan time; 1000 for slots and cost units."""
 ACTIONS = {"F": "forward", "B": "backward", "I": "input gradient", "W": "weight gradient", "U": "update", "E": "evaluation"}
 
 
 def trace_events(run: Run) -> list[dict]:
     """The list `traceEvents`: names of processes and tracks, then a complete event ("ph": "X", times in microseconds) for each
-    action and clock. An action that a clock did not see (the wall's in a plan) is left out.
+    action and clock. An action without a time on a clock is left out; a plan has no wall times.
 
     Raises TraceError for a run without --trace-events.
     """
     if run.events.empty:
-        raise TraceError(f"{run.path}: has no events; make the run with --trace-events")
+        raise TraceError(f"{run.path}: has no events; repeat the run with --trace-events")
     of_plan = MICROSECONDS.get(run.time_unit, 1000.0)
-    clocks = [(f"plan, a {run.time_unit} = {of_plan / 1000:g} ms", "plan_begin", "plan_end", of_plan), ("wall clock", "begin_ns", "end_ns", 1e-3)]
+    clocks = [(f"plan time, 1 {run.time_unit} = {of_plan / 1000:g} ms", "plan_begin", "plan_end", of_plan), ("wall clock", "begin_ns", "end_ns", 1e-3)]
     found: list[dict] = []
     process = 0
     for pipeline, events in run.events.groupby("pipeline"):
@@ -42,7 +42,7 @@ def trace_events(run: Run) -> list[dict]:
 
 
 def _names(process: int, name: str, stages: int) -> list[dict]:
-    """Metadata: the process's name, its place, and those of its tracks."""
+    """Metadata: the names and the sort order of the process and its tracks."""
     named = [{"ph": "M", "name": "process_name", "pid": process, "args": {"name": name}},
              {"ph": "M", "name": "process_sort_index", "pid": process, "args": {"sort_index": process}}]  # fmt: skip
     for stage in range(stages):
@@ -61,7 +61,7 @@ def _slices(process: int, events: pd.DataFrame, begin: pd.Series, length: pd.Ser
 
 
 def export(run: Run, path: Path) -> int:
-    """Writes the file whole or not at all; returns how many actions it shows."""
+    """Writes the file atomically and returns the number of actions in it."""
     events = trace_events(run)
     attributes = {name: run.attributes[name] for name in ("method", "stages", "config_hash", "cost") if name in run.attributes}
     with written_aside(path) as aside:

@@ -1,9 +1,8 @@
-"""Data sets made with numpy: the problems on which the published numbers were measured, and two whose gradients are known.
+"""Data sets made with numpy: the problems of the published experiments, and two problems with known gradients.
 
-Every recipe draws from one ``numpy.random.Generator`` in a fixed order (X, then what shapes it,
-then w*, then the labels), in double precision. The order is part of the recipe: another order
-gives other numbers. The targets of the two quadratics are exact, y = X w*, so the smallest
-objective is 0.
+Every recipe draws from one ``numpy.random.Generator`` in double precision and in a fixed order: X, then w*, then the labels.
+Another order would give other numbers. The targets of the two quadratics are exact, y = X w*, so the
+smallest objective is 0.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ def tridiagonal(rows: int, features: int, generator: Generator) -> Problem:
     """
     if rows < features:
         raise ValueError(
-            f"a tridiagonal problem needs as many rows as features ({features}) or more, got {rows}"
+            f"tridiagonal needs at least as many rows as features ({features}), got --rows {rows}"
         )
     hessian = 2.01 * np.eye(features) - np.eye(features, k=1) - np.eye(features, k=-1)
     factor = np.linalg.cholesky(hessian)
@@ -59,13 +58,13 @@ FAR = 1e6
 
 
 def slope(rows: int, features: int, generator: Generator) -> Problem:
-    """Least squares whose gradient is 1 in every coordinate wherever the weights are, but for 1e-12 times them: all
-    targets lie so far away that no step towards them counts. Draws nothing."""
+    """Least squares whose gradient is 1 in every coordinate for all weights, up to a term of 1e-12 times the weights. The targets
+    are so far away that the weights do not come closer. Draws nothing."""
     return np.full((rows, features), 1 / FAR), np.full(rows, -FAR)
 
 
 def flat(rows: int, features: int, generator: Generator) -> Problem:
-    """Least squares without a gradient, for a study of nothing but --gradient-noise. Draws nothing."""
+    """Least squares with zero gradient, for studies of --gradient-noise alone. Draws nothing."""
     return np.zeros((rows, features)), np.zeros(rows)
 
 
@@ -79,18 +78,18 @@ RECIPES: dict[str, Callable[[int, int, Generator], Problem]] = {
 
 
 def make(recipe: str, rows: int, features: int, seed: int = 0) -> Problem:
-    """The problem of that name from ``default_rng(seed)``."""
+    """Makes the problem of the named recipe from ``default_rng(seed)``."""
     if rows < 1 or features < 1:
-        raise ValueError(f"rows and features are at least 1, got {rows} and {features}")
+        raise ValueError(f"--rows and --features must be at least 1, got {rows} and {features}")
     if seed < 0:
-        raise ValueError(f"a seed is at least 0, got {seed}")
+        raise ValueError(f"--seed must be at least 0, got {seed}")
     return RECIPES[recipe](rows, features, np.random.default_rng(seed))
 
 
 def write(path: Path, recipe: str, rows: int, features: int, seed: int = 0) -> None:
-    """Writes the problem as HDF5: ``/X`` [rows, features], ``/y`` [rows], the recipe as attributes.
+    """Writes the problem as HDF5: ``/X`` [rows, features], ``/y`` [rows], and the recipe as attributes.
 
-    The file appears whole or not at all (written aside and renamed).
+    The file is written atomically.
     """
     x, y = make(recipe, rows, features, seed)
     with written_aside(path) as aside, h5py.File(aside, "w") as file:

@@ -1,4 +1,4 @@
-"""Runs of data that has changed since they were made, by what the sweep tool leaves in study.json and beside the runs."""
+"""Finds stale runs: runs whose data has changed since they were made, according to study.json and the records of the sweep tool."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-"""Paths of data in a study start here."""
+"""Relative data paths in a study start here."""
 
 
 def has_changed(contents: dict[str, dict]) -> bool:
-    """Whether a data file of the run is another than study.json says: `contents` is that by option and path. A file that is not there
-    has not changed: runs can be looked at without their data."""
+    """Whether a data file of the run differs from its entry in study.json. The keys of `contents` are option and path. A missing file counts
+    as unchanged, so that runs can be read without their data."""
     return any(is_other(ROOT / name.partition(" ")[2], was) for name, was in contents.items())
 
 
 def is_other(path: Path, was: dict) -> bool:
+    """Whether the file exists and differs from `was` in size or, if its modification time has changed, in checksum."""
     if not path.is_file():
         return False
     status = path.stat()
@@ -34,14 +35,14 @@ def checksum(path: Path) -> int:
 
 
 def replaced(folder: Path, wanted: list[dict]) -> set[str]:
-    """Folders of runs that have the configuration of a wanted run, and are of other data than it."""
+    """Folders of runs that have the configuration of a wanted run but were made with other data."""
     names = {run["folder"] for run in wanted}
     hashes = {run["config_hash"] for run in wanted if "config_hash" in run}
     return {path.parent.name for path in folder.glob("*/sweep.json") if path.parent.name not in names and config_hash(path) in hashes}
 
 
 def config_hash(record: Path) -> str:
-    """That of the run; its folder's name where the record is older than folders named by their data."""
+    """The configuration hash of the run. In records from before folders were named by their data, it is the folder's name."""
     try:
         return json.loads(record.read_text()).get("config_hash") or record.parent.name
     except (OSError, ValueError, AttributeError):

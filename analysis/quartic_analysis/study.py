@@ -1,8 +1,8 @@
-"""A study: many runs as one table, one row a run.
+"""A study: many runs in one table, one row per run.
 
-The sweep tool leaves run folders and beside them study.json, which lists the runs that the study
-wants now. The table costs milliseconds a run, for it reads attributes and the small tables only;
-what needs a row a step is read from `Study.runs`, run by run.
+The sweep tool writes run folders and, beside them, study.json, which lists the current runs of the study.
+The table takes milliseconds per run, because only attributes and small tables are read.
+Large tables are read from `Study.runs`, run by run.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ SMALL_COLUMNS = ("microbatch", "plan_time", "block_updates", "value", "gradient_
 RECORD_NAME = "sweep.json"
 OWN_COLUMNS = ("folder", "group", "complete", "diverged", "stale")
 SUMMARIES = {
-    "time_unit": "of plan times",
+    "time_unit": "unit of plan times",
     "plan_end": "plan time of the last evaluation",
     "objective_first": "f before the first update",
     "objective_last": "f at the end",
-    "objective_tail": "mean f over the last 1 % of the evaluations' plan time (of block updates where there is none)",
+    "objective_tail": "mean f over the last 1 % of plan time (of block updates if there is no plan time)",
     "gradient_sq_mean": "mean of ||grad f||^2 over the evaluations",
     "validation_last": "held-out loss at the end",
     "stale_read_mean": "mean of ||w_k - z_k||^2 over the samples of the steady state",
-    "weights_bytes": "peak bytes of weights, of all ranks",
-    "stashes_bytes": "peak bytes of older weights",
-    "activations_bytes": "peak bytes of activations",
+    "weights_bytes": "peak bytes of weights, summed over ranks",
+    "stashes_bytes": "peak bytes of stashed weights, summed over ranks",
+    "activations_bytes": "peak bytes of activations, summed over ranks",
 }
-"""What the table says of every run beside its options; NaN where the run has no such table."""
+"""Columns of the study's table that summarize a run; NaN if the run lacks the table behind the column."""
 
 
 class Runs(Mapping[str, Run]):
-    """Run folders by name, read when they are asked for and not kept."""
+    """Runs by folder name. A run is read on every access and not cached."""
 
     def __init__(self, folder: Path, names: list[str]) -> None:
         self._folder, self._names = folder, names
@@ -58,7 +58,7 @@ class Runs(Mapping[str, Run]):
         return len(self._names)
 
     def read(self, name: str, tables: Collection[str] = TABLES, columns: Collection[str] | None = None) -> Run:
-        """That run with only these of its tables and columns; KeyError for a name that the study has not."""
+        """Reads a run, restricted to these tables and columns. Raises KeyError if the study has no such run."""
         if name not in self._names:
             raise KeyError(name)
         return load(self._folder / name, tables, columns)
@@ -66,21 +66,21 @@ class Runs(Mapping[str, Run]):
 
 @dataclass(frozen=True)
 class Study:
-    """The runs of a study as they are at the time of `load_study`."""
+    """The runs of a study at the time of `load_study`."""
 
     name: str
     size: str
-    """quick, full, or empty where the folder has no study.json."""
+    """quick or full; empty if the folder has no study.json."""
     question: str
     folder: Path
     table: pd.DataFrame
-    """One row a run, in the study's order: `folder`, `group`, `complete`, `diverged`, `stale`, every option of the resolved
-    configuration under its own name (numbers and booleans where all values are), and SUMMARIES. A run without a
-    readable trace has complete False and the options that the study gives. A run whose data has changed since it
-    was made is stale, neither complete nor diverged."""
+    """One row per run, in the study's order: `folder`, `group`, `complete`, `diverged`, `stale`, every option of the resolved
+    configuration under its own name (as numbers or booleans if all values are), and SUMMARIES. A run without a
+    readable trace is not complete and has only the options that the study gives. A run whose data has changed since it
+    was made is stale, and neither complete nor diverged."""
     runs: Runs
     stale: list[str]
-    """The folders of all stale runs, those included that other runs of the study have replaced."""
+    """The folders of all stale runs, including stale runs that newer runs of the study have replaced."""
 
     @property
     def complete(self) -> pd.DataFrame:
@@ -89,19 +89,19 @@ class Study:
 
     @property
     def ended(self) -> pd.DataFrame:
-        """The rows of the runs that came to an end, complete or diverged."""
+        """The rows of the runs that are complete or diverged."""
         return self.table[self.table["complete"] | self.table["diverged"]]
 
     def measured(
         self, measure: Callable[[Run], float], tables: Collection[str] = ("objective",), columns: Collection[str] | None = None
     ) -> pd.Series:
-        """By row of `ended`, that number of the run, read from these tables; NaN of diverged runs."""
+        """Calls `measure` on every run of `ended`, read with these tables and columns; NaN for diverged runs."""
         ended = self.ended
         values = [measure(self.runs.read(run.folder, tables, columns)) if run.complete else np.nan for run in ended.itertuples()]
         return pd.Series(values, index=ended.index, dtype=float)
 
     def state(self) -> str:
-        """One sentence: which study, how many runs, how many are complete, have diverged, are missing."""
+        """One line: the study, its size, and its numbers of runs: all, complete, diverged, stale and missing."""
         size = f"{self.size} size, " if self.size else ""
         complete, diverged = int(self.table["complete"].sum()), int(self.table["diverged"].sum())
         missing = len(self.table) - complete - diverged - int(self.table["stale"].sum())
@@ -111,9 +111,9 @@ class Study:
 
 
 def load_study(folder: str | PathLike[str]) -> Study:
-    """Reads a study's folder: the runs of its study.json, else every folder in it that has a trace.
+    """Reads a study's folder: the runs in its study.json or, without one, every subfolder that has a trace.
 
-    Raises TraceError: no such folder, no run in it, or a study.json that is not one.
+    Raises TraceError if the folder does not exist or has no run, or if study.json is not valid.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -154,7 +154,7 @@ def _description(folder: Path) -> dict:
 
 
 def _row(folder: Path, wanted: dict, stale: bool) -> dict[str, object]:
-    """One run's row; of a run that cannot be read, what the study says about it."""
+    """The row of one run. If the run cannot be read, the row contains the options from study.json."""
     diverged = not stale and _recorded(folder / wanted["folder"]).get("outcome") == "diverged"
     own = {"folder": wanted["folder"], "group": wanted["group"], "complete": False, "diverged": diverged, "stale": stale}
     try:
@@ -166,7 +166,7 @@ def _row(folder: Path, wanted: dict, stale: bool) -> dict[str, object]:
 
 
 def _recorded(folder: Path) -> dict:
-    """The sweep's record of a run, which tells one that diverged from one that was stopped; empty where there is none."""
+    """The sweep tool's record of a run, which distinguishes diverged from stopped runs; empty if there is none."""
     try:
         return dict(json.loads((folder / RECORD_NAME).read_text()))
     except (OSError, ValueError, TypeError):
@@ -197,7 +197,7 @@ def summary(run: Run) -> dict[str, object]:
 
 
 def _typed(column: pd.Series) -> pd.Series:
-    """Text as booleans or numbers where all that is there can be read so."""
+    """Converts a text column to booleans or numbers if all its values allow it."""
     if column.dtype != object or column.name in ("folder", "group"):
         return column
     values = column.dropna()

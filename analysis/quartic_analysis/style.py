@@ -1,7 +1,7 @@
-"""How every figure looks: one palette, one set of sizes, direct labels instead of legends.
+"""The style of all figures: one palette, one set of sizes, direct labels instead of legends.
 
-Colours are those of Okabe & Ito (2008), told apart with every common kind of colour blindness;
-series ordered by a number of stages take steps of viridis, which also print in grey.
+Colours are from Okabe & Ito (2008) and can be distinguished with every common kind of colour blindness.
+Series ordered by a number of stages use viridis, which also prints well in grey.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PIXELS_PER_INCH = 200
 
 
 def apply() -> None:
-    """Sets matplotlib's defaults for all figures made after it."""
+    """Sets matplotlib's defaults for all later figures."""
     mpl.rcParams.update(
         {
             "font.family": "DejaVu Sans",
@@ -60,12 +60,12 @@ def apply() -> None:
 
 
 def stage_colours(count: int) -> list[tuple[float, ...]]:
-    """Colours of `count` series in order: few stages bright, many dark."""
+    """Colours for `count` series ordered by stages: bright for few stages, dark for many."""
     return [mpl.colormaps["viridis"](x) for x in np.linspace(0.7, 0.02, count)]
 
 
 def stage_axis(axes: Axes, most: float, least: float = 2) -> None:
-    """The x axis as a number of stages: logarithmic, marked at powers of two up to `most`."""
+    """Sets the x axis to a number of stages: logarithmic, with ticks at powers of two from `least` to `most`."""
     marks = 2 ** np.arange(int(np.floor(np.log2(least))), int(np.floor(np.log2(most))) + 1)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(marks))
@@ -75,7 +75,7 @@ def stage_axis(axes: Axes, most: float, least: float = 2) -> None:
 
 
 def power_of_two(number: float) -> str:
-    """The number as a power of two where it is one, else with six digits.
+    """The number as text: as a power of two if it is one, else with six digits.
 
     >>> power_of_two(0.125), power_of_two(0.1)
     ('2⁻³', '0.1')
@@ -87,9 +87,9 @@ def power_of_two(number: float) -> str:
 
 
 def log_axis(axis: Axis) -> None:
-    """Numbers at 1, 2, 5, 10, … on a logarithmic axis that spans less than two decades, which else has one or none.
+    """Labels 1, 2, 5, 10, … on a logarithmic axis of less than two decades, which would otherwise have at most one label.
 
-    Call it when the axis' limits are final.
+    Call it after the limits of the axis are final.
     """
     low, high = axis.get_view_interval()
     if high < 100 * low:
@@ -99,13 +99,13 @@ def log_axis(axis: Axis) -> None:
 
 
 def name_series(axes: Axes, colours: Mapping[str, str]) -> None:
-    """The names in their colours, in a column in the panel's emptiest corner."""
+    """A legend whose names have the colours of their series, in the emptiest corner of the panel."""
     handles = [Line2D([], [], color=colour, marker="o", ms=4, linewidth=1.4) for colour in colours.values()]
     axes.legend(handles, list(colours), frameon=False, labelcolor=list(colours.values()), fontsize=9)
 
 
 def spread(positions: Sequence[float], gap: float) -> np.ndarray:
-    """The positions moved apart as little as it takes to lie `gap` from each other, in order.
+    """Moves positions apart, as little as possible, until neighbours are at least `gap` apart. Keeps their order.
 
     >>> spread([1.0, 1.2, 5.0], 1.0).tolist()
     [0.6, 1.6, 5.0]
@@ -133,10 +133,10 @@ def _high(group: list[float], gap: float) -> float:
 def label_ends(
     axes: Axes, ends: Sequence[tuple[float, float]], texts: Sequence[str], colours: Sequence[object]
 ) -> None:
-    """Writes every text right of the end (x, y) of its line, in one column, moved apart where ends
-    are close.
+    """Labels the end (x, y) of every line with its text. The labels form one column on the right and are moved apart if
+    ends are close.
 
-    Call it when the axes' limits and scales are final.
+    Call it after the limits and scales of the axes are final.
     """
     to_fraction = axes.transData + axes.transAxes.inverted()
     places = to_fraction.transform(np.asarray(ends, dtype=float))
@@ -148,7 +148,7 @@ def label_ends(
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:
-    """Writes STEM.png and STEM.svg; makes the folder; returns what it wrote."""
+    """Writes STEM.png and STEM.svg, creates their folder if needed, and returns their paths."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
     for path in paths:

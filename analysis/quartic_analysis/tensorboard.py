@@ -1,4 +1,4 @@
-"""A run's scalars as a TensorBoard event file.
+"""Exports a run's scalars as a TensorBoard event file.
 
 The file is a sequence of TFRecords, each a serialised `Event` of TensorFlow's event.proto. Only three messages occur,
 so they are encoded here and TensorFlow is not needed:
@@ -28,7 +28,7 @@ CASTAGNOLI = 0x82F63B78
 """The polynomial of CRC-32C, with its bits reversed."""
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MOST_POINTS_A_STAGE = 1000
-"""Staleness and delay are means over windows, so that a long run has no more points than a screen."""
+"""Staleness and delay are averaged over windows of microbatches, so that a long run has at most this many points per stage."""
 STAGE_MEANS = ("staleness", "delay_own", "delay_oldest")
 
 
@@ -93,19 +93,19 @@ def scalar_event(wall_time: float, step: int, tag: str, value: float) -> bytes:
 
 
 def start_time(run: Run) -> float:
-    """The run's start in seconds since 1970. A trace whose text is no time raises TraceError."""
+    """The run's start in seconds since 1970. Raises TraceError if the attribute `started` is not a time."""
     text = str(run.attributes.get("started", ""))
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError as error:
-        raise TraceError(f"{run.path}: its attribute started is '{text}', not a time") from error
+        raise TraceError(f"{run.path}: attribute started = '{text}' is not a time; an ISO 8601 time is valid") from error
 
 
 def scalars(run: Run) -> pd.DataFrame:
-    """The points of the run by wall time: `tag`, `step`, `ns` since the start, `value`.
+    """The points of the run, ordered by wall time: `tag`, `step`, `ns` since the start, `value`.
 
-    The step of a loss, of staleness and of delays is the microbatch. The step of an evaluation is `block_updates`, the
-    updates of all stages by then.
+    The step is the microbatch for losses, staleness and delays. For evaluations it is `block_updates`, the number of block
+    updates of all stages so far.
     """
     parts = [*_losses(run), *_evaluations(run), *_stage_means(run)]
     points = pd.concat(parts, ignore_index=True) if parts else _points("", [], [], [])
@@ -135,7 +135,7 @@ def _evaluations(run: Run) -> Iterator[pd.DataFrame]:
 
 
 def _stage_means(run: Run) -> Iterator[pd.DataFrame]:
-    """Means over windows of microbatches in pipeline 0; a point lies at the last microbatch of its window."""
+    """Means over windows of microbatches in pipeline 0. The step of a point is the last microbatch of its window."""
     if run.steps.empty:
         return
     window = -(-(int(run.steps["microbatch"].max()) + 1) // MOST_POINTS_A_STAGE)
@@ -148,7 +148,7 @@ def _stage_means(run: Run) -> Iterator[pd.DataFrame]:
 
 
 def export(run: Run, folder: Path) -> tuple[Path, int]:
-    """Writes the event file into the folder, whole or not at all; returns its path and the number of points."""
+    """Writes the event file into the folder atomically. Returns its path and the number of points."""
     start = start_time(run)
     points = scalars(run)
     folder.mkdir(parents=True, exist_ok=True)

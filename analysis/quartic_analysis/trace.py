@@ -1,13 +1,13 @@
-"""The reader of trace.h5: finished, while the run goes on, and after a crash.
+"""The reader of trace.h5 of finished, running and crashed runs.
 
-A finished run is one self-contained file. While it runs, and after it was killed, trace.h5 is a
-master whose groups are external links into the ranks' own files; those are read in HDF5's SWMR mode
-(single writer, multiple readers) and hold every row up to their last flush.
+The trace of a finished run is one self-contained file. While a run continues, and after it was killed, trace.h5 is a
+master file whose groups are external links to the files of the ranks (shards). Shards are read in HDF5's SWMR mode
+(single writer, multiple readers) and contain every row up to their last flush.
 
-Undefined values. Columns that name something (microbatch, minibatch, replica, pipeline, rank,
-stage) are integers and stay as stored. Every other integer column (versions, delays, counts,
-nanoseconds) becomes float64 with NaN where the file has -1, so that means and figures leave
-undefined rows out and a column's type never depends on its content; a double holds the nanoseconds
+Undefined values: columns that name something (microbatch, minibatch, replica, pipeline, rank,
+stage) are integers, as stored. Every other integer column (versions, delays, counts,
+nanoseconds) becomes float64, with NaN where the file has -1. Means and figures therefore leave out
+undefined rows, and the type of a column never depends on its content. A double represents the nanoseconds
 of 104 days exactly.
 """
 
@@ -34,40 +34,41 @@ NAMING_COLUMNS = frozenset({"microbatch", "minibatch", "replica", "pipeline", "r
 
 
 class TraceError(Exception):
-    """A trace that cannot be read: one line that names the file and says why."""
+    """A trace that cannot be read. The message is one line with the file and the reason."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run as its trace shows it at the time of `load`. Plan times are in `time_unit`."""
+    """One run, as recorded in its trace at the time of `load`. Plan times are in units of `time_unit`."""
 
     path: Path
     """The trace file."""
     attributes: dict[str, str | int | float]
     """The root attributes: method, stages, config, git, cpu, …"""
     blocks: pd.DataFrame
-    """One row a stage (index `stage`) of pipeline 0: rank, parameters, parameter_bytes."""
+    """One row per stage (index `stage`) of pipeline 0: rank, parameters, parameter_bytes."""
     steps: pd.DataFrame
-    """One row for each backward applied, of all stages, by pipeline, stage and then as written:
-    columns `pipeline`, `stage`, then the columns of the file."""
+    """One row per applied backward of every stage, ordered by pipeline, stage and time of writing. The columns are `pipeline`,
+    `stage` and the columns of the file."""
     events: pd.DataFrame
-    """One row an action, of all stages: `pipeline`, `stage`, `action` (F, B, I, W, U, E), microbatch, plan and
-    wall begin and end. Empty without --trace-events."""
+    """One row per action of every stage: `pipeline`, `stage`, `action` (F, B, I, W, U, E), microbatch, and begin and
+    end in plan time and wall time. Empty without --trace-events."""
     loss: pd.DataFrame
-    """One row a microbatch: its loss, from its forward at the last stage."""
+    """One row per microbatch: its loss, from its forward at the last stage."""
     objective: pd.DataFrame
-    """f on the whole data at plan times: the state after all actions that end at or before them."""
+    """f on the whole data, one row per evaluation. An evaluation at a plan time sees the state after all actions that end at or
+    before that time."""
     validation: pd.DataFrame
-    """The mean loss of held-out rows at the same times. Empty without --validation."""
+    """The mean loss on held-out rows at the times of `objective`. Empty without --validation."""
     stale_read: pd.DataFrame
-    """One row a sampled microbatch, in pipeline 0: `value` is |w_k - z_k|^2 over all blocks, how far the
-    weights are from what its forward read as stage 0 is about to apply it, at `plan_time`. Of an
-    unfinished run: the samples that all stages have. Empty without --trace-stale-read."""
+    """One row per sampled microbatch of pipeline 0: `value` is |w_k - z_k|^2 over all blocks at `plan_time`. w_k are the
+    weights when stage 0 is about to apply the microbatch; z_k are the weights that its forward read. An unfinished
+    run has the samples that all stages have recorded. Empty without --trace-stale-read."""
     memory: pd.DataFrame
-    """Peak bytes, one row a rank. While a run goes on: of rank 0 at most."""
+    """Peak bytes, one row per rank. An unfinished run has at most the row of rank 0."""
     ranks: pd.DataFrame
-    """What every rank computed with at every start of the run (0, then one more for each --resume): host, cpu,
-    blas_core and why it was chosen, threads, build. Empty in traces of version 0.1.0."""
+    """The hardware and software of every rank at every start of the run (0, plus 1 for each --resume): host, cpu,
+    blas_core and the reason for its choice, threads, build. Empty in traces of version 0.1.0."""
 
     @property
     def method(self) -> str:
@@ -80,7 +81,7 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether the run came to its end; False while it goes on and after a crash."""
+        """Whether the run reached its end. False while it is running and after a crash."""
         return bool(self.attributes["complete"])
 
     @property
@@ -90,12 +91,12 @@ class Run:
 
     @property
     def config(self) -> dict[str, str]:
-        """The resolved configuration: option name -> text."""
+        """The resolved configuration: option name -> value as text."""
         return parse_config(str(self.attributes.get("config", "")))
 
     @property
     def microbatches(self) -> int:
-        """N: of the whole run if it is complete, else how many have their rows of all stages."""
+        """N, the number of microbatches: of the whole run if it is complete, else the number that all stages have recorded."""
         planned = int(self.config.get("microbatches", 0))
         if self.complete and planned > 0:
             return planned
@@ -104,13 +105,12 @@ class Run:
 
     @property
     def accumulate(self) -> int:
-        """M, the number of microbatches that make one update."""
+        """M, the number of microbatches per update."""
         return max(1, int(self.config.get("accumulate", 1)))
 
     def steady_window(self) -> range:
-        """The microbatches of the steady state, as planned. Of an unfinished run: all that are
-        there but the first 4S minibatches and the last S, which are the drain; where they are
-        fewer, the middle third."""
+        """The microbatches of the steady state, as planned. In an unfinished run: all recorded microbatches except the
+        first 4S minibatches and the last S, which are the drain; if there are too few, the middle third."""
         if self.complete and "steady_end" in self.attributes:
             return range(int(self.attributes["steady_first"]), int(self.attributes["steady_end"]))
         minibatches = self.microbatches // self.accumulate
@@ -126,7 +126,7 @@ class Run:
 
 
 def parse_config(text: str) -> dict[str, str]:
-    """Option name -> text, of the lines `name = value` that quartic writes."""
+    """Parses the lines `name = value` that quartic writes: option name -> value as text."""
     pairs = (line.split(" = ", 1) for line in text.splitlines() if " = " in line)
     return {name: value for name, value in pairs}
 
@@ -134,12 +134,11 @@ def parse_config(text: str) -> dict[str, str]:
 def load(
     folder_or_file: str | PathLike[str], tables: Collection[str] = TABLES, columns: Collection[str] | None = None
 ) -> Run:
-    """Reads a run from its folder or its trace file; everything that is in it now, or for the sake
-    of time only those tables (the others are then empty) and of them only those columns. Warns of a
-    trace that was damaged before the run was resumed.
+    """Reads a run from its folder or its trace file. To save time, `tables` and `columns` restrict what is read;
+    other tables are then empty. Warns if the trace was damaged before the run was resumed.
 
-    Raises TraceError: no such file, not HDF5, not a trace, a format version that is not known, a
-    shard that is missing or locked.
+    Raises TraceError if the file does not exist, is not HDF5, is not a trace or has an unsupported format version, or if a
+    shard is missing or locked.
     """
     path = Path(folder_or_file)
     if path.is_dir():
@@ -155,7 +154,7 @@ def load(
 
 
 def _read_twice(path: Path, tables: Collection[str], columns: Collection[str] | None) -> Run:
-    """A run that ends just now replaces its shards by one file."""
+    """Reads again after an error: a run that is just ending replaces its shards by one file."""
     try:
         return _read(path, tables, columns)
     except (OSError, KeyError):
@@ -170,7 +169,7 @@ def _one_line(path: Path, error: Exception) -> str:
     reason = " ".join(str(error).strip("'\"").split())
     if "lock" in reason:
         return (
-            f"{path}: the file is locked; on file systems that cannot lock, "
+            f"{path}: the file is locked; if the file system does not support locks, "
             f"set HDF5_USE_FILE_LOCKING=FALSE ({reason})"
         )
     return f"{path}: {reason}"
@@ -209,7 +208,7 @@ def _root_attributes(path: Path, file: h5py.File) -> dict[str, str | int | float
         raise TraceError(f"{path}: not a trace (it has no attribute format_version)")
     if version != FORMAT_VERSION:
         raise TraceError(
-            f"{path}: format version {version} is not known; this reader knows {FORMAT_VERSION}"
+            f"{path}: format version {version} is not supported; this reader supports version {FORMAT_VERSION}"
         )
     missing = [name for name in NEEDED_ATTRIBUTES if name not in attributes]
     if missing:
@@ -218,7 +217,7 @@ def _root_attributes(path: Path, file: h5py.File) -> dict[str, str | int | float
 
 
 def _is_in_shards(stages: h5py.Group) -> bool:
-    """A master's stages all are external links, a gathered file's none."""
+    """Whether the stages are external links to shards. In a gathered file none is."""
     return isinstance(stages.get(next(iter(stages)), getlink=True), h5py.ExternalLink)
 
 
@@ -229,7 +228,7 @@ def _plain(value: object) -> str | int | float:
 
 
 def _pipelines(file: h5py.File) -> dict[int, h5py.Group]:
-    """The groups of stages by pipeline: /stage is pipeline 0's."""
+    """The group of stages of every pipeline. /stage belongs to pipeline 0."""
     others = file.get("pipeline", {})
     return {0: file["stage"]} | {int(name): others[name]["stage"] for name in sorted(others)}
 
@@ -245,7 +244,7 @@ def _block_table(stages: Mapping[str, h5py.Group]) -> pd.DataFrame:
 def _stage_tables(
     pipelines: Mapping[int, h5py.Group], table: str, columns: Collection[str] | None
 ) -> pd.DataFrame:
-    """That table of all stages in one, with first columns `pipeline` and `stage`."""
+    """The table of all stages in one, with the first columns `pipeline` and `stage`."""
     parts = [
         (pipeline, int(name), _rows(stages[name][table], columns))
         for pipeline, stages in pipelines.items()
@@ -263,7 +262,7 @@ def _stage_tables(
 
 
 def _stale_read_of_stages(stages: h5py.Group) -> pd.DataFrame:
-    """The sum of what the stages have, in their order, which a finished run has as a table."""
+    """The sum over the values of all stages, in the order of stages. A finished run stores this table."""
     parts = [_table(stages[name].get("stale_read"), None) for name in sorted(stages)]
     rows = min(map(len, parts))
     if not rows:
@@ -283,7 +282,7 @@ def _rows(dataset: h5py.Dataset, columns: Collection[str] | None) -> np.ndarray:
 
 
 def _without_lost(rows: np.ndarray) -> np.ndarray:
-    """Without the undefined rows that stand for those which a damaged shard has cost."""
+    """Removes the undefined rows that replace the rows lost with a damaged shard."""
     key = next((name for name in ("microbatch", "block_updates") if name in (rows.dtype.names or ())), None)
     return rows if key is None else rows[rows[key] >= 0]
 
@@ -293,7 +292,7 @@ def _columns(rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _column(name: str, values: np.ndarray) -> np.ndarray:
-    """The column as the module's text says: letters as str, -1 as NaN."""
+    """Converts a column as described in the module's docstring: bytes to str, -1 to NaN."""
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "i" and name not in NAMING_COLUMNS:

@@ -1,7 +1,7 @@
-"""The best step of a grid, and what it gives on seeds that did not choose it.
+"""The best step size of a grid, and its result on seeds that did not choose it.
 
-A step that is chosen by the lowest mean and reported on the same seeds looks better than it is. So the value of every
-seed is taken at the step that the other seeds choose; with one seed, or one step, there is nothing to choose that way.
+A step size that is chosen and reported on the same seeds looks better than it is. The value of each seed is therefore taken at the
+step size that is best for the other seeds. With one seed, its own best value is reported.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ STEP, SEED = "learning-rate", "seed"
 
 @dataclass(frozen=True)
 class Tuned:
-    """One case at its best step."""
+    """The result of one case at its best step size."""
 
     step: float
-    """The step with the lowest mean over all seeds."""
+    """The step size with the lowest mean over all seeds."""
     values: np.ndarray
-    """By seed, ascending: the value at the step that the other seeds choose."""
+    """One value per seed, in ascending order of seeds: the value at the step size that is best for the other seeds."""
     inside: bool
-    """Whether the grid has smaller and larger steps than `step`, or there are fewer than three."""
+    """Whether the grid has both smaller and larger step sizes than `step`. True for grids of fewer than three step sizes."""
 
     @property
     def mean(self) -> float:
@@ -34,7 +34,7 @@ class Tuned:
 
     @property
     def deviation(self) -> float:
-        """Over seeds; NaN of one."""
+        """The standard deviation over seeds; NaN with one seed."""
         return float(self.values.std(ddof=1)) if len(self.values) > 1 else np.nan
 
     @property
@@ -44,13 +44,13 @@ class Tuned:
 
 
 def best_step(runs: pd.DataFrame, value: str) -> Tuned:
-    """Of runs that differ in STEP and SEED alone. Lower is better; NaN counts as infinity (diverged).
-    Steps that miss a seed are left out. ValueError if none has all."""
+    """Finds the best step size of runs that differ only in STEP and SEED. Lower is better; NaN (a diverged run) counts as infinity.
+    Step sizes without all seeds are left out. Raises ValueError if none has all seeds."""
     grid = runs.pivot_table(index=STEP, columns=SEED, values=value, aggfunc="first", dropna=False)
     present = runs.assign(there=1).pivot_table(index=STEP, columns=SEED, values="there")
     grid = grid.reindex(index=present.index, columns=present.columns).fillna(np.inf)[present.notna().all(axis=1)]
     if grid.empty:
-        raise ValueError("no step has been run with every seed")
+        raise ValueError("no step size has been run with every seed")
     numbers = grid.to_numpy()
     best = int(np.argmin(numbers.mean(axis=1)))
     return Tuned(
@@ -68,8 +68,8 @@ def _chosen_by_others(numbers: np.ndarray, seed: int) -> float:
 
 
 def tuned(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
-    """A table, one row a case, the columns `by`, in the order of the study: these columns, `step`, `mean`, `deviation`, `low` and
-    `high` (the 95 % interval of the mean), `seeds`, `inside`, and `values` [seeds]."""
+    """One row per case (each combination of the columns `by`), in the order of the study: the columns `by`, `step`, `mean`, `deviation`,
+    `low` and `high` (the 95 % interval of the mean), `seeds`, `inside`, and `values` [seeds]."""
     rows = []
     for _, runs in table.groupby(list(by) if len(by) > 1 else by[0], sort=False, dropna=False):
         best = best_step(runs, value)

@@ -1,4 +1,4 @@
-"""Where the wall time of a run went."""
+"""How a run spent its wall time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from .trace import Run
 
 
 def wall_shares(run: Run) -> pd.DataFrame:
-    """Shares of the run's wall time, one row a stage: `forward`, `backward`, `waiting` (blocked on
+    """Shares of the run's wall time, one row per stage: `forward`, `backward`, `waiting` (blocked on
     messages) and `rest` (updates, evaluation, other stages of the same rank, records).
 
-    The whole is the time from the first forward's begin to the last backward's end of all stages.
-    Every row of `steps` must be there (--trace-every 1), or the shares are too small.
+    The shares are relative to the time from the begin of the first forward to the end of the last backward of all stages.
+    The trace must contain every row of `steps` (--trace-every 1); otherwise the shares are too small.
     """
     steps = run.steps
     whole = steps["backward_end_ns"].max() - steps["forward_begin_ns"].min()

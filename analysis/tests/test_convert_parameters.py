@@ -65,7 +65,7 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.pt").write_text("weights\n")
     torch.save({"model": {"weight": torch.zeros(2)}}, tmp_path / "nested.pt")
     torch.save([1, 2], tmp_path / "list.pt")
-    for name, says in {"none.pt": "none.pt", "text.pt": "text.pt", "nested.pt": "'model' is no tensor", "list.pt": "no state dict"}.items():
+    for name, says in {"none.pt": "none.pt", "text.pt": "text.pt", "nested.pt": "'model' is not a tensor", "list.pt": "not a state dict"}.items():
         line = convert(tmp_path / name, tmp_path / "out.h5", exit_code=2)
         assert line.count("\n") == 1 and says in line
         assert not (tmp_path / "out.h5").exists()

@@ -104,7 +104,7 @@ def test_published_numbers_that_were_not_run_are_shown_as_such() -> None:
     table = beside({"a": 1.1, "c": 7.0}, {"a": 1.0, "b": 2.0})
     assert table["difference"].tolist()[0] == pytest.approx(0.1)
     assert table["ours"].isna().tolist() == [False, True]
-    assert largest_difference(table) == "at most 0.1 apart, relative (a; 1 numbers, 1 not run)"
+    assert largest_difference(table) == "the largest relative difference is 0.1 (a; 1 numbers, 1 not run)"
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 7, 24, 60, 200])

@@ -47,7 +47,7 @@ def test_a_folder_without_runs_is_one_line(
 ) -> None:
     assert demo_figure.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err == (
-        f"demo_figure.py: {tmp_path}: holds no run of pipedream with a trace.h5\n"
+        f"demo_figure.py: {tmp_path}: no subfolder has a trace.h5 of a pipedream run\n"
     )
     assert not (tmp_path / "out").exists()
 

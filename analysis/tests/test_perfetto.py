@@ -54,7 +54,7 @@ def test_times_are_microseconds(folder: Path) -> None:
 def test_processes_and_tracks_have_names(folder: Path) -> None:
     names = [event for event in exported(folder)["traceEvents"] if event["ph"] == "M"]
     processes = {event["pid"]: event["args"]["name"] for event in names if event["name"] == "process_name"}
-    assert list(processes.values()) == ["pipeline 0: plan, a slot = 1 ms", "pipeline 0: wall clock"]
+    assert list(processes.values()) == ["pipeline 0: plan time, 1 slot = 1 ms", "pipeline 0: wall clock"]
     tracks = {(event["pid"], event["tid"]): event["args"]["name"] for event in names if event["name"] == "thread_name"}
     assert tracks == {(pid, stage): f"stage {stage}" for pid in processes for stage in range(STAGES)}
 

@@ -67,8 +67,8 @@ def test_pipedream_has_no_planned_bubble_and_none_is_measured_in_one_process(stu
 def test_theory_lines_name_the_regime() -> None:
     lines = stale_read.line_powers(64)
     assert lines.round(2).to_dict() == {"bound, S⁴": 4.15, "refined bound, S³": 3.07, "one direction": 3.21, "pure noise": 2.10}
-    assert stale_read.regime(2.1, lines).startswith("as pure noise")
-    assert stale_read.regime(3.2, lines).startswith("as gradients of one direction")
+    assert stale_read.regime(2.1, lines).startswith("pure noise")
+    assert stale_read.regime(3.2, lines).startswith("gradients of one direction")
     assert stale_read.regime(2.6, lines).startswith("45% of the way")
     assert stale_read.regime(1.1, lines).startswith("below pure noise")
 

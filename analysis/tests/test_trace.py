@@ -224,7 +224,7 @@ def test_an_hdf5_file_that_is_not_a_trace_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_format_version_is_refused(folder: Path) -> None:
     with h5py.File(folder / "trace.h5", "r+") as file:
         file.attrs["format_version"] = 2
-    refused(folder, "format version 2", "knows 1")
+    refused(folder, "format version 2", "supports version 1")
 
 
 def test_a_locked_file_names_the_variable_that_helps(folder: Path) -> None:

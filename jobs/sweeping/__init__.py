@@ -1,4 +1,4 @@
-"""What jobs/sweep.py is made of: a study and a machine become runs, one folder each. Standard library only."""
+"""The code of jobs/sweep.py: turns a study and a machine into runs, one folder each. Uses only the standard library."""
 
 from pathlib import Path
 
@@ -7,16 +7,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Mistake(Exception):
-    """What the user can put right: one line that says what would be right. sweep.py prints it and exits 2."""
+    """An error that the user can correct. The message is one line and says what would be valid. sweep.py prints it and exits with code 2."""
 
     def __str__(self) -> str:
-        """One line, whatever the names and values in it hold."""
+        """The message in one line, whatever characters its names and values contain."""
         return "".join(letter if letter.isprintable() else "?" for letter in super().__str__())
 
 
 def make_folder(path: Path, purpose: str) -> None:
-    """With its parents; nothing where it is there."""
+    """Creates a folder and its parents if they do not exist. Mistake if it cannot be created."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Mistake(f"{purpose} {path}: cannot be made: {error.strerror.lower()}") from None
+        raise Mistake(f"{purpose} {path}: cannot be created: {error.strerror.lower()}") from None

@@ -1,4 +1,4 @@
-"""What can be done with a study: shown, run here, submitted, asked about; each gives the exit code."""
+"""The actions on a study: dry run, run here, submit, status. Each returns the exit code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DONE, FAILED, REFUSED = 0, 1, 2
 
 @dataclass(frozen=True)
 class Sweep:
-    """A study whose runs are known, on a machine that can take them."""
+    """A study with its runs, on a machine that is large enough for them."""
 
     study: Study
     files: dict[str, DataFile]
@@ -44,7 +44,7 @@ class Sweep:
         return self.answers.program
 
     def resolved(self) -> Sweep:
-        """Makes the data that is missing, after which every run has its folder, and writes DIR/study.json."""
+        """Makes missing data, so that every run has its folder, and writes DIR/study.json."""
         missing = report.data_to_make(self.runs)
         for file in missing:
             print(f"making {report.shown(file.path)}", file=sys.stderr, flush=True)
@@ -60,9 +60,9 @@ class Sweep:
 
 
 def prepare(options: argparse.Namespace) -> Sweep:
-    """Everything that can be wrong is found here, before anything is made."""
+    """Checks the study, the machine and the options of every run before anything is written. Mistake if something is wrong."""
     if options.study is None:
-        raise Mistake("give a study, a .toml file as those in jobs/studies; see jobs/sweep.py --help")
+        raise Mistake("no study given; give a .toml file such as jobs/studies/delay.toml; see jobs/sweep.py --help")
     study = load_study(options.study, options.size)
     machine = load_machine(options.machine)
     program = find_program(options.quartic)
@@ -71,7 +71,7 @@ def prepare(options: argparse.Namespace) -> Sweep:
     files = data_files(study.data, options.data.absolute(), study.analysis, options.study.name)
     require_user_files(study.files_in_use(files), options.data)
     answers = Answers(out, program)
-    with announced(f"asking {program.name} about {len(study.choices)} runs"):
+    with announced(f"checking the options of {len(study.choices)} runs"):
         runs = runs_of(study, files, answers, out)
     answers.save()
     require_ranks(runs, machine)
@@ -80,13 +80,13 @@ def prepare(options: argparse.Namespace) -> Sweep:
 
 def require_own_folder(out: Path, name: str) -> None:
     if out.exists() and not out.is_dir():
-        raise Mistake(f"--out {report.shown(out)}: is not a folder")
+        raise Mistake(f"--out {report.shown(out)}: is not a folder; give a folder or a new name")
     try:
         other = json.loads((out / "study.json").read_text())["study"]
     except (OSError, ValueError, KeyError, TypeError):
         return
     if other != name:
-        raise Mistake(f"--out {report.shown(out)}: holds the study {other}; give another folder")
+        raise Mistake(f"--out {report.shown(out)}: contains the study {other}; give another folder")
 
 
 def dry_run(sweep: Sweep) -> int:
@@ -112,7 +112,7 @@ def local(sweep: Sweep, retry: bool) -> int:
     try:
         Pool(todo, sweep.machine, sweep.program, progress).execute()
     except Stopped:
-        print(f"{report.summary(sweep.study, standings(sweep.runs), sweep.out)}\nsweep: stopped; the same command continues", file=sys.stderr)
+        print(f"{report.summary(sweep.study, standings(sweep.runs), sweep.out)}\nsweep: stopped; repeat the command to continue", file=sys.stderr)
         return FAILED
     some = standings(sweep.runs)
     print(report.summary(sweep.study, some, sweep.out))
@@ -127,12 +127,12 @@ def submit(sweep: Sweep, retry: bool) -> int:
     print(report.summary(sweep.study, some, sweep.out))
     if todo:
         job = slurm.submit(sweep.study.name, todo, sweep.machine, sweep.program, sweep.out)
-        print(f"submitted {len(todo)} runs as job {job} on {sweep.machine.name}; --status shows how they are")
+        print(f"submitted {len(todo)} runs as job {job} on {sweep.machine.name}; --status shows their states")
     return verdict([one for one in some if one.is_failure and one.run not in todo])
 
 
 def task(path: Path) -> int:
-    """A job of an array: the run of its index. A mistake is told by the last line of its log, for --status."""
+    """Executes one job of an array: the run with its index. A Mistake is printed as the last line of the job's log, where --status reads it."""
     index = slurm.task_index()
     try:
         return make_task(read_submission(path), index)
@@ -144,16 +144,16 @@ def task(path: Path) -> int:
 def make_task(submission: Submission, index: int) -> int:
     run = submission.runs[index]
     if changed := changed_since(run.resolved.contents):
-        raise Mistake(f"{changed}: has changed since the run was submitted; submit again")
+        raise Mistake(f"{changed}: has changed since the run was submitted; submit the run again")
     # The warning may come when the run has just stopped: it must not end the job before it is requeued.
     signal.signal(signal.SIGUSR1, lambda number, frame: None)
     if not are_free([run]):
-        print("sweep: another process makes this run", file=sys.stderr)
+        print("sweep: another process is executing this run", file=sys.stderr)
         return FAILED
     try:
         Pool([run], submission.machine, submission.program, Progress([run], Estimate([]), submission.machine)).execute()
     except Stopped:
-        print("sweep: stopped; it continues when the job is requeued, or with the next --submit", file=sys.stderr)
+        print("sweep: stopped; the run continues when the job is requeued, or with the next --submit", file=sys.stderr)
         return FAILED
     record = run.folder.record()
     if record is None or record.outcome != STOPPED:
@@ -164,12 +164,12 @@ def make_task(submission: Submission, index: int) -> int:
 
 
 def verdict(some: list[Standing]) -> int:
-    """Says what failed, each once, and gives the exit code."""
+    """Prints every failed run once and returns the exit code."""
     failures = report.failures(some)
     for line in failures:
         print(f"sweep: {line}", file=sys.stderr)
     if failures:
-        print(f"sweep: {len(failures)} of {len(some)} runs failed; --retry makes them again", file=sys.stderr)
+        print(f"sweep: {len(failures)} of {len(some)} runs failed; --retry runs them again", file=sys.stderr)
     if stopped := sum(one.state == STOPPED for one in some):
         print(f"sweep: {stopped} of {len(some)} runs stopped before their end; --local or --submit continues them", file=sys.stderr)
     return DONE if all(one.is_done for one in some) else FAILED

@@ -1,4 +1,4 @@
-"""What the program has resolved before: asking takes as long as starting it, and a study asks for every run."""
+"""Caches resolved configurations: resolving the options of a run starts quartic once, which is slow for many runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "resolved.json"
 class Answers:
     """The resolved configurations of one executable, and the checksums of data files, kept in DIR/resolved.json.
 
-    An answer holds as long as the executable, the options, and the files they name are the same.
+    An entry is valid while the executable, the options and the files that the options name are unchanged.
     """
 
     def __init__(self, out: Path, program: Path):
@@ -27,7 +27,7 @@ class Answers:
         self.stored = self.text()
 
     def resolve(self, command: str, words: list[str]) -> Resolved:
-        """Called by several threads at once."""
+        """Resolves the options of a run. Thread-safe."""
         marks = [stamp(path) for word in words for path in files_read_by(word)]
         key = " ".join([command, *words, *marks])
         if key not in self.known:
@@ -37,7 +37,7 @@ class Answers:
         return Resolved(configuration, config, self.contents.of(config))
 
     def save(self) -> None:
-        """Where there is a DIR: what makes nothing, makes none."""
+        """Writes the cache if it has changed and DIR exists. It does not create DIR, so a dry run creates no folder."""
         if self.text() != self.stored and self.path.parent.is_dir():
             write_whole(self.path, self.text())
 
@@ -46,7 +46,7 @@ class Answers:
 
 
 def read_answers(path: Path, mark: str) -> tuple[dict, dict]:
-    """Those of this executable, and the checksums; none where the file is missing, torn, or another executable's."""
+    """The cached configurations and checksums. Both are empty if the file is missing, damaged or from another executable."""
     try:
         stored = json.loads(path.read_text())
         return (dict(stored["answers"]), dict(stored["contents"])) if stored["program"] == mark else ({}, {})
@@ -55,7 +55,7 @@ def read_answers(path: Path, mark: str) -> tuple[dict, dict]:
 
 
 def stamp(path: Path) -> str:
-    """Changes with the file; empty where there is none."""
+    """Size and modification time as text; empty if there is no such file."""
     try:
         status = path.stat()
         return f"{status.st_size}/{status.st_mtime_ns}" if path.is_file() else ""

@@ -1,4 +1,4 @@
-"""How far a run is that goes on, from the last line that it has left about that in its log."""
+"""The progress of a running run, from the last progress line in its log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TAIL = 1 << 16
 
 
 def progress(folder: Path) -> str:
-    """ "42 %, loss 2.71"; the loss is left out where there is none yet, "started" stands where there is no line."""
+    """Text such as "42 %, loss 2.71". The loss is left out if there is none yet. "started" if the log has no progress line."""
     found = list(LINE.finditer(tail_of(folder / "log")))
     if not found:
         return "started"

@@ -1,4 +1,4 @@
-"""One attempt at a run: its process, its time limit, its end, and the record of it. What an earlier one has left goes on."""
+"""One attempt at a run: process, time limit, end and record. It resumes from the checkpoint of an earlier attempt."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ BY_A_SIGNAL = range(129, 129 + 64)  # a launcher's exit codes where a signal has
 # What decides how a run went.
 TOLD = ("PATH", "LD_LIBRARY_PATH", "LOADEDMODULES", "SLURM_", "OMPI_", "PMIX_", "UCX_", "OMP_", "OPENBLAS_", "HDF5_")
 SECRET = ("JWT", "TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
-"""In the names of variables that are not told, whatever they begin with."""
+"""Variables with these words in their names are never recorded."""
 
 libc = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 
 
 class Attempt:
-    """A run that is being made. Its process holds the folder's lock too, and ends when the sweep does, however that ends."""
+    """A run that is being executed. Its process also holds the folder's lock and ends when the sweep ends, for whatever reason."""
 
     def __init__(self, run: Run, lock: Lock, machine: Machine, program: Path):
         folder = run.folder.path
@@ -51,19 +51,19 @@ class Attempt:
         # SIGTERM first would be wrong: mpirun and srun end their ranks at once, and forward SIGUSR1.
         self.signals = iter([(signal.SIGUSR1, machine.grace), (signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, math.inf)])
         self.is_asked = False
-        """To end, by a signal."""
+        """Whether the run was asked to end, by a signal."""
         self.is_made_to = False
-        """By one after which the exit code says nothing of the run: mpirun's is 1."""
+        """Whether it was ended by a signal after which the exit code does not describe the run: mpirun then exits with 1."""
         self.overdue = False
-        """Because its time was up."""
+        """Whether its time limit was reached."""
         self.started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self.begin = time.monotonic()
         self.due = self.begin + 60 * run.minutes
         self.process = start(self.command, environment, folder / OUTPUT, lock)
 
     def poll(self) -> Record | None:
-        """The record once the run has ended; asks it to when its time is up. It is written, but for that of a run which the sweep has
-        ended before there was anything to go on with: the next one makes it."""
+        """The record once the run has ended, else None. Asks the run to end when its time limit is reached. The record is written to the folder,
+        except if the sweep ended the run before it had a checkpoint; the next sweep then starts the run again."""
         exit_code = self.process.poll()
         if exit_code is None:
             if time.monotonic() >= self.due:
@@ -76,12 +76,12 @@ class Attempt:
         return record
 
     def expire(self) -> None:
-        """Its time is up, or that to end in."""
+        """Handles the end of the time limit, or of the time to end in."""
         self.overdue |= not self.is_asked
         self.ask_to_end()
 
     def ask_to_end(self) -> None:
-        """To stop with a checkpoint; when it does not, or is asked again, to end; and then it is made to."""
+        """Asks the run to stop with a checkpoint. A second call asks it to end, a third call kills it."""
         number, seconds = next(self.signals, (signal.SIGKILL, math.inf))
         self.is_asked = True
         self.due = time.monotonic() + seconds
@@ -90,7 +90,7 @@ class Attempt:
             os.killpg(self.process.pid, number)
 
     def abandon(self) -> None:
-        """Waits until it has ended, which it is asked to, and leaves no record: the sweep cannot go on."""
+        """Waits until the run has ended and asks it to if needed. Writes no record; used when the sweep itself cannot continue."""
         while self.process.poll() is None:
             try:
                 self.process.wait(max(0.0, self.due - time.monotonic()))
@@ -107,27 +107,27 @@ class Attempt:
                       config_hash=self.run.resolved.hash, trace=trace if outcome in (COMPLETE, DIVERGED) else None)
 
     def end(self, exit_code: int, has_trace: bool) -> tuple[str, str]:
-        """The outcome, and the line that says why it is not another."""
+        """The outcome, and a message with its reason."""
         if exit_code == EXIT_DONE and not self.run.folder.has_shards():
             return (COMPLETE, "") if has_trace else (FAILED, "exit code 0, but there is no trace.h5")
-        time_was_up = f"its time was up after {self.run.minutes:g} minutes"
+        time_was_up = f"the time limit of {self.run.minutes:g} minutes was reached"
         if self.has_stopped(exit_code):
             return STOPPED, time_was_up if self.overdue else "by a signal"
         if self.says_nothing(exit_code):
             return (FAILED, time_was_up) if self.overdue else (KILLED, what_killed(exit_code))
         lines = (self.run.folder.path / OUTPUT).read_text(errors="replace").strip().splitlines()
-        message = reason(lines) if lines else f"exit code {exit_code} and not a word"
+        message = reason(lines) if lines else f"exit code {exit_code} and no output"
         return (DIVERGED if exit_code == EXIT_DIVERGED and has_trace else FAILED), message
 
     def has_stopped(self, exit_code: int) -> bool:
-        """With a checkpoint. A launcher may kill the last ranks when the first has ended, and srun's exit code is then 0: it is the
-        checkpoint that tells."""
+        """Whether the run stopped with a checkpoint. A launcher may kill the last ranks when the first has ended, and srun then exits with 0.
+        In this case a new checkpoint shows that the run stopped."""
         if exit_code == EXIT_STOPPED:
             return True
         return self.is_asked and self.says_nothing(exit_code) and self.run.folder.checkpoint() not in (None, self.checkpoint)
 
     def says_nothing(self, exit_code: int) -> bool:
-        """Of the run: it is the launcher's, or a signal's."""
+        """Whether the exit code comes from the launcher or a signal and does not describe the run."""
         return exit_code <= EXIT_DONE or exit_code in BY_A_SIGNAL or (self.is_made_to and exit_code == EXIT_FAILED)
 
 
@@ -137,7 +137,7 @@ def told(environment: dict[str, str]) -> str:
 
 
 def write_for_owner(path: Path, text: str) -> None:
-    """Nobody else can read it."""
+    """Writes a file that only its owner can read."""
     path.unlink(missing_ok=True)  # one that others can read
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w", errors="surrogateescape") as file:
         file.write(text)
@@ -147,12 +147,12 @@ def what_killed(exit_code: int) -> str:
     if exit_code < 0:
         return f"by {signal.Signals(-exit_code).name}"
     if exit_code == EXIT_DONE:
-        return "before its end, though the exit code of what launched it is 0"
+        return "before its end, although its launcher exited with code 0"
     return f"a rank, by a signal (exit code {exit_code})"
 
 
 def start(command: list[str], environment: dict[str, str], output: Path, lock: Lock) -> subprocess.Popen:
-    """In a process group of its own: a Ctrl-C is the sweep's, which ends its runs in order."""
+    """Starts the command in its own process group, so that Ctrl-C reaches only the sweep, which then ends its runs in order."""
     parent = os.getpid()
 
     def end_with_parent() -> None:

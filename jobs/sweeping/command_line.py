@@ -1,4 +1,4 @@
-"""The command line: one study, one machine, one thing to do."""
+"""The command line: one study, one machine, one action."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ USER_MISTAKE = 2
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Reports a mistake in one line, without the usage."""
+    """Reports an error in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         raise Mistake(f"{message}; see jobs/sweep.py --help")
@@ -22,19 +22,19 @@ class OneLineParser(argparse.ArgumentParser):
 
 def parser_of(description: str) -> OneLineParser:
     parser = OneLineParser(prog="jobs/sweep.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", nargs="?", type=Path, metavar="STUDY.toml")
-    parser.add_argument("--size", choices=SIZES, default="quick", help="of the study (quick)")
-    parser.add_argument("--machine", default="local", metavar="NAME", help="jobs/machines/NAME.toml, or a path (local)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where the run folders are (runs/STUDY)")
-    parser.add_argument("--data", type=Path, default=ROOT / "data", metavar="DIR", help="where your own data files are (data/)")
-    parser.add_argument("--quartic", metavar="EXE", help="the executable (build/release/quartic, else the one on the PATH)")
+    parser.add_argument("study", nargs="?", type=Path, metavar="STUDY.toml", help="the study, for example jobs/studies/delay.toml")
+    parser.add_argument("--size", choices=SIZES, default="quick", help="size of the study (default: quick)")
+    parser.add_argument("--machine", default="local", metavar="NAME", help="jobs/machines/NAME.toml, or the path of a .toml file (default: local)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run folders (default: runs/STUDY)")
+    parser.add_argument("--data", type=Path, default=ROOT / "data", metavar="DIR", help="folder of your own data files (default: data/)")
+    parser.add_argument("--quartic", metavar="EXE", help="the executable (default: build/release/quartic, else quartic on the PATH)")
     todo = parser.add_mutually_exclusive_group()
-    todo.add_argument("--dry-run", action="store_true", help="show what would run, and how long; make nothing")
-    todo.add_argument("--local", action="store_true", help="run here what is missing, as many at once as the cores allow")
-    todo.add_argument("--submit", action="store_true", help="submit what is missing as one job array")
-    todo.add_argument("--status", action="store_true", help="show what is done, running, failed (and why) and missing")
-    todo.add_argument("--retry", action="store_true", help="run what failed again, and what is missing: as --local, or as --submit "
-                      "where the machine has a scheduler")
+    todo.add_argument("--dry-run", action="store_true", help="print the commands and the estimated time; start nothing")
+    todo.add_argument("--local", action="store_true", help="run missing and stopped runs here, as many at once as the cores allow")
+    todo.add_argument("--submit", action="store_true", help="submit missing and stopped runs as one Slurm job array")
+    todo.add_argument("--status", action="store_true", help="print how many runs are complete, running, missing or failed, and why they failed")
+    todo.add_argument("--retry", action="store_true", help="also repeat failed runs: as --local, or as --submit "
+                      "if the machine has a scheduler")
     todo.add_argument("--task", type=Path, help=argparse.SUPPRESS)  # of an array's jobs
     return parser
 
@@ -53,7 +53,7 @@ def act(options: argparse.Namespace) -> int:
         return actions.status(sweep)
     if options.dry_run:
         return actions.dry_run(sweep)
-    raise Mistake("say what to do: --dry-run, --local, --submit, --status or --retry")
+    raise Mistake("no action given; valid are --dry-run, --local, --submit, --status or --retry")
 
 
 def main(arguments: list[str], description: str) -> int:
@@ -66,5 +66,5 @@ def main(arguments: list[str], description: str) -> int:
         print(f"sweep: {error}", file=sys.stderr)
         return actions.FAILED
     except KeyboardInterrupt:
-        print("sweep: stopped before anything was run", file=sys.stderr)
+        print("sweep: interrupted before any run was started", file=sys.stderr)
         return actions.FAILED

@@ -1,4 +1,4 @@
-"""The files that a run reads, and what is in them: with other data it is another run."""
+"""The files that a run reads and their checksums. A run with other data is another run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ START_FILES = ("parameters.h5", "optimizer.h5")
 
 
 def files_of(value: str, option: str = "data") -> list[Path]:
-    """The files that an option's value names; none where it names none, as generate:text or 0.1 do."""
+    """The files that the value of an option names. Values such as generate:text or 0.1 name no file."""
     path = named_path(value)
     if path is None:
         return []
@@ -40,7 +40,7 @@ def named_path(value: str) -> Path | None:
 
 
 def labels_of(images: Path) -> list[Path]:
-    """The labels beside images in IDX files, packed or not."""
+    """The label files that belong to an image file in IDX format, compressed or not."""
     if "images" not in images.name or "idx3" not in images.name:
         return []
     name = images.name.removesuffix(".gz").replace("idx3", "idx1").replace("images", "labels")
@@ -48,17 +48,17 @@ def labels_of(images: Path) -> list[Path]:
 
 
 class Contents:
-    """Sizes, times and checksums of files, which are read again only when their size or time has changed. `known`: earlier ones."""
+    """Sizes, times and checksums of files. A file is read again only if its size or time has changed. `known`: earlier values."""
 
     def __init__(self, known: dict[str, dict]):
         self.known = known
 
     def of(self, config: dict[str, str]) -> dict[str, dict]:
-        """By option and name, of all files that a resolved configuration names."""
+        """The entries of all files that a resolved configuration names, by option and name."""
         return {f"{option} {shown(path)}": self.one(path) for option in OPTIONS for path in files_of(config.get(option, ""), option)}
 
     def one(self, path: Path) -> dict:
-        """Called by several threads at once."""
+        """The entry of one file. Thread-safe."""
         known, status = self.known.get(str(path)), path.stat()
         if known is None or (known["bytes"], known["modified_ns"]) != (status.st_size, status.st_mtime_ns):
             self.known[str(path)] = fingerprint(path)
@@ -66,10 +66,10 @@ class Contents:
 
 
 def shown(path: Path) -> str:
-    """Relative within the repository."""
+    """The path as text, relative inside the repository."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def identity(contents: dict[str, dict]) -> str:
-    """What is hashed of them: not where they are, for the configuration says that, nor their times."""
+    """The text of the files that is hashed: option, checksum and size. Paths are hashed with the configuration; times are not hashed."""
     return "".join(f"{name.partition(' ')[0]} = crc32:{one['crc32']:08x} {one['bytes']}\n" for name, one in contents.items())

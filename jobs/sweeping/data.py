@@ -1,4 +1,4 @@
-"""The data of a study: made by a program of analysis/, or a file of the user's."""
+"""The data of a study: made by a program in analysis/, or a file of the user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .tables import check_table
 TABLE = {"make": str, "maker": str, "file": str}
 MADE = ROOT / "data" / "made"
 REFERENCE = re.compile(r"(.*:)?@([\w-]+)")
-"""A whole value, "@NAME", or what follows a colon, "replay:@NAME"."""
+"""A reference to data: "@NAME", or a prefix with a colon, "replay:@NAME"."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class DataFile:
     path: Path
     maker: Path
     recipe: tuple[str, ...]
-    """The maker's arguments; none: the file is the user's."""
+    """The arguments of the maker; empty for a file of the user."""
 
     @property
     def text(self) -> str:
-        """The path as runs are given it: relative within the repository, so that a configuration is the same on every machine."""
+        """The path as given to runs. It is relative inside the repository, so that a configuration is the same on every machine."""
         return str(self.path.relative_to(ROOT) if self.path.is_relative_to(ROOT) else self.path)
 
     def make(self) -> None:
-        """Makes the file, which appears whole or not at all; two at once do no harm. Mistake with the maker's last line."""
+        """Makes the file atomically; two processes can make it at once. Mistake with the last line of the maker's stderr if it fails."""
         make_folder(self.path.parent, "data")
         aside = self.path.with_name(f"{self.path.stem}.{os.getpid()}{self.path.suffix}")
         command = [analysis_python(), str(self.maker), *self.recipe, "--out", str(aside)]
@@ -49,18 +49,18 @@ class DataFile:
 
 
 def analysis_python() -> str:
-    """As the Makefile chooses it: the distribution's Python is the one that sees the distribution's numpy."""
+    """The Python that the Makefile uses, too: the distribution's Python has the distribution's numpy."""
     return os.environ.get("PYTHON") or ("/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable)
 
 
 def data_files(tables: dict[str, dict], folder: Path, analysis: Path, where: str) -> dict[str, DataFile]:
-    """{NAME: its file}; `folder` is --data, which holds the user's files; `analysis` has the makers."""
+    """{NAME: file}. `folder` is --data, with the files of the user; `analysis` contains the makers."""
     files = {}
     for name, table in tables.items():
         place = f"{where}: data.{name}"
         check_table(table, TABLE, place)
         if ("make" in table) == ("file" in table):
-            raise Mistake(f"{place}: give one of make and file")
+            raise Mistake(f"{place}: give exactly one of make and file")
         files[name] = user_file(name, table, folder) if "file" in table else made_file(name, table, analysis, place)
     return files
 
@@ -72,7 +72,7 @@ def user_file(name: str, table: dict, folder: Path) -> DataFile:
 def made_file(name: str, table: dict, analysis: Path, where: str) -> DataFile:
     maker = analysis / table.get("maker", "make_data.py")
     if not maker.is_file():
-        raise Mistake(f"{where}: there is no analysis/{maker.name}")
+        raise Mistake(f"{where}: maker analysis/{maker.name} does not exist")
     try:
         recipe = tuple(shlex.split(table["make"]))
     except ValueError as error:
@@ -82,12 +82,12 @@ def made_file(name: str, table: dict, analysis: Path, where: str) -> DataFile:
 
 
 def reference(value, files: dict[str, DataFile], where: str) -> tuple[str, DataFile] | None:
-    """("replay:", the file) of "replay:@NAME"; None for a value that names no data."""
+    """("replay:", file) for "replay:@NAME"; None for a value that names no data."""
     match = REFERENCE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return None
     if match[2] not in files:
-        raise Mistake(f"{where}: {value}: there is no [data.{match[2]}]; there {'are ' + ', '.join(files) if files else 'is no data'}")
+        raise Mistake(f"{where}: {value}: there is no [data.{match[2]}]; {'valid are ' + ', '.join(files) if files else 'the study has no data'}")
     return match[1] or "", files[match[2]]
 
 
@@ -95,4 +95,4 @@ def require_user_files(files: list[DataFile], folder: Path) -> None:
     for file in files:
         if not file.recipe and not file.path.exists():
             raise Mistake(f"data.{file.name}: {file.path.name} is not in {folder}; "
-                          "data/README.md says where to get it, --data DIR where it is")
+                          "data/README.md says where to get it; --data DIR names its folder")

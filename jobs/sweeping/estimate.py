@@ -1,4 +1,4 @@
-"""How long runs will take, from those that have ended: a straight line of seconds over work."""
+"""Estimates the time of runs from the complete ones: a straight line of seconds over work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .runs import Run
 
 
 class Line:
-    """Least squares of seconds = start + rate · work, both at least 0. Means and moments are kept, so that a look at it costs nothing."""
+    """Fits seconds = start + rate · work by least squares, with start and rate at least 0. Only means and moments are stored."""
 
     def __init__(self):
         self.count = 0
@@ -31,7 +31,7 @@ class Line:
 
 
 class Estimate:
-    """A line for each group, and one for all of them where a group has none yet."""
+    """One line per group, and one line for all groups, used for groups without complete runs."""
 
     def __init__(self, runs: list[Run]):
         self.lines: dict[str, Line] = {}
@@ -47,12 +47,12 @@ class Estimate:
                 line.add(run.work or 1, record.seconds)
 
     def seconds(self, run: Run) -> float | None:
-        """Of one run; None as long as nothing has ended."""
+        """The estimated seconds of one run; None if no run is complete yet."""
         line = self.lines.get(run.choice.group, self.all)
         return line.at(run.work or 1) if line.count else None
 
     def seconds_on(self, machine: Machine, runs: list[Run]) -> float | None:
-        """Of all these, side by side on the machine's cores."""
+        """The estimated seconds of all these runs, executed in parallel on the machine's cores."""
         each = [(self.seconds(run), run.cores(machine)) for run in runs]
         if any(seconds is None for seconds, _ in each):
             return None
@@ -61,7 +61,7 @@ class Estimate:
 
 
 def duration(seconds: float) -> str:
-    """As the program's own progress shows it: 12s, 3m07s, 2h05m."""
+    """A duration as text, in the format of quartic's progress line: 12s, 3m07s, 2h05m."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}s"

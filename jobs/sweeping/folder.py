@@ -1,7 +1,7 @@
-"""A run's folder: the lock of whoever makes the run, and the record of how it ended.
+"""A run's folder: the lock of the process that executes the run, and the record of how the run ended.
 
-What counts as complete is a record that says so and whose trace is still the one that was left then. The record is written
-after the program has ended, whole or not at all, so no moment of a kill leaves one that says too much.
+A run is complete if its record says so and its trace has not changed since. The record is written atomically after the program
+has ended, so a kill at any moment cannot leave a record of something that did not happen.
 """
 
 from __future__ import annotations
@@ -34,26 +34,27 @@ class Record:
     """How a run ended."""
 
     outcome: str
-    """complete; diverged; failed; killed: by a signal, which is not the run's own fault, so the next sweep makes it again; stopped:
-    with a checkpoint, from which the next sweep goes on"""
+    """complete, diverged or failed; killed: ended by a signal, so the next sweep runs it again; stopped: with a checkpoint, from
+    which the next sweep continues"""
     message: str
-    """The line that says why; empty when it is complete."""
+    """One line with the reason; empty if the run is complete."""
     exit_code: int
-    """Of the program, or of what launched it; below 0: the signal that ended it."""
+    """The exit code of the program or its launcher. Negative: the signal that ended it."""
     seconds: float
-    """Of this attempt and of those whose work it went on with."""
+    """The time of this attempt and of the earlier attempts that it continued."""
     cores: int
     started: str
     """UTC"""
     command: list[str]
     config_hash: str = ""
-    """Of the resolved configuration; empty in a record from before folders were named by their data too, when it was the folder's name."""
+    """The hash of the resolved configuration. Empty in records from before folders were named by their data, too; there the folder's name
+    is the hash."""
     trace: dict | None = None
     """The trace's size and contents, as `fingerprint` has them."""
 
 
 class Lock:
-    """Held as long as this object, or a process that has inherited its descriptor, has not ended."""
+    """A lock that is held until it is released here and every process that inherited its descriptor has ended."""
 
     def __init__(self, descriptor: int):
         self.descriptor = descriptor
@@ -76,34 +77,35 @@ class Folder:
         return (STOPPED if self.can_go_on() else MISSING), None
 
     def record(self) -> Record | None:
-        """None where there is none, where it is torn, and where its trace is no longer what it was."""
+        """The record, or None if it is missing or damaged, or if its trace has changed."""
         record = self.stored()
         if record and record.outcome in (COMPLETE, DIVERGED) and not is_still(self.path / "trace.h5", record.trace):
             return None
         return record
 
     def stored(self) -> Record | None:
-        """What was recorded, of whatever is there now."""
+        """The stored record, even if the trace has changed; None if it is missing or damaged."""
         try:
             return Record(**json.loads((self.path / RECORD).read_text()))
         except (OSError, ValueError, TypeError):
             return None
 
     def checkpoint(self) -> str | None:
-        """The name of the newest whole one."""
+        """The name of the newest complete checkpoint, or None."""
         return max((path.parent.name for path in self.path.glob("checkpoint/*/manifest") if path.parent.name.isdecimal()), default=None)
 
     def can_go_on(self) -> bool:
-        """Whether there is a checkpoint, and the trace up to it. A trace that was at its end and is not what it was is no beginning."""
+        """Whether the run can be resumed: there are a checkpoint and a trace. A complete trace that has changed since cannot be resumed."""
         is_damaged = self.stored() is not None and self.record() is None
         return not is_damaged and (self.path / "trace.h5").is_file() and self.checkpoint() is not None
 
     def has_shards(self) -> bool:
-        """Whether the ranks' parts of the trace are there: a run that comes to its end gathers them into trace.h5 last."""
+        """Whether the trace is still in shards, one per rank. A run gathers them into trace.h5 as its last action."""
         return (self.path / SHARDS).exists()
 
     def make_shards(self) -> None:
-        """Of a run that goes on after its trace was gathered, as one that diverged: until it gathers again it is not at its end."""
+        """Creates the folder of shards for a run that resumes after its trace was gathered, for example after divergence. The run then does not
+        count as ended until it gathers again."""
         (self.path / SHARDS).mkdir(exist_ok=True)
 
     def write_record(self, record: Record) -> None:
@@ -114,7 +116,7 @@ class Folder:
         return fingerprint(trace) if trace.is_file() else None
 
     def clear(self, to_go_on: bool) -> None:
-        """Removes what an earlier attempt left, but for the run itself if that goes on; a file that somebody else put there stays."""
+        """Removes the files of an earlier attempt. If the run resumes, only the files of the sweep tool are removed. Other files are kept."""
         names = SWEEP_FILES if to_go_on else (*RUN_FILES, *SWEEP_FILES)
         for path in [*(self.path / name for name in names), *self.path.glob(f"{RECORD}.*")]:
             if path.is_dir():
@@ -123,7 +125,7 @@ class Folder:
                 path.unlink(missing_ok=True)
 
     def lock(self) -> Lock | None:
-        """Makes the folder if need be; None when another process makes this run."""
+        """Locks the folder and creates it if needed. None if another process is executing the run."""
         self.path.mkdir(parents=True, exist_ok=True)
         path = self.path / LOCK
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -133,7 +135,7 @@ class Folder:
         return None
 
     def is_locked(self) -> bool:
-        """By a sweep, or by the program itself, whose ranks may outlive their launcher for a moment."""
+        """Whether a sweep or quartic itself holds a lock. Ranks may outlive their launcher for a moment."""
         return is_held(self.path / LOCK) or is_held(self.path / PROGRAM_LOCK)
 
 
@@ -146,7 +148,7 @@ def try_flock(descriptor: int, kind: int) -> bool:
 
 
 def is_file_of(descriptor: int, path: Path) -> bool:
-    """Whether the path still names the open file: a folder may be deleted between opening and locking."""
+    """Whether the path still names the open file. A folder may be deleted between opening and locking."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -170,7 +172,7 @@ def fingerprint(path: Path) -> dict:
 
 
 def is_still(path: Path, expected: dict | None) -> bool:
-    """Whether the file is what it was; its contents are read only if its time has changed, as that of a copy has."""
+    """Whether the file is unchanged. Its contents are only read if its modification time has changed, as in a copy."""
     try:
         status = path.stat()
         if status.st_size != expected["bytes"]:
@@ -189,7 +191,7 @@ def checksum(path: Path) -> int:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """The file appears whole or not at all, also after a crash of the machine."""
+    """Writes a file atomically, even if the machine crashes."""
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with open(aside, "w") as file:

@@ -1,4 +1,4 @@
-"""Whole numbers computed from a run's other options: `microbatches = "5 * stages + 8"`."""
+"""Integers computed from the other options of a run: `microbatches = "5 * stages + 8"`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from . import Mistake
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod}
 FUNCTIONS = {"max": max, "min": min}
 LARGEST = 2**63 - 1
-VALID = "valid are whole numbers, the other options' names (their hyphens as underscores), + - * // %, max and min"
+VALID = "valid are integers, names of other options (with underscores for hyphens), + - * // %, max and min"
 
 
 def computed(formulas: dict, options: dict, where: str) -> dict:
-    """The options with those that `formulas` compute, in their order, each from all before."""
+    """Returns the options extended by the computed ones. The formulas are evaluated in order; each can use all previous options."""
     for name, text in formulas.items():
         options = options | {name: value_of(text, options, f"{where}: computed: {name}")}
     return options
@@ -36,7 +36,7 @@ def value_of(text: str, options: dict, where: str) -> int:
         raise Mistake(f"{where} = {text!r}: {ast.unparse(node)}: {VALID}")
 
     if not isinstance(text, str):
-        raise Mistake(f"{where} = {text!r}: must be a formula in quotes; a number that stays belongs under options")
+        raise Mistake(f"{where} = {text!r}: must be a formula in quotes; a fixed number belongs under options")
     try:
         found = value(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, ZeroDivisionError) as error:
@@ -44,5 +44,5 @@ def value_of(text: str, options: dict, where: str) -> int:
     except (RecursionError, MemoryError):
         raise Mistake(f"{where}: is nested too deeply") from None
     if abs(found) > LARGEST:
-        raise Mistake(f"{where} = {text!r}: is beyond the whole numbers of 64 bits")
+        raise Mistake(f"{where} = {text!r}: does not fit into an integer of 64 bits")
     return found

@@ -1,4 +1,4 @@
-"""Jobs of Slurm that have not begun their runs, and will not: what is wrong with a node, a module or a file is known to nobody else."""
+"""Finds Slurm jobs that cannot start their runs, for example because of a node, a module or a file, and the reasons."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from .submission import read_submission
 
 NOT_STARTED = "sweep: not started: "
-"""How the last line of a job's log begins then; jobs/slurm/array.sh.in writes it too."""
+"""The beginning of the last line in the log of such a job. jobs/slurm/array.sh.in writes it too."""
 HELD_FOR_EVER = re.compile(r"launch.failed|job.?requeued.in.held|JobHoldMaxRequeue|BadConstraints", re.IGNORECASE)
 ENDED_BADLY = ("FAILED", "BOOT_FAIL", "NODE_FAIL", "LAUNCH_FAILED", "RECONFIG_FAIL")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One of an array, as Slurm shows it."""
+    """One job of an array, as squeue shows it."""
 
     array: str
     index: int
@@ -26,18 +26,18 @@ class Job:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether it waits for somebody to put something right."""
+        """Whether the job is held until someone corrects a problem."""
         return self.state == "PENDING" and HELD_FOR_EVER.search(self.reason) is not None
 
 
 def jobs_of(text: str) -> list[Job]:
-    """Of squeue's lines: array, index, state, reason. What is no job of an array is left out."""
+    """Parses lines of squeue: array, index, state, reason. Jobs outside arrays are left out."""
     rows = (line.split(maxsplit=3) for line in text.splitlines())
     return [Job(row[0], int(row[1]), row[2], row[3] if len(row) > 3 else "") for row in rows if len(row) > 2 and row[1].isdigit()]
 
 
 def not_started(out: Path, waiting: list[Job]) -> dict[str, str]:
-    """Why, by the name of the run's folder: of the last job that each run was submitted as. `waiting`: what squeue shows."""
+    """The reason of each run whose last submitted job cannot start it, by folder name. `waiting`: the jobs that squeue shows."""
     known = {(job.array, job.index): job for job in waiting}
     reasons: dict[str, str] = {}
     for path in sorted(out.glob("submission-*.job")):
@@ -51,12 +51,12 @@ def not_started(out: Path, waiting: list[Job]) -> dict[str, str]:
 
 
 def log_of(path: Path, index: int) -> Path:
-    """Of a submission's job, whose log is named as its list is."""
+    """The log of one job of a submission. Its name starts with the name of the list."""
     return path.with_suffix(f".{index}.log")
 
 
 def why_stuck(job: Job) -> str:
-    return f"its job waits in vain: {job.reason}" if job.is_stuck else ""
+    return f"Slurm holds its job: {job.reason}" if job.is_stuck else ""
 
 
 def why_ended(log: Path, slurm_says: str) -> str:
@@ -69,7 +69,7 @@ def why_ended(log: Path, slurm_says: str) -> str:
 
 
 def ended_badly(array: str) -> dict[int, str]:
-    """By index, as long as Slurm remembers."""
+    """The reasons of jobs that Slurm could not start, by index. Slurm reports them only for a while."""
     try:
         done = subprocess.run(["scontrol", "--oneliner", "show", "job", array], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except OSError:

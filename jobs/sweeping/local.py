@@ -1,4 +1,4 @@
-"""Runs on this machine, or inside a job: as many at once as the cores allow."""
+"""Executes runs on this machine or inside a job, as many at once as the cores allow."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ OUTLIVE_SECONDS = 60  # that ranks may their launcher: Slurm's KillWait is 30
 
 
 class Stopped(Exception):
-    """By Ctrl-C, or by a signal that asks to end; the runs in work have ended too, where they could with a checkpoint."""
+    """The sweep was stopped by Ctrl-C or a signal. Its runs have ended too, with a checkpoint if they could write one."""
 
 
 def are_free(runs: list[Run]) -> bool:
-    """Once ranks that outlive their launcher have ended; not what another process makes."""
+    """Waits for ranks that outlive their launcher. False if another process is executing one of the runs."""
     end = time.monotonic() + OUTLIVE_SECONDS
     while any(run.folder.is_locked() for run in runs):
         if time.monotonic() >= end:
@@ -31,7 +31,7 @@ def are_free(runs: list[Run]) -> bool:
 
 
 class Pool:
-    """Makes the given runs. One whose folder is locked is another sweep's: it is waited for, and not made twice."""
+    """Executes the given runs. A run whose folder is locked belongs to another sweep: the pool waits for it and does not execute it again."""
 
     def __init__(self, runs: list[Run], machine: Machine, program: Path, progress: Progress):
         # The widest first, so that the last do not wait for all cores at once; then the longest.
@@ -46,7 +46,7 @@ class Pool:
         self.stops = 0  # that it has heeded
 
     def execute(self) -> None:
-        """Until each run has its record, and its last rank has ended. Stopped when a signal asks to end."""
+        """Returns when each run has its record and its last rank has ended. Raises Stopped after a signal to end."""
         with Wakeup() as wakeup:
             try:
                 while self.todo or self.attempts:
@@ -78,7 +78,7 @@ class Pool:
                 free -= self.take(run)
 
     def take(self, run: Run) -> int:
-        """The cores that the run takes now: none if another sweep makes it, or has made it since this one began."""
+        """Starts the run and returns the cores that it takes: 0 if another sweep is executing it or has done so since this sweep began."""
         lock = run.folder.lock()
         if lock is None:
             self.is_blocked = True
@@ -100,7 +100,7 @@ class Pool:
                 self.progress.ended(attempt.run, record)
 
     def stop(self, stops: int) -> None:
-        """Asked for the first time, the runs stop with a checkpoint; when it is asked again they end at once."""
+        """At the first request the runs stop with a checkpoint. At the second they end at once."""
         self.todo.clear()
         if self.stops > 0:
             for attempt in self.attempts:
@@ -108,17 +108,17 @@ class Pool:
         else:
             self.ask_all_to_end()
             if self.attempts:
-                self.progress.say(f"stopping {len(self.attempts)} runs, with a checkpoint where they can; once more ends them at once")
+                self.progress.say(f"stopping {len(self.attempts)} runs, with a checkpoint if they can; repeat Ctrl-C to end them at once")
         self.stops = stops
 
     def ask_all_to_end(self) -> None:
-        """But those that stop already, as one whose time is up: for them it would be the second time."""
+        """Asks all runs to end, except runs that are already stopping: for them it would be the second request."""
         for attempt in self.attempts:
             if not attempt.is_asked:
                 attempt.ask_to_end()
 
     def patience(self) -> float:
-        """Seconds until something must be looked at though no child has ended."""
+        """Seconds until the pool must check its runs, even if no child process has ended."""
         if not self.todo and not self.attempts:
             return 0.0
         nearest = min((attempt.due for attempt in self.attempts), default=float("inf")) - time.monotonic()

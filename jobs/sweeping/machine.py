@@ -1,4 +1,4 @@
-"""A machine: how runs are started there, and how large they may be (jobs/machines/local.toml and slurm-example.toml explain the keys)."""
+"""A machine: how runs are started on it and how large they may be (jobs/machines/local.toml and slurm-example.toml explain the keys)."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class Machine:
     launcher: str = "mpirun"
     scheduler: str = "none"
     nodes: int = 1
-    """Most nodes of one run."""
+    """The largest number of nodes of one run."""
     cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Of a node; --local shares them among runs."""
+    """Cores per node. --local shares them among runs."""
     ranks: int = 0
-    """Most ranks of one run on a node; 0: as many as cores."""
+    """The largest number of ranks of one run per node; 0: as many as cores."""
     minutes: float = 0
-    """Longest job; 0: no limit known."""
+    """The time limit of a job; 0: no limit."""
     grace: int = 60
-    """Seconds that a run may take to stop with a checkpoint: before its job's limit, and after a Ctrl-C."""
+    """Seconds that a run may take to stop with a checkpoint, before its job's limit and after Ctrl-C."""
     array: int = 0
-    """Most jobs in an array; 0: what Slurm says."""
+    """The largest number of jobs in an array; 0: the limit of Slurm."""
     partition: str = ""
     account: str = ""
     modules: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
-    """More options of sbatch, as they are."""
+    """Additional options of sbatch, passed on unchanged."""
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -55,7 +55,7 @@ class Machine:
         return self.nodes * self.ranks_a_node
 
     def command(self, words: list[str], ranks: int, threads: int) -> list[str]:
-        """What starts `words` on so many ranks. One rank needs no launcher, and gives the same results sooner."""
+        """The command that starts `words` on this many ranks. One rank needs no launcher; the results are the same and it starts faster."""
         if ranks == 1:
             return words
         spread = [f"--cpus-per-task={threads}"] if self.launcher == "srun" else []
@@ -63,11 +63,11 @@ class Machine:
 
 
 def load_machine(name: str) -> Machine:
-    """The machine of jobs/machines/NAME.toml, or of a file of its own, given by its path."""
+    """Reads the machine jobs/machines/NAME.toml, or the .toml file of this path."""
     path = Path(name) if name.endswith(".toml") else MACHINES / f"{name}.toml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in MACHINES.glob("*.toml")))
-        raise Mistake(f"--machine {name}: is not known; there are {known}, or give the path of a .toml file")
+        raise Mistake(f"--machine {name}: is unknown; valid are {known}, or the path of a .toml file")
     table = read_toml(path)
     check_table(table, KEYS, path.name)
     if table.get("scheduler", "none") != "none":
@@ -87,9 +87,9 @@ def check_machine(machine: Machine, where: str) -> None:
             raise Mistake(f"{where}: {key} = {getattr(machine, key)}; must be at least {least}")
     for key in ("modules", "options"):
         if not all(isinstance(word, str) for word in getattr(machine, key)):
-            raise Mistake(f"{where}: {key} must be a list of texts")
+            raise Mistake(f"{where}: {key} must be a list of strings")
     for key, words in {"partition": [machine.partition], "account": [machine.account], "options": machine.options}.items():
         if unfit := [word for word in words if not word.isprintable()]:
-            raise Mistake(f"{where}: {key}: {unfit[0]!r} is more than one line; give each option as a text of its own")
+            raise Mistake(f"{where}: {key}: {unfit[0]!r} has more than one line; give each option as a string of its own")
     if not all(isinstance(value, str) for value in machine.environment.values()):
-        raise Mistake(f"{where}: [environment]: every value must be a text, as OMP_NUM_THREADS = \"1\"")
+        raise Mistake(f"{where}: [environment]: every value must be a string, for example OMP_NUM_THREADS = \"1\"")

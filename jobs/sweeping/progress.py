@@ -1,4 +1,4 @@
-"""How far a sweep is and how long it will take: a bar on a terminal, a line a minute elsewhere, both on stderr."""
+"""The progress of a sweep and the estimated time left, on stderr: a bar on a terminal, otherwise one line per minute."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ERASE = "\r\x1b[K"
 
 @contextmanager
 def announced(text: str):
-    """On a terminal the text is there while the block lasts."""
+    """Shows the text during the block, on a terminal only."""
     terminal = sys.stderr.isatty()
     if terminal:
         print(text, end="", file=sys.stderr, flush=True)
@@ -35,10 +35,10 @@ def announced(text: str):
 
 
 class Progress:
-    """Of the runs that a sweep makes."""
+    """The progress of the runs that a sweep executes."""
 
     def __init__(self, runs: list[Run], estimate: Estimate, machine: Machine):
-        """`runs` are those to be made."""
+        """`runs`: the runs to execute."""
         self.left = {id(run): run for run in runs}
         self.total = len(runs)
         self.failed = 0
@@ -70,7 +70,7 @@ class Progress:
     def text(self, attempts: list[Attempt], now: float) -> str:
         done = self.total - len(self.left)
         failed = f", {self.failed} not complete" if self.failed else ""
-        return f"{done}/{self.total} runs{failed}, {len(attempts)} at work, {self.time_left(attempts, now)} left"
+        return f"{done}/{self.total} runs{failed}, {len(attempts)} running, {self.time_left(attempts, now)} left"
 
     def time_left(self, attempts: list[Attempt], now: float) -> str:
         seconds = self.estimate.seconds_on(self.machine, list(self.left.values()))
@@ -80,7 +80,7 @@ class Progress:
         return duration(max(0.0, seconds - spent))
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Prints a line that is not overwritten by the bar."""
         self.close()
         write(f"sweep: {text}\n")
 
@@ -91,7 +91,7 @@ class Progress:
 
 
 def write(text: str) -> None:
-    """Runs do not end because nobody can read how far they are: the terminal has closed, the disk of the log is full."""
+    """Writes to stderr and ignores errors: a closed terminal or a full disk must not end the runs."""
     try:
         print(text, end="", file=sys.stderr, flush=True)
     except OSError:

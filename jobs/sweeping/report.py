@@ -1,4 +1,4 @@
-"""What the sweep tool says: what would run, how a study stands, what failed."""
+"""The output of the sweep tool: the commands of a dry run, the states of the runs, the failures."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def one_line(text: str) -> str:
 
 
 def shown(path: Path) -> str:
-    """Relative where that is shorter."""
+    """The path as text, relative to the working directory if that is shorter."""
     relative = os.path.relpath(path)
     return relative if len(relative) < len(str(path)) else str(path)
 
 
 def table(rows: list[list[str]]) -> str:
-    """The first column to the left, the others to the right."""
+    """A text table. The first column is aligned left, the others right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
                      for row in rows)
@@ -52,13 +52,13 @@ def status(study: Study, some: list[Standing]) -> str:
 
 
 def running(some: list[Standing]) -> list[str]:
-    """A line for each run that goes on, also if two groups share it: which it is, and how far."""
+    """One line per running run: folder, group and options, progress. A run that two groups share has one line."""
     going = {one.run.name: one for one in some if one.state == RUNNING}
     return [f"{shown(one.run.folder.path)} ({describe(one, some)}): running: {progress(one.run.folder.path)}" for one in going.values()]
 
 
 def dry_run(study: Study, some: list[Standing], todo: list[Run], machine: Machine, estimate: Estimate, program: Path, out: Path) -> str:
-    """The commands of what would run, then the arithmetic by group."""
+    """The commands that would run, then the numbers of runs and the time for each group."""
     lines = [title(study), *(f"make  {file.text}" for file in data_to_make(todo))]
     for run in todo:
         folder = run.folder.path if run.folder else out / "HASH"
@@ -67,7 +67,7 @@ def dry_run(study: Study, some: list[Standing], todo: list[Run], machine: Machin
     wanted = {id(run) for run in todo}
     for name, members in [*by_group(some).items(), ("all", some)]:
         rows.append(arithmetic(name, members, [one.run for one in members if id(one.run) in wanted], machine, estimate))
-    return "\n".join([*lines, table(rows), f"on {machine.name}: {cores_of(machine)}; --local or --submit runs it"])
+    return "\n".join([*lines, table(rows), f"on {machine.name}: {cores_of(machine)}; start the runs with --local or --submit"])
 
 
 def arithmetic(name: str, members: list[Standing], todo: list[Run], machine: Machine, estimate: Estimate) -> list[str]:
@@ -88,24 +88,24 @@ def cores_of(machine: Machine) -> str:
 
 
 def failures(some: list[Standing]) -> list[str]:
-    """A line for each run that failed, also if two groups share it: which it is, and why."""
+    """One line per failed run: folder, group and options, reason. A run that two groups share has one line."""
     failed = {one.run.name: one for one in reversed(some) if one.is_failure}
     return [f"{shown(one.run.folder.path)} ({describe(one, some)}): {one.state}: {why(one)}"
             for one in reversed(failed.values())]
 
 
 def why(one: Standing) -> str:
-    return f"{one.record.message}; see {OUTPUT} there" if one.record else one.reason
+    return f"{one.record.message}; see the file {OUTPUT} in its folder" if one.record else one.reason
 
 
 def stale(folders: dict[Path, Path | None]) -> list[str]:
-    """A line for each folder whose run was made of other data."""
-    made = {path: f"--local makes {shown(now)}" if now else "it can be removed" for path, now in folders.items()}
+    """One line per folder whose run was made with other data."""
+    made = {path: f"--local runs it with the new data in {shown(now)}" if now else "its folder can be removed" for path, now in folders.items()}
     return [f"{shown(path)}: stale: its data has changed since it was made; {what}" for path, what in made.items()]
 
 
 def describe(one: Standing, some: list[Standing]) -> str:
-    """Its group, and the options in which the group's runs differ."""
+    """The group of the run, and the options in which the runs of the group differ."""
     options = one.run.choice.options
     others = [other.run.choice.options for other in some if other.run.choice.group == one.run.choice.group]
     differing = [f"{name} {value}" for name, value in options.items() if any(other.get(name) != value for other in others)]

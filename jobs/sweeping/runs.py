@@ -1,4 +1,4 @@
-"""The runs of a study on a machine: each with its command, its size and its folder."""
+"""The runs of a study: each with its command, its size and its folder."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ class Run:
     """--option=value"""
     data: list[DataFile]
     resolved: Resolved | None
-    """None while its data is still to be made."""
+    """None until the data of the run has been made."""
     folder: Folder | None
     ranks: int
     minutes: float
 
     @property
     def name(self) -> str:
-        """Of its folder; while that is not known, what was asked for."""
+        """The name of its folder or, if that is not known yet, its options."""
         return self.folder.path.name if self.folder else " ".join(self.words)
 
     @property
     def threads(self) -> int:
-        """Of a rank."""
+        """Threads per rank."""
         return int(self.choice.options.get("threads", 1))
 
     def cores(self, machine: Machine) -> int:
-        """That it takes while it runs: ranks beyond the machine's cores take turns."""
+        """The cores that the run takes. Ranks beyond the machine's cores take turns."""
         return min(self.ranks * self.threads, machine.all_cores)
 
     @property
     def work(self) -> int | None:
-        """Microbatches times stages, of all pipelines; None where only the program knows them."""
+        """Microbatches times stages, over all pipelines; None if the configuration does not contain them."""
         config = self.resolved.config if self.resolved else {}
         if not {"microbatches", "stages"} <= config.keys():
             return None
         return int(config["microbatches"]) * int(config["stages"]) * int(config.get("pipelines", 1))
 
     def program_words(self, program: str, folder: str) -> list[str]:
-        """What makes it, or goes on with what there is of it."""
+        """The command that starts the run, or that resumes it if its folder has a checkpoint."""
         if self.folder and self.folder.can_go_on():
             return [program, "run", f"--resume={folder}", "--quiet"]
         quiet = ["--quiet"] if self.choice.command == "run" else []
@@ -62,7 +62,7 @@ class Run:
 
 
 def runs_of(study: Study, files: dict[str, DataFile], answers: Answers, out: Path) -> list[Run]:
-    """All runs of the study in its order; Mistake for the first whose options the program refuses."""
+    """All runs of the study in its order. Mistake for the first run whose options quartic rejects."""
     def run_of(choice: Choice) -> Run:
         words, data = words_of(choice, files)
         with naming(choice):
@@ -79,7 +79,7 @@ def runs_of(study: Study, files: dict[str, DataFile], answers: Answers, out: Pat
 
 @contextmanager
 def naming(choice: Choice):
-    """A Mistake inside says whose it is."""
+    """Adds the group to the message of a Mistake inside the block."""
     try:
         yield
     except Mistake as mistake:
@@ -87,7 +87,7 @@ def naming(choice: Choice):
 
 
 def with_a_new_value(runs: Iterable[Run]) -> list[Run]:
-    """Those that give an option a value that no earlier one of their group has: enough to find a wrong one before data is made."""
+    """The runs that have an option value that no earlier run of their group has. Checking these finds every wrong value before data is made."""
     seen, new = set(), []
     for run in runs:
         values = {(run.choice.group, word) for word in run.words}
@@ -98,7 +98,7 @@ def with_a_new_value(runs: Iterable[Run]) -> list[Run]:
 
 
 def require_valid_but_for_data(run: Run, program: Path) -> None:
-    """The program reads its data last, so whatever it says of anything else is a mistake."""
+    """Checks a run whose data is not made yet. quartic reads data last, so every error that does not name the data is a Mistake."""
     try:
         with naming(run.choice):
             resolve(program, run.choice.command, run.words)
@@ -124,8 +124,8 @@ def ranks_of(choice: Choice, resolved: Resolved | None) -> int:
     workers = stages * int(config.get("pipelines", 1)) // int(config.get("stages-per-worker", 1))
     ranks = workers if choice.ranks == "stages" else choice.ranks
     if ranks > workers:
-        raise Mistake(f"ranks = {ranks}, but its runs of {stages} stages have work for {workers}; "
-                      "give at most that, or ranks = \"stages\"")
+        raise Mistake(f"ranks = {ranks}, but a run of {stages} stages only has work for {workers} ranks; "
+                      f"give at most {workers}, or ranks = \"stages\"")
     return ranks
 
 
@@ -134,24 +134,24 @@ def refuse_repeated(runs: list[Run]) -> None:
     for run in runs:
         key = (run.choice.group, run.name)
         if key in seen:
-            raise Mistake(f"group {run.choice.group}: {' '.join(run.words)} is there twice")
+            raise Mistake(f"group {run.choice.group}: {' '.join(run.words)} occurs twice; remove one")
         seen[key] = run
 
 
 def require_ranks(runs: list[Run], machine: Machine) -> None:
     largest = max(run.ranks for run in runs)
     if largest > machine.most_ranks:
-        raise Mistake(f"a run on {largest} ranks is more than the {machine.most_ranks} of the machine {machine.name} "
+        raise Mistake(f"a run needs {largest} ranks, more than the {machine.most_ranks} of the machine {machine.name} "
                       f"({machine.nodes} x {machine.ranks_a_node})")
 
 
 def of_data(resolved: Resolved | None) -> dict:
-    """By which the run is known to be stale, or another one to be."""
+    """The entries of study.json that identify stale runs."""
     return {"config_hash": resolved.hash, "contents": resolved.contents} if resolved else {}
 
 
 def write_study(study: Study, runs: list[Run], out: Path) -> None:
-    """DIR/study.json: what the study of this size consists of now, for whoever reads the folders."""
+    """Writes DIR/study.json, the list of the current runs of the study at this size."""
     rows = [{"folder": run.name, "group": run.choice.group, "options": run.choice.options, **of_data(run.resolved)} for run in runs]
     text = {"study": study.name, "size": study.size, "question": study.question, "runs": rows}
     write_whole(out / "study.json", json.dumps(text, indent=1) + "\n")

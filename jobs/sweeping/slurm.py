@@ -1,4 +1,4 @@
-"""A study as one job array of Slurm: submitted here; each of its jobs makes one run, with the code that --local makes it with."""
+"""Submits a study as one Slurm job array. Each job executes one run, with the code of --local."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ ARRAY_SIZE = re.compile(r"^MaxArraySize\s*=\s*(\d+)", re.MULTILINE)
 
 
 def require_slurm(machine: Machine, runs: list[Run], out: Path) -> None:
-    """Mistake for what Slurm would refuse, or would start and then end."""
+    """Mistake if Slurm would reject the jobs or end them too early."""
     if "\\" in str(out):
-        raise Mistake(f"--out {out}: Slurm writes no log to a path with a backslash; give another folder")
+        raise Mistake(f"--out {out}: Slurm cannot write a log to a path with a backslash; give another folder")
     if machine.scheduler != "slurm":
-        raise Mistake(f"--submit: the machine {machine.name} has no scheduler; give --machine one with scheduler = \"slurm\", "
-                      "as jobs/machines/slurm-example.toml")
+        raise Mistake(f"--submit: the machine {machine.name} has no scheduler; give --machine with scheduler = \"slurm\", "
+                      "such as jobs/machines/slurm-example.toml")
     if shutil.which("sbatch") is None:
-        raise Mistake("--submit: there is no sbatch on the PATH; submit where Slurm is, or use --local")
+        raise Mistake("--submit: there is no sbatch on the PATH; submit on a machine with Slurm, or use --local")
     limit = min(filter(None, (machine.array, largest_array())), default=0)
     if limit and len(runs) > limit:
-        raise Mistake(f"--submit: {len(runs)} runs are more than the {limit} jobs of an array there; "
-                      "make the study's ranges smaller, or two studies of it")
+        raise Mistake(f"--submit: {len(runs)} runs are more than the {limit} jobs that an array may have; "
+                      "shorten the ranges of the study or split the study")
     longest = max((run.minutes for run in runs), default=0)
     if machine.minutes and longest + spare_minutes(machine) > machine.minutes:
-        raise Mistake(f"--submit: minutes = {longest:g} and {spare_minutes(machine)} to spare are more than "
-                      f"the {machine.minutes:g} of the machine {machine.name}")
+        raise Mistake(f"--submit: minutes = {longest:g} plus {spare_minutes(machine)} for start and checkpoint are more than "
+                      f"the {machine.minutes:g} minutes of the machine {machine.name}; reduce the study's minutes")
 
 
 def spare_minutes(machine: Machine) -> int:
-    """Of a job beyond its run's own limit: for what comes before it, and for a checkpoint after it."""
+    """Minutes of a job beyond the limit of its run, for the start and for a checkpoint at the end."""
     return 1 + math.ceil(machine.grace / 60)
 
 
 def largest_array() -> int:
-    """Slurm's MaxArraySize; 0 where it does not say. Indices go from 0 to one less."""
+    """Slurm's MaxArraySize, which is one more than the largest index; 0 if it is unknown."""
     try:
         done = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except OSError:
@@ -59,7 +59,7 @@ def largest_array() -> int:
 
 
 def submit(study: str, runs: list[Run], machine: Machine, program: Path, out: Path) -> str:
-    """Submits the runs as one array and returns its job id; Mistake with what sbatch says."""
+    """Submits the runs as one array and returns its job id. Mistake with the message of sbatch if it fails."""
     submission = Submission(next_path(out), program, machine, runs)
     submission.write()
     submission.script.write_text(script(study, submission), errors="surrogateescape")
@@ -75,7 +75,8 @@ def submit(study: str, runs: list[Run], machine: Machine, program: Path, out: Pa
 
 
 def log_pattern(submission: Submission) -> str:
-    """Not in the script, whose lines for sbatch have rules of their own. In it, %a is the job's index and %% is a %."""
+    """The path of the logs for sbatch, where %a is the index of the job and %% is a %. It is passed on the command line, because #SBATCH lines
+    have other quoting rules."""
     path = submission.path.with_suffix("")
     return f"{str(path).replace('%', '%%')}.%a.log"
 
@@ -106,23 +107,23 @@ def script(study: str, submission: Submission) -> str:
 
 @dataclass(frozen=True)
 class Queue:
-    """What Slurm has to do with the runs in DIR, by the names of their folders."""
+    """The Slurm jobs of the runs in DIR, by folder name."""
 
     queued: frozenset[str] = frozenset()
-    """Whose jobs it still has."""
+    """Runs whose jobs are queued or running."""
     not_started: dict[str, str] = field(default_factory=dict)
-    """Whose jobs will not begin them, and why."""
+    """Runs whose jobs cannot start them, and the reasons."""
 
 
 def queue(out: Path) -> Queue:
-    """An empty one where there is no Slurm, or none was submitted."""
+    """The queue of DIR. It is empty if Slurm is not installed or nothing was submitted."""
     lists = {path.read_text().strip(): path.with_suffix(".json") for path in out.glob("submission-*.job")}
     if not lists or shutil.which("squeue") is None:
         return Queue()
     done = subprocess.run(["squeue", "--noheader", "--array", f"--user={getpass.getuser()}", "--format=%F %K %T %r"],
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
-        raise Mistake(f"Slurm does not say which jobs wait: {complaint(done)}")
+        raise Mistake(f"squeue cannot list the jobs: {complaint(done)}")
     jobs = jobs_of(done.stdout)
     waiting = {read_submission(lists[job.array]).runs[job.index].name for job in jobs if job.array in lists and not job.is_stuck}
     return Queue(frozenset(waiting), not_started(out, jobs))
@@ -132,11 +133,11 @@ def task_index() -> int:
     try:
         return int(os.environ["SLURM_ARRAY_TASK_ID"])
     except (KeyError, ValueError):
-        raise Mistake("--task: is for the jobs of an array, where SLURM_ARRAY_TASK_ID says which run; use --submit") from None
+        raise Mistake("--task: works only in a job of an array, where SLURM_ARRAY_TASK_ID is the index of the run; use --submit") from None
 
 
 def requeue() -> None:
-    """The job that this is in waits for its next start; Mistake with what Slurm says if it may not."""
+    """Requeues the current job. Mistake with the message of scontrol if it fails."""
     # Not SLURM_JOB_ID: of one job of each array it is that of the array, all of which would be requeued.
     job = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
     done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, stdin=subprocess.DEVNULL)

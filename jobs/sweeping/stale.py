@@ -1,4 +1,4 @@
-"""Runs of data that has changed since they were made: they stay where they are, and are no results of the study."""
+"""Stale runs: runs whose data has changed since they were made. Their folders are kept, but they are not results of the study."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from .runs import Run
 
 
 def stale_folders(runs: list[Run], out: Path) -> dict[Path, Path | None]:
-    """Folders of runs with a configuration of the study and other data, each with that of the study's own run if that is not complete."""
+    """Folders of runs that have a configuration of the study but were made with other data. Each is mapped to the folder of the study's
+    current run, or to None if that run has ended."""
     wanted = {run.resolved.hash: run.folder for run in runs if run.resolved}
     names = {run.name for run in runs}
     found = {}
@@ -23,6 +24,6 @@ def stale_folders(runs: list[Run], out: Path) -> dict[Path, Path | None]:
 
 
 def changed_since(contents: dict[str, dict]) -> str | None:
-    """The first file that is not what it was."""
+    """The first file that has changed, or None."""
     paths = {name.partition(" ")[2]: one for name, one in contents.items()}
     return next((path for path, one in paths.items() if not is_still(ROOT / path, one)), None)

@@ -1,4 +1,4 @@
-"""How a study stands: the state of each of its runs, and what is to be made."""
+"""The state of every run of a study, and the runs that have to be executed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Standing:
     state: str
     record: Record | None
     reason: str = ""
-    """Of a failure that has no record, because the run was not started."""
+    """The reason of a failure without a record: the run was not started."""
 
     @property
     def is_done(self) -> bool:
@@ -31,12 +31,12 @@ class Standing:
 
     @property
     def is_open(self) -> bool:
-        """Whether a sweep makes it without being told to: what failed by its own fault would only fail again."""
+        """Whether --local executes the run. Failed runs are excluded, because they would only fail again."""
         return self.state in (MISSING, STOPPED, KILLED)
 
 
 def standings(runs: list[Run], queue: Queue = Queue()) -> list[Standing]:
-    """A run that two groups share stands in both."""
+    """The states of the runs. A run that two groups share appears in both."""
     return [standing(run, queue) for run in runs]
 
 
@@ -50,12 +50,12 @@ def standing(run: Run, queue: Queue) -> Standing:
 
 
 def to_make(some: list[Standing], retry: bool) -> list[Run]:
-    """What is missing, has stopped or was killed, each folder once; with retry what failed too."""
+    """The missing, stopped and killed runs, each folder once. With `retry` also the failed runs."""
     return list({one.run.name: one.run for one in some if one.is_open or (retry and one.is_failure)}.values())
 
 
 def at_work(some: list[Standing]) -> list[Run]:
-    """What another sweep makes now."""
+    """The runs that another sweep is executing."""
     return list({one.run.name: one.run for one in some if one.state == RUNNING}.values())
 
 

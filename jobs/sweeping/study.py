@@ -1,4 +1,4 @@
-"""A study file: one question, the options that stay, and the options that vary (jobs/README.md shows one)."""
+"""A study file: a question, fixed options and varying options (jobs/README.md shows an example)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .tables import NUMBER, check_table, read_toml, require
 SIZES = ("quick", "full")
 COMMANDS = ("run", "plan")
 MOST_RUNS = 100_000
-"""Of a group. Beyond it is a slip of the pen, and the list of its runs alone would not fit into memory."""
+"""The largest number of runs in a group. More are most likely a typing error, and their list would not fit into memory."""
 OURS = ("out", "overwrite", "resume", "quiet", "config", "print-config", "format", "check")
 
 STUDY = {"question": str, "notebook": str, "command": str, "ranks": (int, str), "minutes": NUMBER, "may-diverge": bool,
@@ -29,7 +29,7 @@ SIZED_GROUP = {"options": dict, "vary": dict, "zip": list, "computed": dict, "sk
 
 @dataclass(frozen=True)
 class Choice:
-    """One run as the study gives it: quartic's option names and the study's values."""
+    """One run as the study describes it: option names of quartic and values of the study."""
 
     group: str
     """The label of its group."""
@@ -49,19 +49,19 @@ class Study:
     minutes: float
     """The time limit of one run."""
     data: dict[str, dict]
-    """[data.NAME] tables, as they stand."""
+    """The [data.NAME] tables, as in the file."""
     analysis: Path
-    """The folder of its notebooks/ and of the makers of its data."""
+    """The folder that contains notebooks/ and the makers of the data."""
     choices: list[Choice]
 
     def files_in_use(self, files: dict[str, DataFile]) -> list[DataFile]:
-        """Those that the runs of this size name."""
+        """The data files that the runs of this size name."""
         found = [reference(value, files, f"group {choice.group}: {name}") for choice in self.choices for name, value in choice.options.items()]
         return list({match[1].name: match[1] for match in found if match}.values())
 
 
 def load_study(path: Path, size: str) -> Study:
-    """Reads and checks a study; Mistake for whatever it says wrongly."""
+    """Reads and checks a study. Mistake if it is invalid."""
     table = read_toml(path)
     check_table(table, STUDY, path.name)
     sized = as_sized(table, size, path.name)
@@ -76,14 +76,14 @@ def load_study(path: Path, size: str) -> Study:
         analysis=analysis,
         choices=[choice for group in sized["group"] for choice in choices_of(group, sized, path.name)])
     if study.minutes <= 0:
-        raise Mistake(f"{path.name}: minutes = {study.minutes}; must be above 0")
+        raise Mistake(f"{path.name}: minutes = {study.minutes}; must be greater than 0")
     if not study.choices:
         raise Mistake(f"{path.name}: has no run of size {size}; give at least one [[group]] that is not skipped")
     return study
 
 
 def analysis_of(study: Path) -> Path:
-    """That of the repository that the study is in; of a study elsewhere, this one's."""
+    """The analysis folder of the repository that contains the study; for a study elsewhere, of this repository."""
     for folder in study.absolute().parents:
         if (folder / "analysis" / "notebooks").is_dir():
             return folder / "analysis"
@@ -96,7 +96,7 @@ def require_notebook(study: Path, analysis: Path, name: str) -> None:
 
 
 def as_sized(table: dict, size: str, where: str) -> dict:
-    """The study as it stands, with what the size's own table replaces."""
+    """The study with the keys that the table of the size replaces."""
     change = table.get(size, {})
     check_table(change, SIZE, f"{where}: [{size}]")
     groups = require(table, "group", where)
@@ -105,9 +105,9 @@ def as_sized(table: dict, size: str, where: str) -> dict:
         require(group, "name", f"{where}: group {number}")
     names = [group["name"] for group in groups]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise Mistake(f"{where}: two groups are called {twice.pop()}")
+        raise Mistake(f"{where}: two groups have the name {twice.pop()}; every group needs its own name")
     if strange := change.get("group", {}).keys() - set(names):
-        raise Mistake(f"{where}: [{size}.group.{strange.pop()}]: there is no such group; valid are {', '.join(names)}")
+        raise Mistake(f"{where}: [{size}.group.{strange.pop()}]: unknown group; valid are {', '.join(names)}")
     return {**table, **change, "options": table.get("options", {}) | change.get("options", {}),
             "group": list(sized_groups(groups, change.get("group", {}), f"{where}: [{size}.group"))}
 
@@ -123,19 +123,19 @@ def sized_groups(groups: list[dict], changes: dict, where: str):
 
 
 def choices_of(group: dict, study: dict, where: str):
-    """The runs of a group: the product of `vary` and every zip; the last varies fastest. What is computed comes last."""
+    """The runs of a group: the product of `vary` and every zip, where the last varies fastest. Computed options are added last."""
     where = f"{where}: group {group['name']}"
     axes = [axis({name: values}, f"{where}: vary") for name, values in group["vary"].items()]
     for zipped in group["zip"]:
         if not isinstance(zipped, dict):
-            raise Mistake(f"{where}: zip must be tables of lists, [[group.zip]], not {zipped!r}")
+            raise Mistake(f"{where}: zip must be a table of lists under [[group.zip]], not {zipped!r}")
         axes.append(axis(zipped, f"{where}: zip"))
     command = group.get("command", study.get("command", "run"))
     ranks = group.get("ranks", study.get("ranks", 1))
     check_start(command, ranks, where)
     names = [*group["options"], *(name for one in axes for name in one[0]), *group["computed"]]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise Mistake(f"{where}: {twice.pop()} is given twice, among options, vary, zip and computed")
+        raise Mistake(f"{where}: {twice.pop()} is given twice; give it once among options, vary, zip and computed")
     if (runs := math.prod(map(len, axes))) > MOST_RUNS:
         raise Mistake(f"{where}: has {runs} runs; at most {MOST_RUNS}")
     for point in itertools.product(*axes):
@@ -148,7 +148,7 @@ def choices_of(group: dict, study: dict, where: str):
 
 
 def labelled(label: str, options: dict, where: str) -> str:
-    """The label with the run's own method where it says @method, and so every option."""
+    """The label, where @NAME is replaced by the run's value of the option NAME."""
     return re.sub(r"@([a-z0-9-]+)", lambda found: text_of(require(options, found[1], f"{where}: label {label}"), where), label)
 
 
@@ -156,23 +156,23 @@ def check_start(command: str, ranks: int | str, where: str) -> None:
     if command not in COMMANDS:
         raise Mistake(f"{where}: command = \"{command}\"; valid are {', '.join(COMMANDS)}")
     if ranks != "stages" and (isinstance(ranks, str) or ranks < 1):
-        raise Mistake(f"{where}: ranks = {ranks!r}; valid are a number from 1, and \"stages\"")
+        raise Mistake(f"{where}: ranks = {ranks!r}; valid are an integer from 1, or \"stages\"")
     if command == "plan" and ranks != 1:
         raise Mistake(f"{where}: quartic plan runs in one process; leave ranks out")
 
 
 def axis(lists: dict, where: str) -> list[dict]:
-    """[{option: value, …}, …]: lists of one length, read side by side; "1..8" is the list of these whole numbers."""
+    """[{option: value, …}, …] from lists of the same length, read side by side. "1..8" is the list of these integers."""
     lists = {name: range_of(values, f"{where}: {name}") for name, values in lists.items()}
     for name, values in lists.items():
         if not isinstance(values, list):
-            raise Mistake(f"{where}: {name} must be a list, not {values!r}; what stays belongs under options")
+            raise Mistake(f"{where}: {name} must be a list, not {values!r}; a fixed value belongs under options")
         if not values:
             raise Mistake(f"{where}: {name} is an empty list")
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) != 1:
         shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise Mistake(f"{where}: the lists must have one length: {shown or 'there is none'}")
+        raise Mistake(f"{where}: the lists must have the same length: {shown or 'there is no list'}")
     return [dict(zip(lists, row)) for row in zip(*lists.values())]
 
 
@@ -182,27 +182,27 @@ def range_of(values, where: str):
         return values
     numbers = range(int(found[1]), int(found[2]) + 1)
     if len(numbers) > MOST_RUNS:
-        raise Mistake(f"{where}: \"{values}\" are {len(numbers)} numbers; a group has at most {MOST_RUNS} runs")
+        raise Mistake(f"{where}: \"{values}\" contains {len(numbers)} numbers; a group has at most {MOST_RUNS} runs")
     return list(numbers)
 
 
 def check_options(options: dict, where: str) -> None:
     for name, value in options.items():
         if name in OURS:
-            raise Mistake(f"{where}: --{name} is the sweep tool's to give; leave it out")
+            raise Mistake(f"{where}: --{name} is set by the sweep tool; remove it")
         if not re.fullmatch(r"[a-z0-9-]+", name):
-            raise Mistake(f"{where}: '{name}' is not an option's name; write it as `quartic run --help` does, without the dashes before it")
+            raise Mistake(f"{where}: '{name}' is not the name of an option; write it as in `quartic run --help`, without the leading dashes")
         text_of(value, f"{where}: {name}")
     if options.get("cut") == "measured":
-        raise Mistake(f"{where}: cut = \"measured\" is another cut each time; valid are even, counted, or the first layers as \"2,3,5\"")
+        raise Mistake(f"{where}: cut = \"measured\" gives a different cut in every run; valid are even, counted, or the first layers, for example \"2,3,5\"")
 
 
 def text_of(value, where: str) -> str:
-    """An option's value as the command line has it; a list is joined by commas."""
+    """The value of an option as on the command line. A list is joined by commas."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float, str)):
         return str(value)
     if isinstance(value, list) and value:
         return ",".join(text_of(part, where) for part in value)
-    raise Mistake(f"{where}: must be a number, a text, true or false, or a list of them, not {value!r}")
+    raise Mistake(f"{where}: must be a number, a string, true or false, or a list of them, not {value!r}")

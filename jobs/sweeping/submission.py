@@ -1,4 +1,4 @@
-"""The list of runs behind one job array: DIR/submission-0001.json. A later sweep writes another, so a waiting array's never changes."""
+"""The list of runs of one job array: DIR/submission-0001.json. Later sweeps write new lists, so the list of a waiting array never changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Submission:
 
     @property
     def job(self) -> Path:
-        """Holds the array's job id once Slurm has given one."""
+        """The file with the job id of the array, written after the submission."""
         return self.path.with_suffix(".job")
 
 
@@ -52,7 +52,7 @@ def run_of(row: dict) -> Run:
 
 
 def next_path(out: Path) -> Path:
-    """The first free number, taken by making its empty file."""
+    """The path with the first free number. It is reserved by creating an empty file."""
     number = 1 + max((int(re.sub(r"\D", "", path.stem)) for path in out.glob("submission-*.json")), default=0)
     while True:
         path = out / f"submission-{number:04}.json"

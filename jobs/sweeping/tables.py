@@ -1,4 +1,4 @@
-"""TOML tables whose keys and types are known: what is not expected is a Mistake that names the file, the table and what is valid."""
+"""Checks the keys and types of TOML tables. An unexpected key or value is a Mistake that names the file, the table and what is valid."""
 
 import tomllib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from . import Mistake
 
 NUMBER = (int, float)
-NAMES = {str: "a text", int: "a whole number", NUMBER: "a number", (int, str): "a number or a text", bool: "true or false",
+NAMES = {str: "a string", int: "an integer", NUMBER: "a number", (int, str): "an integer or a string", bool: "true or false",
          dict: "a table", list: "a list"}
 
 
@@ -18,16 +18,16 @@ def read_toml(path: Path) -> dict:
     except ValueError as error:  # of the TOML, its UTF-8, or a number of thousands of digits
         raise Mistake(f"{path}: is not TOML: {error}") from None
     except RecursionError:
-        raise Mistake(f"{path}: is not TOML that can be read: it is nested too deeply") from None
+        raise Mistake(f"{path}: is not TOML: it is nested too deeply") from None
 
 
 def check_table(table: dict, types: dict, where: str) -> None:
-    """Every key of `table` is one of `types` and has a value of that type."""
+    """Checks that every key of `table` is in `types` and has a value of that type. Mistake otherwise."""
     if not isinstance(table, dict):
         raise Mistake(f"{where}: must be a table, not {table!r}")
     for key, value in table.items():
         if key not in types:
-            raise Mistake(f"{where}: there is no key '{key}'; valid are {', '.join(types)}")
+            raise Mistake(f"{where}: unknown key '{key}'; valid are {', '.join(types)}")
         if not isinstance(value, types[key]) or (isinstance(value, bool) and types[key] is not bool):
             raise Mistake(f"{where}: {key} must be {NAMES[types[key]]}, not {value!r}")
 

@@ -1,4 +1,4 @@
-"""Sleeping until a child ends, a signal comes, or a time is over; no signal interrupts anything else."""
+"""Waits until a child process ends, a signal arrives or a time has passed. Signals interrupt nothing else."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Wakeup:
-    """In a `with` block of the main thread; the handlers that were there before are back after it."""
+    """Use it in a `with` block of the main thread. The previous signal handlers are restored at the end of the block."""
 
     def __init__(self):
         self.stops = 0
-        """How often it was asked to end, by Ctrl-C or by a signal; what comes at once counts once."""
+        """The number of requests to end, by Ctrl-C or a signal. Requests within AT_ONCE_SECONDS count once."""
         self.stopped = -AT_ONCE_SECONDS
         self.warned = False
-        """By SIGUSR1: Slurm says that the job's time is nearly up."""
+        """Whether SIGUSR1 arrived: the time limit of the Slurm job is near."""
 
     def __enter__(self) -> Wakeup:
         self.read, self.write = socket.socketpair()

@@ -215,7 +215,7 @@ def test_a_slurm_that_does_not_answer(submitted, tmp_path):
     squeue.write_text("#!/bin/sh\necho 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1\n")
     squeue.chmod(0o755)
     done = sweep(write_study(tmp_path, STUDY), "--status", exit_code=REFUSED, env={**os.environ, "PATH": f"{squeue.parent}:{os.environ['PATH']}"})
-    assert done.stderr == "sweep: Slurm does not say which jobs wait: slurm_load_jobs error: Unable to contact slurm controller\n"
+    assert done.stderr == "sweep: squeue cannot list the jobs: slurm_load_jobs error: Unable to contact slurm controller\n"
 
 
 def refused(submitted, study, *words, says, **options):
@@ -293,7 +293,7 @@ def test_a_job_that_fails_to_launch_has_failed_with_its_reason(submitted, slurm,
     shown = submitted(study, "--status", exit_code=FAILED)
     assert "1       1" in shown.stdout and "failed" in shown.stdout
     assert "failed: its job did not start it: module load no such module failed on " in shown.stderr
-    assert "see submission-0001.0.log" in shown.stderr and "--retry makes them again" in shown.stderr
+    assert "see submission-0001.0.log" in shown.stderr and "--retry runs them again" in shown.stderr
     assert "submitted" not in submitted(study, "--submit", exit_code=FAILED).stdout
     submitted(study, "--retry")
     ended(slurm)

@@ -39,5 +39,5 @@ def test_a_job_whose_run_another_process_makes(held, monkeypatch, capsys):
     monkeypatch.setattr(actions.slurm, "task_index", lambda: 0)
     monkeypatch.setattr(actions, "read_submission", lambda path: SimpleNamespace(runs=[run]))
     assert actions.task(run.folder.path) == FAILED
-    assert capsys.readouterr().err == "sweep: another process makes this run\n"
+    assert capsys.readouterr().err == "sweep: another process is executing this run\n"
     os.close(descriptor)

@@ -108,7 +108,7 @@ def test_runs_of_other_data_are_stale_and_made_again(changed, tmp_path):
     write_file(tmp_path / changed, 2)
     shown = sweep(study, "--status", "--data", tmp_path, exit_code=1).stderr
     for folder in before:
-        assert f"{folder.relative_to(tmp_path)}: stale: its data has changed since it was made; --local makes out/" in shown
+        assert f"{folder.relative_to(tmp_path)}: stale: its data has changed since it was made; --local runs it with the new data in out/" in shown
     sweep(study, "--local", "--data", tmp_path)
     assert len(records(study)) == 4 and not before & set(folders(study).values())
     assert sweep(study, "--status", "--data", tmp_path).stderr.count("stale") == 2

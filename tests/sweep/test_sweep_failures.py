@@ -72,7 +72,7 @@ def test_a_rank_that_is_killed(tmp_path):
 def test_the_time_limit(tmp_path):
     study = write_study(tmp_path, "minutes = 0.05" + TINY)
     program = stand_in(tmp_path, f'case "$*" in {ONE}) echo $$ >> $LOG; sleep 100;; esac')
-    assert "failed: its time was up after 0.05 minutes" in ended(study, program)[0]
+    assert "failed: the time limit of 0.05 minutes was reached" in ended(study, program)[0]
     assert len(records(study)) == 4
     ended(study, program)
     assert len(log_of(program)) == 1
@@ -119,7 +119,7 @@ def read_terminal(reader):
 def test_progress(tmp_path):
     study, program = write_study(tmp_path), stand_in(tmp_path, "sleep 0.5")
     shown, code = on_a_terminal(command(study, "--local", program=program), tmp_path)
-    assert code == 0 and "/4 runs, 2 at work, " in shown and "s left" in shown and "\r[" in shown
+    assert code == 0 and "/4 runs, 2 running, " in shown and "s left" in shown and "\r[" in shown
     assert shown.endswith("\r\x1b[K")  # the bar is gone at the end
     assert sweep(study, "--local", program=program).stderr == ""
     study = write_study(tmp_path, TINY.replace("[0, 1]", "[2, 3]"))

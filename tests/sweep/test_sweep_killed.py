@@ -119,7 +119,7 @@ def test_stopped_by_ctrl_c(tmp_path):
         process.send_signal(number)
         _, errors = process.communicate(timeout=20)
         assert process.returncode == FAILED and not any(is_alive(pid) for pid, _ in begun(program))
-        assert errors.splitlines()[-1] == "sweep: stopped; the same command continues"
+        assert errors.splitlines()[-1] == "sweep: stopped; repeat the command to continue"
         assert status(study, exit_code=FAILED, program=program) == {"runs": 4, "missing": 4}
     stand_in(tmp_path, TELL)
     sweep(study, "--local", program=program)

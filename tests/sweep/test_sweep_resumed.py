@@ -100,7 +100,7 @@ def stopped_in_its_middle(tmp_path, number, text=SLOW, script=""):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_sweep_that_is_stopped_stops_its_runs_with_a_checkpoint(number, tmp_path):
     study, code, errors = stopped_in_its_middle(tmp_path, number)
-    assert code == FAILED and "stopping 1 runs, with a checkpoint" in errors and errors.endswith("sweep: stopped; the same command continues\n")
+    assert code == FAILED and "stopping 1 runs, with a checkpoint" in errors and errors.endswith("sweep: stopped; repeat the command to continue\n")
     assert record_of(study)["outcome"] == "stopped" and record_of(study)["exit_code"] == 4
     assert status(study, exit_code=FAILED) == {"runs": 1, "stopped": 1}
     said = sweep(study, "--status", exit_code=FAILED).stderr
@@ -134,7 +134,7 @@ def test_a_launcher_that_says_done_of_a_run_that_was_killed(tmp_path):
     program = stand_in(tmp_path, SAYS_DONE.replace(f"{EXECUTABLE}", f"sleep 2 &\ntimeout --signal=KILL 1 {EXECUTABLE}"))
     study = write_study(tmp_path, SLOW.replace("ranks = 2", "").replace("8000", "2000000"))
     said = sweep(study, "--local", program=program, exit_code=FAILED).stderr
-    assert "though the exit code of what launched it is 0" in said and record_of(study)["outcome"] == "killed"
+    assert "although its launcher exited with code 0" in said and record_of(study)["outcome"] == "killed"
 
 
 def test_a_run_that_did_not_go_on_to_its_end(tmp_path):
@@ -193,7 +193,7 @@ def test_an_error_while_it_stops_is_the_runs(tmp_path):
 def test_the_time_limit_of_a_run(tmp_path):
     study = write_study(tmp_path, "minutes = 0.1\n" + SLOW.replace("8000", "2000000").replace("ranks = 2", ""))
     sweep(study, "--local", exit_code=FAILED)
-    assert record_of(study)["message"] == "its time was up after 0.1 minutes" and record_of(study)["outcome"] == "stopped"
+    assert record_of(study)["message"] == "the time limit of 0.1 minutes was reached" and record_of(study)["outcome"] == "stopped"
     before = (folder_of(study) / "checkpoint").iterdir().__next__().name
     sweep(study, "--local", exit_code=FAILED)
     assert (folder_of(study) / "checkpoint").iterdir().__next__().name > before

@@ -1,2 +1,2 @@
-"""One module a study: what its notebook shows. Each has functions that take a Study and return the numbers as a
-table, the figure, and the answer as text whose numbers are computed from the runs."""
+"""One module per study, with the content of the study's notebook. The functions of a module take a Study and return its numbers as a
+table, its figure, and its answer as text. Every number in the text is computed from the runs."""

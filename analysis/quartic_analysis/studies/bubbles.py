@@ -1,4 +1,4 @@
-"""What each method costs in time and memory: bubbles as planned and as measured, copies, activations, bytes."""
+"""The cost of each method in time and memory: planned and measured bubbles, copies of weights, activations, bytes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ CLOCKS = {"planned": ("plan_begin", "plan_end"), "measured": ("begin_ns", "end_n
 
 
 def bubble(run: Run, clock: str) -> float:
-    """The idle share of the workers' time in the steady state, by the plan or by the wall clock: between stage 0's first forward of
-    the steady state and its first one after. What a rank does beside passes (updates, messages, records) counts as idle when it
-    is measured; NaN is what was not measured, where workers share a process."""
+    """The share of time in which the workers are idle in the steady state. `clock` is "planned" or "measured" (the wall clock). The steady
+    state lasts from stage 0's first forward in it to stage 0's first forward after it. A measured bubble includes everything that
+    a rank does outside forward and backward passes: updates, messages, records. NaN if workers share a process and nothing was measured."""
     workers = run.stages // int(run.config.get("stages-per-worker", 1))
     if clock == "measured" and run.attributes["ranks"] != workers:
         return np.nan
@@ -36,9 +36,9 @@ def bubble(run: Run, clock: str) -> float:
 
 
 def costs(study: Study) -> pd.DataFrame:
-    """One row a complete run: `method`, `stages`, `M` (microbatches an update), bubbles `planned`, by the `formula` of flush methods,
-    `measured`; the largest number of `copies` of weights and of `activations` of a stage in the steady state; `weights_mb`
-    (with stashes) and `activations_mb`, of all ranks."""
+    """One row per complete run: `method`, `stages`, `M` (microbatches per update); the bubble `planned`, by the `formula` (methods with a
+    flush only) and `measured`; the largest numbers of weight `copies` and of stored `activations` of a stage in the steady state;
+    `weights_mb` (stashes included) and `activations_mb`, summed over all ranks."""
     rows = []
     for row in study.complete.itertuples():
         run = study.runs.read(row.folder, ("steps", "events"))
@@ -53,12 +53,12 @@ def costs(study: Study) -> pd.DataFrame:
 
 
 def at_size(table: pd.DataFrame, stages: int, microbatches: int) -> pd.DataFrame:
-    """The rows of one S and M (or of methods that update after every microbatch), in the order of the study, by method."""
+    """The rows with this S, and with this M or M = 1 (an update after every microbatch), in the order of the study, indexed by method."""
     return table[(table["stages"] == stages) & table["M"].isin([1, microbatches])].set_index("method")
 
 
 def draw(study: Study, table: pd.DataFrame) -> Figure:
-    """Schedules of some methods at S = 4, and the bubbles of all."""
+    """The schedules of some methods at S = 4, and the bubbles of all methods."""
     style.apply()
     microbatches = int(table.loc[table["M"] > 1, "M"].min())
     rows = at_size(table, 4, microbatches)
@@ -89,6 +89,7 @@ def _draw_bubbles(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def answer(table: pd.DataFrame) -> str:
+    """Whether planned bubbles match the formula, and which methods cost the most time and memory."""
     known = table.dropna(subset="formula")
     wrong = int((~np.isclose(known["planned"], known["formula"])).sum())
     microbatches = int(table.loc[table["M"] > 1, "M"].min())
@@ -101,13 +102,13 @@ def answer(table: pd.DataFrame) -> str:
         f"- **Time** at S = {most}, M = {microbatches}: the planned bubble is below 0.5 % for {', '.join(full) or 'no method'}. The largest planned "
         f"bubble is {rows['planned'].max():.0%} ({rows['planned'].idxmax()}).",
         f"- **Memory** at S = {most}, M = {microbatches}: a stage holds between {rows['copies'].min():.0f} and {rows['copies'].max():.0f} copies of its "
-        f"weights, the most with {rows['copies'].idxmax()}, and the activations of between {rows['activations'].min():.0f} and "
-        f"{rows['activations'].max():.0f} microbatches, the most with {rows['activations'].idxmax()}.",
+        f"weights (most: {rows['copies'].idxmax()}) and the activations of between {rows['activations'].min():.0f} and "
+        f"{rows['activations'].max():.0f} microbatches (most: {rows['activations'].idxmax()}).",
     ]
     if len(measured):
         median = 100 * measured.median()
-        lines.append(f"- **Measured**: the median of the measured less the planned bubble is {median:+.0f} percentage points. Measured bubbles "
-                     "contain updates, messages, and waiting where ranks share cores.")
+        lines.append(f"- **Measured**: the median difference between the measured and the planned bubble is {median:+.0f} percentage points. "
+                     "Measured bubbles include updates, messages and, if ranks share cores, waiting.")
     else:
-        lines.append("- **Measured**: no bubble was measured, because no run had one rank for each worker; the full size has such runs.")
+        lines.append("- **Measured**: no bubble was measured, because no run had one rank per worker. The full size has such runs.")
     return "\n".join(lines)

@@ -1,5 +1,5 @@
-"""Methods at a fixed number of block updates: the mean of ‖∇f‖² over the whole run, and how many more microbatches a method
-needs than `sgd`, which is never stale. The mean contains the start of the run, so it does not isolate the cost of staleness."""
+"""Compares methods at a fixed number of block updates: the mean of ‖∇f‖² over the whole run, and the additional microbatches that a
+method needs compared with `sgd`, which has no staleness. The mean includes the start of the run, so it does not isolate the cost of staleness."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ SYNCHRONOUS = "sgd"
 MEASURE = "gradient_sq_mean"
 """The mean of ‖∇f‖² over the evaluations of a run."""
 WINDOW = 8
-"""Evaluations that are averaged before a loss counts as reached: one evaluation is luck."""
+"""A loss counts as reached when the mean of this many evaluations reaches it, because a single evaluation is too noisy."""
 MARGIN = 1.05
-"""The loss to reach is `sgd`'s after half of its microbatches, so that a method may need up to twice as many, times this: at the
-level of the noise the loss itself is luck."""
+"""The loss to reach is MARGIN times the lowest loss of `sgd` in the first half of its microbatches. A method may thus need up to twice as many
+microbatches as `sgd`. The margin keeps the target above the noise level."""
 
 
 def growth(study: Study) -> pd.DataFrame:
-    """One row an `objective`, `method` and number of `stages` at the step with the lowest mean ‖∇f‖² (see `tuning`)."""
+    """One row per `objective`, `method` and number of `stages`, at the step size with the lowest mean ‖∇f‖² (see `tuning`)."""
     ended = study.ended
     measured = ended.assign(**{MEASURE: ended[MEASURE].where(ended["complete"])})
     return tuned(measured, ["objective", "method", "stages"], MEASURE)
 
 
 def powers(found: pd.DataFrame) -> pd.DataFrame:
-    """The power of S with which the mean ‖∇f‖² of a method grows, and that of its ratio to `sgd`'s, each with a 95 %
-    interval: over seeds, or of the fitted line where there is one seed."""
+    """The power of S with which the mean ‖∇f‖² of a method grows, and the power for its ratio to the mean of `sgd`. Each has a 95 %
+    interval: over seeds, or of the fitted line if there is one seed."""
     rows = []
     for (objective, method), table in found.groupby(["objective", "method"], sort=False):
         curves = np.column_stack(table["values"].to_list())
@@ -52,7 +52,7 @@ def _reference(found: pd.DataFrame, objective: str, stages: int) -> np.ndarray:
 
 
 def ratios(found: pd.DataFrame) -> pd.DataFrame:
-    """The mean ‖∇f‖² as a multiple of that of `sgd` at the same S, with the interval over seeds of both: columns `objective`, `method`,
+    """The mean ‖∇f‖² divided by the mean of `sgd` at the same S. The interval resamples the seeds of both. Columns: `objective`, `method`,
     `stages`, `mean`, `low`, `high`."""
     rows = []
     for row in found[found["method"] != SYNCHRONOUS].itertuples():
@@ -63,7 +63,7 @@ def ratios(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_progress(study: Study, found: pd.DataFrame) -> dict[tuple[str, str, int], Progress]:
-    """By objective, method and S, the loss at the best step over microbatches, mean over seeds."""
+    """For each objective, method and S: the loss over microbatches at the best step size, mean over seeds."""
     table, curves = study.complete, {}
     for row in found.itertuples():
         key = (row.objective, row.method, row.stages)
@@ -74,9 +74,9 @@ def mean_progress(study: Study, found: pd.DataFrame) -> dict[tuple[str, str, int
 
 
 def overheads(study: Study, found: pd.DataFrame) -> pd.DataFrame:
-    """Token overhead, one row an objective and method, one column a number of stages: how many more microbatches than `sgd` at the same S to
-    the loss that `sgd` has halfway. Infinite where the run ended before it got there. `rpd`, whose microbatches update one stage alone,
-    is left out."""
+    """Token overhead, one row per objective and method, one column per number of stages: the relative number of additional microbatches,
+    compared with `sgd` at the same S, to reach the loss of `sgd` at half of its run. Infinite if the run ended before it reached that loss.
+    `rpd` is left out, because each of its microbatches updates only one stage."""
     curves = mean_progress(study, found[found["method"] != "rpd"])
     rows: dict[tuple[str, str], dict[int, float]] = {}
     for (objective, method, stages), curve in curves.items():
@@ -90,7 +90,7 @@ def overheads(study: Study, found: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(found: pd.DataFrame) -> Figure:
-    """Mean ‖∇f‖² over the whole run against S, a panel a problem; `sgd` in black."""
+    """Mean ‖∇f‖² over the whole run against S, one panel per problem; `sgd` in black."""
     style.apply()
     objectives = list(found["objective"].unique())
     figure, panels = plt.subplots(1, len(objectives), figsize=(6 * len(objectives), 4.6), constrained_layout=True, squeeze=False)
@@ -99,40 +99,42 @@ def draw(found: pd.DataFrame) -> Figure:
     for axes, objective, letter in zip(panels[0], objectives, "abc"):
         figures.draw_growth(axes, found[found["objective"] == objective], colours, by="method")
         axes.set_ylabel("mean ‖∇f‖² over the run")
-        axes.set_title(f"{letter}  {objective.capitalize()}, best step")
+        axes.set_title(f"{letter}  {objective.capitalize()}, best step size")
     return figure
 
 
 def draw_ratios(axes: Axes, found: pd.DataFrame, method: str) -> None:
-    """The mean ‖∇f‖² of a method as a multiple of `sgd`'s at the same S, one line a problem."""
+    """The mean ‖∇f‖² of a method divided by the mean of `sgd` at the same S, one line per problem."""
     table = ratios(found)
     figures.draw_growth(axes, table[table["method"] == method], figures.colours_of(list(found["objective"].unique())), by="objective")
     axes.axhline(1, color=style.INK, linewidth=1)
-    axes.set_ylabel("mean ‖∇f‖² as a multiple of sgd's")
+    axes.set_ylabel("mean ‖∇f‖² relative to sgd")
 
 
 def answer(study: Study, found: pd.DataFrame) -> str:
+    """How the mean ‖∇f‖² of each method grows with S, alone and relative to `sgd`, and the token overhead at the largest S."""
     law, ratio, tokens = powers(found), ratios(found), overheads(study, found)
     text = []
     for (objective, method), row in law.iterrows():
         if method == SYNCHRONOUS:
-            text.append(f"- **{objective}, {method}**, never stale: the mean ‖∇f‖² grows as S^{row['power']}: with K = S·N fixed, more stages "
-                        "have fewer microbatches.")
+            text.append(f"- **{objective}, {method}**, without staleness: the mean ‖∇f‖² grows as S^{row['power']}. K = S·N is fixed, so runs with more "
+                        "stages have fewer microbatches.")
             continue
         at_most = ratio[(ratio["objective"] == objective) & (ratio["method"] == method)].iloc[-1]
         band = fits.Band(at_most["mean"], at_most["low"], at_most["high"])
         counted = (objective, method) in tokens.index
-        needed = f"; tokens to the same loss: {_more(tokens.loc[(objective, method), at_most['stages']])}" if counted else ""
-        text.append(f"- **{objective}, {method}**: S^{row['power']}, and relative to {SYNCHRONOUS} S^{row['of the ratio']}; at S = {at_most['stages']} "
-                    f"{band.shown()} times {SYNCHRONOUS}'s{needed}.")
+        needed = f"; token overhead {_more(tokens.loc[(objective, method), at_most['stages']])}" if counted else ""
+        text.append(f"- **{objective}, {method}**: the mean ‖∇f‖² grows as S^{row['power']}, "
+                    f"and relative to {SYNCHRONOUS} as S^{row['of the ratio']}. At S = {at_most['stages']} "
+                    f"it is {band.shown()} times the mean of {SYNCHRONOUS}{needed}.")
     edges = found[~found["inside"]]
     if len(edges):
         names = ", ".join(f"{row.objective} {row.method} S = {row.stages}" for row in edges.itertuples())
-        text.append(f"- The best step lies at the edge of its grid for {names}: these are upper bounds.")
-    text.append("- **Not shown**: the cost of staleness. The mean is taken over the whole run from w₀, so it mostly contains the start, and the step "
-                "is chosen from a grid of powers of two, so a ratio also contains the step-size limit.")
+        text.append(f"- The best step size lies at the edge of its grid for {names}, so these results are upper bounds.")
+    text.append("- **Not shown**: the cost of staleness. The mean is taken over the whole run from w₀, so the start of the run dominates it. The step size "
+                "comes from a grid of powers of two, so a ratio also contains the limit of the step size.")
     return "\n".join(text)
 
 
 def _more(overhead: float) -> str:
-    return "more than it had" if np.isinf(overhead) else f"{overhead:+.0%}"
+    return "inf (loss not reached)" if np.isinf(overhead) else f"{overhead:+.0%}"

@@ -1,4 +1,4 @@
-"""When is PipeDream better than LocalSGD? f against simulated time on several problems, every method at its best step."""
+"""When is PipeDream better than LocalSGD? f against simulated time on several problems, each method at its best step size."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ METHODS = ("pipedream", "local-sgd")
 
 
 def chosen(study: Study) -> pd.DataFrame:
-    """One row a problem and method at the step with the lowest mean f at the end of PipeDream's timeline (LocalSGD's is longer): `problem`,
-    `method`, `end` (that plan time), and the columns of `tuned`."""
+    """One row per problem and method, at the step size with the lowest mean f at the end of PipeDream's timeline (LocalSGD's timeline is
+    longer): `problem`, `method`, `end` (the plan time of that end), and the columns of `tuned`."""
     ended = study.ended.copy()
     ended[["problem", "method"]] = ended["group"].str.split(", ", expand=True)
     ends = ended[ended["method"] == "pipedream"].groupby("problem")["plan_end"].max()
@@ -29,7 +29,7 @@ def chosen(study: Study) -> pd.DataFrame:
 
 
 def mean_curves(study: Study, found: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
-    """By problem and method, f over plan time up to the end, at the best step, mean over seeds."""
+    """For each problem and method: f over plan time up to `end`, at the best step size, mean over seeds."""
     complete, result = study.complete, {}
     for row in found.itertuples():
         runs = complete[(complete["group"] == f"{row.problem}, {row.method}") & (complete["learning-rate"] == row.step)]
@@ -39,7 +39,7 @@ def mean_curves(study: Study, found: pd.DataFrame) -> dict[tuple[str, str], pd.S
 
 
 def crossing(pipedream: pd.Series, local: pd.Series) -> float:
-    """The plan time from which on the one that is lower at the end stays lower; 0 if it always is, after the start."""
+    """The plan time from which the method that is lower at the end stays lower; 0 if it is lower at every time after the start."""
     both = pd.concat([pipedream, local], axis=1).dropna().iloc[1:]
     ahead = both.iloc[:, 0] < both.iloc[:, 1]
     other = np.flatnonzero(ahead.to_numpy() != ahead.iloc[-1])
@@ -47,7 +47,8 @@ def crossing(pipedream: pd.Series, local: pd.Series) -> float:
 
 
 def verdicts(study: Study, found: pd.DataFrame) -> pd.DataFrame:
-    """One row a problem: both methods' mean f at the end with its interval, who is lower, by what factor, and since when."""
+    """One row per problem: the mean f of both methods at the end with its interval, the method that is `lower`, the `factor` between
+    both, and the plan time `since` which it stays lower."""
     means = mean_curves(study, found)
     rows = {}
     for problem, table in found.groupby("problem", sort=False):
@@ -61,6 +62,7 @@ def verdicts(study: Study, found: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(study: Study, found: pd.DataFrame) -> Figure:
+    """f of both methods against plan time, one panel per problem."""
     style.apply()
     means = mean_curves(study, found)
     problems = list(found["problem"].unique())
@@ -75,13 +77,14 @@ def draw(study: Study, found: pd.DataFrame) -> Figure:
 
 
 def answer(study: Study, found: pd.DataFrame) -> str:
+    """Which method is lower on each problem, by what factor and from when on."""
     text = []
     for problem, row in verdicts(study, found).iterrows():
-        since = f"since plan time {row['since']:.0f} of {row['end']:.0f}" if row["since"] else "from the start"
-        text.append(f"- **{problem}**: {row['lower']} is lower at the end, by a factor {row['factor']:.3g}, {since} "
+        since = f"and stays lower from plan time {row['since']:.0f} of {row['end']:.0f} on" if row["since"] else "and is lower from the start"
+        text.append(f"- **{problem}**: {row['lower']} is lower at the end by a factor of {row['factor']:.3g} {since} "
                     f"(PipeDream {row['pipedream']}, LocalSGD {row['local-sgd']}).")
     edges = found[~found["inside"]]
     if len(edges):
-        text.append(f"- At the edge of its grid: {', '.join(f'{row.problem} {row.method}' for row in edges.itertuples())}.")
-    text.append("- **Not shown**: what staleness costs, because `sgd`, which is never stale, is not in the study.")
+        text.append(f"- The best step size lies at the edge of its grid for {', '.join(f'{row.problem} {row.method}' for row in edges.itertuples())}.")
+    text.append("- **Not shown**: what staleness costs, because the study does not include `sgd`, which has no staleness.")
     return "\n".join(text)

@@ -1,4 +1,4 @@
-"""Does the delay of a pipeline grow as S² − S/2? Planned delays of every method, measured ones of real runs."""
+"""Does the delay of a pipeline grow as S² − S/2? Planned delays of every method, and measured delays of real runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PLANNED, MEASURED = "pipedream", "measured"
 
 
 def delays(study: Study) -> pd.DataFrame:
-    """One row a complete run: `group`, `stages`, and over all stages of the steady state the largest and the mean
-    `delay_own` (block updates of any stage between the read and the update of the own block)."""
+    """One row per complete run: `group`, `stages`, and the `largest` and the `mean` own delay over all stages in the steady state. The own
+    delay counts block updates of any stage between the read and the update of a stage's own block."""
     rows = []
     for run in study.complete.itertuples():
         own = study.runs.read(run.folder, ("steps",), ("microbatch", "delay_own")).steady()["delay_own"]
@@ -27,7 +27,7 @@ def delays(study: Study) -> pd.DataFrame:
 
 
 def of_pipedream(table: pd.DataFrame) -> pd.DataFrame:
-    """Planned and measured largest delay beside the closed form, one row a number of stages."""
+    """The largest delay as planned, as measured and by the closed form, one row per number of stages."""
     planned, measured = (table[table["group"] == group].set_index("stages")["largest"] for group in (PLANNED, MEASURED))
     both = pd.DataFrame({"planned": planned, "measured": measured}).sort_index()
     both["formula"] = [theory.largest_delay(int(stages)) for stages in both.index]
@@ -35,15 +35,15 @@ def of_pipedream(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def even_fit(table: pd.DataFrame) -> fits.Polynomial:
-    """The polynomial of degree 2 through the planned delays of even S."""
+    """The polynomial of degree 2 fitted to the planned delays at even S."""
     planned = of_pipedream(table)["planned"].dropna()
     even = planned[planned.index % 2 == 0]
     return fits.polynomial(even.index, even, 2)
 
 
 def powers(table: pd.DataFrame) -> pd.DataFrame:
-    """By method, with which power of S the largest delay grows over the numbers of stages from 4 on that were
-    planned; a delay that does not grow has the power 0."""
+    """For each method, the power of S with which the largest delay grows, over all planned numbers of stages from 4 on. A constant delay
+    has power 0. Methods with a delay of 0, or with fewer than three numbers of stages, are left out."""
     rows = {}
     for group, runs in table[(table["stages"] >= 4) & (table["group"] != MEASURED)].groupby("group"):
         if (runs["largest"] > 0).all() and runs["stages"].nunique() > 2:
@@ -54,7 +54,7 @@ def powers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Left PipeDream against the closed form, right every method."""
+    """Left: PipeDream against the closed form. Right: all methods."""
     style.apply()
     figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 4.4), constrained_layout=True)
     draw_pipedream(left, of_pipedream(table))
@@ -63,7 +63,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def draw_pipedream(axes: Axes, both: pd.DataFrame) -> None:
-    """Planned and measured delays over the closed form."""
+    """Planned and measured delays, and the closed form."""
     stages = np.geomspace(1.5, both.index.max(), 200)
     axes.plot(stages, stages**2 - stages / 2, color=style.INK, linewidth=1.2, label="S² − S/2")
     axes.plot(both.index, both["planned"], ".", color=style.SERIES[0], ms=5, label="planned")
@@ -77,8 +77,8 @@ def draw_pipedream(axes: Axes, both: pd.DataFrame) -> None:
 
 
 def families(table: pd.DataFrame, apart: float = 1.1) -> list[list[str]]:
-    """Methods whose largest delays are within a factor `apart` of the next one's at the largest number of stages that
-    all were planned for; those with the largest delays first."""
+    """Groups of methods with similar largest delays, largest first: neighbours in a group differ by at most a factor `apart`, at the
+    largest number of stages that all methods were planned for."""
     planned = table[(table["group"] != MEASURED) & (table["largest"] > 0)]
     common = planned.groupby("group")["stages"].max().min()
     at_common = planned[planned["stages"] == common].set_index("group")["largest"].sort_values(ascending=False)
@@ -102,12 +102,12 @@ def _draw_methods(axes: Axes, table: pd.DataFrame) -> None:
         colours.append(colour)
     axes.set_yscale("log")
     style.stage_axis(axes, table["stages"].max())
-    axes.set_title("b  Every method's")
+    axes.set_title("b  Delay of every method")
     style.label_ends(axes, ends, texts, colours)
 
 
 def answer(table: pd.DataFrame) -> str:
-    """The fitted polynomial, and whether plan, runs and closed form agree."""
+    """The fitted polynomial, and whether plans, real runs and the closed form agree."""
     both, fit = of_pipedream(table), even_fit(table)
     measured = both.dropna()
     wrong = int((both["planned"] != both["formula"]).sum())
@@ -120,7 +120,7 @@ def answer(table: pd.DataFrame) -> str:
         f"S = {both.index.min()} to {both.index.max()}.\n"
         f"- **Fit** over even S: ({quadratic}) S² + ({linear}) S + ({constant}); ± is the half width of a 95 % interval.\n"
         f"- **Measured**: {len(measured) - off} of {len(measured)} real runs, S = {measured.index.min()} to {measured.index.max()}, "
-        f"lie on the planned delay.\n"
-        f"- **Methods**: {len(like)} of {len(by_method)} grow faster than S^1.5 ({', '.join(like)}). The slower ones make an "
-        f"update of several microbatches, or none of a replica's are in flight between two of its updates."
+        f"have exactly the planned delay.\n"
+        f"- **Methods**: the delays of {len(like)} of {len(by_method)} methods grow faster than S^1.5 ({', '.join(like)}). The other methods use "
+        f"several microbatches per update, or a replica has no microbatches in flight between two of its updates."
     )

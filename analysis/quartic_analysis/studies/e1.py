@@ -1,4 +1,4 @@
-"""E1 of the published experiments: PipeDream, and randomized delays with the same bound, on a random quadratic."""
+"""The published experiment E1: PipeDream and randomized delays with the same bound, on a random quadratic."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PUBLISHED = {
 
 
 def finals(study: Study) -> pd.DataFrame:
-    """One row a run that ended: `group`, `step`, `name`, `final` f (infinite where it diverged)."""
+    """One row per run that ended: `group`, `step` (the step size), `name`, and `final`, the final f (infinite if the run diverged)."""
     ended = study.ended
     table = pd.DataFrame({"folder": ended["folder"], "group": ended["group"], "step": ended["learning-rate"]})
     table["name"] = [f"{group}, γ = {style.power_of_two(step)}" for group, step in zip(table["group"], table["step"])]
@@ -28,12 +28,13 @@ def finals(study: Study) -> pd.DataFrame:
 
 
 def beside_published(study: Study) -> pd.DataFrame:
+    """The final f of each run compared with the published value."""
     table = finals(study)
     return compare.beside(dict(zip(table["name"], table["final"])), PUBLISHED)
 
 
 def draw(study: Study) -> Figure:
-    """f against block updates at the published steps; with a grid of steps, the final f against the step too."""
+    """f against block updates at the published step sizes. If the study has a grid of step sizes, also the final f against the step size."""
     style.apply()
     table = finals(study)
     has_grid = table.groupby("group")["step"].nunique().min() > 2
@@ -47,26 +48,26 @@ def draw(study: Study) -> Figure:
     figures.draw_curves(left, curves, figures.colours_of(list(curves)))
     left.set_xlabel("block updates")
     left.set_ylabel("objective f(w)")
-    left.set_title("a  At the published steps")
+    left.set_title("a  Published step sizes")
     if has_grid:
         groups = {str(group): rows.set_index("step")["final"] for group, rows in table.groupby("group", sort=False)}
         colours = figures.colours_of(list(groups))
         figures.draw_steps(panels[0, 1], groups, colours, most=study.complete["objective_first"].max())
         panels[0, 1].set_ylabel("f after the last update")
-        panels[0, 1].set_title("b  Every step")
+        panels[0, 1].set_title("b  All step sizes")
     return figure
 
 
 def answer(study: Study) -> str:
-    """Whether the published numbers come out, and how the two methods compare at their best steps."""
+    """How close the published numbers are, and how the methods compare at their best step sizes."""
     table, published = finals(study), beside_published(study)
     best = table.loc[table.groupby("group", sort=False)["final"].idxmin()].set_index("group")
     lines = [f"- **Published**: {compare.largest_difference(published)}."]
     lines += [f"- **{group}**: lowest final f {row['final']:.4g} at γ = {style.power_of_two(row['step'])}." for group, row in best.iterrows()]
     pipedream, random = best.loc["pipedream", "final"], best.loc["rpd, δ = 60", "final"]
     lines.append(
-        f"- Random delays up to PipeDream's bound, δ = 60, leave {'more' if random > pipedream else 'less'} than PipeDream itself "
-        f"by a factor {max(random / pipedream, pipedream / random):.2g}; a bound of one pipeline depth, δ = 8, leaves "
-        f"{best.loc['rpd, δ = 8', 'final'] / random:.2g} of it."
+        f"- With random delays up to PipeDream's bound, δ = 60, the final f is {'higher' if random > pipedream else 'lower'} than PipeDream's, "
+        f"by a factor of {max(random / pipedream, pipedream / random):.2g}. With a bound of one pipeline depth, δ = 8, the final f is "
+        f"{best.loc['rpd, δ = 8', 'final'] / random:.2g} times the value at δ = 60."
     )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""E2 of the published experiments: PipeDream against LocalSGD on a badly conditioned quadratic, at equal plan time."""
+"""The published experiment E2: PipeDream against LocalSGD on an ill-conditioned quadratic, at equal plan time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .. import compare, curves, figures, style
 from ..study import Study
 
 END = 1229
-"""The plan time at which all are read: one slot before PipeDream's end."""
+"""The plan time at which all runs are evaluated: one slot before PipeDream's end."""
 PUBLISHED = {
     "f(w₀)": 471.16,
     "pipedream, γ = 2⁻⁸": 2.731247,
@@ -26,8 +26,8 @@ PUBLISHED = {
 
 
 def readings(study: Study) -> pd.DataFrame:
-    """One row a run that ended: `folder`, `method` with its H, `step`, `name`, f `first`, at `end` (plan time 1229; infinite
-    where the run diverged) and `last`, `slots`."""
+    """One row per run that ended: `folder`, `method` with its H, `step` (the step size), `name`, and `slots` (the length of the run).
+    `first`, `end` and `last` are f at the start, at plan time 1229 (infinite if the run diverged) and at the run's end."""
     ended = study.ended
     table = pd.DataFrame({"folder": ended["folder"], "method": ended["group"], "step": ended["learning-rate"]})
     local = ended["method"] == "local-sgd"
@@ -39,6 +39,7 @@ def readings(study: Study) -> pd.DataFrame:
 
 
 def beside_published(study: Study) -> pd.DataFrame:
+    """f at plan time 1229 and the lengths of the runs, compared with the published values."""
     table = readings(study)
     ours = dict(zip(table["name"], table["end"]))
     ours |= {f"slots of {run.method}": run.slots for run in table.itertuples() if pd.notna(run.slots)}
@@ -47,13 +48,13 @@ def beside_published(study: Study) -> pd.DataFrame:
 
 
 def best(study: Study) -> pd.DataFrame:
-    """Of every method, the run that is lowest at plan time 1229."""
+    """The run of each method with the lowest f at plan time 1229."""
     table = readings(study)
     return table.loc[table.groupby("method", sort=False)["end"].idxmin()].set_index("method")
 
 
 def draw(study: Study) -> Figure:
-    """f against plan time at the best steps; with a grid, f at plan time 1229 against the step."""
+    """f against plan time at the best step sizes. If the study has a grid of step sizes, also f at plan time 1229 against the step size."""
     style.apply()
     table, chosen = readings(study), best(study)
     has_grid = table.groupby("method")["step"].nunique().min() > 2
@@ -67,23 +68,24 @@ def draw(study: Study) -> Figure:
     figures.draw_curves(left, shown, figures.colours_of(list(shown)))
     left.set_xlabel("plan time (slots)")
     left.set_ylabel("objective f(w)")
-    left.set_title("a  At the best steps")
+    left.set_title("a  Best step sizes")
     if has_grid:
         methods = {str(method): rows.set_index("step")["end"] for method, rows in table.groupby("method", sort=False)}
         colours = figures.colours_of(list(methods))
         figures.draw_steps(panels[0, 1], methods, colours, most=table["first"].max())
         panels[0, 1].set_ylabel(f"f at plan time {END}")
-        panels[0, 1].set_title("b  Every step")
+        panels[0, 1].set_title("b  All step sizes")
     return figure
 
 
 def answer(study: Study) -> str:
+    """How close the published numbers are, and which method is lower at plan time 1229."""
     chosen = best(study)
     lines = [f"- **Published**: {compare.largest_difference(beside_published(study))}."]
-    lines += [f"- **{method}**: {row['end']:.4g} at γ = {style.power_of_two(row['step'])}." for method, row in chosen.iterrows()]
+    lines += [f"- **{method}**: f = {row['end']:.4g} at plan time {END}, with γ = {style.power_of_two(row['step'])}." for method, row in chosen.iterrows()]
     local = chosen.drop(index="pipedream")["end"]
     lines.append(
         f"- At plan time {END} PipeDream is {'lower' if chosen.loc['pipedream', 'end'] < local.min() else 'not lower'} than the best "
-        f"LocalSGD ({local.idxmin()}), by a factor {local.min() / chosen.loc['pipedream', 'end']:.3g}."
+        f"LocalSGD ({local.idxmin()}): f of LocalSGD divided by f of PipeDream is {local.min() / chosen.loc['pipedream', 'end']:.3g}."
     )
     return "\n".join(lines)

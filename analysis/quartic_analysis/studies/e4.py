@@ -1,4 +1,4 @@
-"""E4 of the published experiments: logistic regression on 16 stages, PipeDream and LocalSGD with H = 2, 5, 30."""
+"""The published experiment E4: logistic regression on 16 stages, PipeDream and LocalSGD with H = 2, 5, 30."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ..study import Study
 from ..tuning import tuned
 
 END = 829
-"""The plan time at which all are read."""
+"""The plan time at which all runs are evaluated."""
 PUBLISHED = {
     "pipedream, best γ": 0.0376,
     "local-sgd, H = 2, best γ": 0.0231,
     "local-sgd, H = 5, best γ": 0.0082,
     "local-sgd, H = 30, best γ": 0.178,
 }
-"""f at the end, one published seed (arXiv 2606.03498); compared with our best γ. The paper does not state the noise, and σ = 0.2 does not reproduce these values."""
+"""The final f of one published seed (arXiv 2606.03498), compared with our results at the best γ. The paper does not state the noise, and σ = 0.2 does not reproduce these values."""
 SIMULATED = {"pipedream, γ = 2⁻⁶": 0.0125, "local-sgd, H = 5, γ = 2⁻¹": 0.0031}
-"""The last f in a simulation of ours, not published: the mean over 10 seeds of an independent program with σ = 0.2."""
+"""The final f in an unpublished simulation of ours: the mean over 10 seeds of an independent program with σ = 0.2."""
 DEVIATIONS = {"pipedream, γ = 2⁻⁶": 0.0007, "local-sgd, H = 5, γ = 2⁻¹": 0.0011}
-"""Over the seeds of that program."""
+"""Standard deviations over the seeds of that program."""
 
 
 def readings(study: Study) -> pd.DataFrame:
-    """One row a run that ended: `method` with its H, learning-rate, seed, f at plan time 829 as `end`, and the mean of the
-    last 1 % before it as `tail`."""
+    """One row per run that ended: `folder`, `learning-rate`, `seed`, `method` with its H, `end` (f at plan time 829), and `tail` (the mean
+    f over the last 1 % before plan time 829)."""
     ended = study.ended
     table = ended[["folder", "learning-rate", "seed"]].copy()
     table["method"] = ended["group"]
@@ -39,19 +39,19 @@ def readings(study: Study) -> pd.DataFrame:
 
 
 def by_step(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard deviation over seeds of `end`, one row a method and step, indexed by its name."""
+    """Mean and standard deviation of `end` over seeds, one row per method and step size, indexed by both."""
     found = table.groupby(["method", "learning-rate"])["end"].agg(["mean", "std", "count"]).reset_index()
     found.index = [f"{method}, γ = {style.power_of_two(step)}" for method, step in zip(found["method"], found["learning-rate"])]
     return found
 
 
 def beside_published(study: Study) -> pd.DataFrame:
-    """Means over seeds of the tail at the best step beside one published seed."""
+    """The tail at the best step size, mean over seeds, compared with one published seed."""
     return compare.beside(best(study)["mean"].rename("{}, best γ".format).to_dict(), PUBLISHED)
 
 
 def beside_simulated(study: Study) -> pd.DataFrame:
-    """Means over seeds beside a simulation by another program of ours; `away` is the difference in standard errors of both means."""
+    """Means over seeds compared with a simulation by another program of ours. `away` is the difference in standard errors of the difference."""
     ours = by_step(readings(study))
     table = compare.beside(ours["mean"].to_dict(), SIMULATED, "other program")
     ours = ours.reindex(table.index)
@@ -60,12 +60,12 @@ def beside_simulated(study: Study) -> pd.DataFrame:
 
 
 def best(study: Study) -> pd.DataFrame:
-    """One row a method at its best step: `mean`, `low`, `high` of the tail over seeds that did not choose the step."""
+    """One row per method at its best step size: `mean`, `low`, `high` of the tail. The step size for each seed is chosen by the other seeds."""
     return tuned(readings(study), ["method"], "tail").set_index("method")
 
 
 def draw(study: Study) -> Figure:
-    """f against plan time at the best steps, mean over seeds; the tail mean of every method with its band."""
+    """f against plan time at the best step sizes, mean over seeds; and the tail mean of every method with its interval."""
     style.apply()
     table, chosen = readings(study), best(study)
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), constrained_layout=True, width_ratios=(1.3, 1))
@@ -79,21 +79,22 @@ def draw(study: Study) -> Figure:
     figures.draw_curves(left, shown, dict(zip(shown, colours.values())))
     left.set_xlabel("plan time (slots)")
     left.set_ylabel("objective f(w), mean over seeds")
-    left.set_title("a  At the best steps")
+    left.set_title("a  Best step sizes")
     for place, (method, row) in enumerate(chosen.iterrows()):
         right.plot([place, place], [row["low"], row["high"]], color=colours[method], linewidth=2)
         right.plot(place, row["mean"], "o", color=colours[method], ms=8)
     right.set_xticks(range(len(chosen)), [method.replace(", ", "\n") for method in chosen.index])
     right.set_xlim(-0.5, len(chosen) - 0.5)
     right.set_ylim(bottom=0)
-    right.set_ylabel(f"mean f of the last 1 % before {END}")
-    right.set_title("b  With 95 % intervals over seeds")
+    right.set_ylabel(f"mean f over the last 1 % before slot {END}")
+    right.set_title("b  Mean and 95 % interval over seeds")
     return figure
 
 
 def answer(study: Study) -> str:
+    """How the results compare with the published numbers, and which H of LocalSGD is best."""
     published, simulated, chosen = beside_published(study), beside_simulated(study), best(study)
-    factors = "; ".join(f"{name}: {row['published']:g}, {row['published'] / row['ours']:.2g} times ours"
+    factors = "; ".join(f"{name}: {row['published']:g}, {row['published'] / row['ours']:.2g} times our value"
                         for name, row in published.dropna().iterrows())
     apart = "; ".join(f"{name}: {row['difference']:+.1%}, {row['away']:+.1f} standard errors" for name, row in simulated.dropna().iterrows())
     lines = [f"- **Published**, one seed each: {factors}. The paper does not state the noise; σ = 0.2 is inferred and does not reproduce these values.",
@@ -104,8 +105,8 @@ def answer(study: Study) -> str:
     steps = local.index.str.extract(r"H = (\d+)")[0].astype(int)
     between = steps.min() < int(steps[local.to_numpy().argmin()]) < steps.max()
     lines.append(
-        f"- The best LocalSGD is {local.idxmin()}, {'an intermediate' if between else 'not an intermediate'} H; it is "
-        f"{'below' if local.min() < chosen.loc['pipedream', 'mean'] else 'not below'} PipeDream, by a factor "
+        f"- The best LocalSGD is {local.idxmin()}, {'an intermediate' if between else 'not an intermediate'} H. It is "
+        f"{'below' if local.min() < chosen.loc['pipedream', 'mean'] else 'not below'} PipeDream: f of PipeDream divided by f of LocalSGD is "
         f"{chosen.loc['pipedream', 'mean'] / local.min():.2g}."
     )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""E5 of the published experiments: PipeDream against LocalSGD on a small language model, at equal plan time."""
+"""The published experiment E5: PipeDream against LocalSGD on a small language model, at equal plan time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ RECENT = 64
 
 
 def readings(study: Study) -> pd.DataFrame:
-    """One row a complete run, by its name: `folder`; f at the end of PipeDream's timeline as `f`, the mean training loss of the last 64
-    microbatches by then as `loss`, and f at the run's own end as `last`."""
+    """One row per complete run, indexed by its name: `folder`, `f` (f at the end of PipeDream's timeline), `loss` (the mean training loss
+    of the last 64 microbatches before that time) and `last` (f at the run's own end)."""
     complete = study.complete
     end = complete.loc[complete["method"] == "pipedream", "plan_end"].iloc[0]
     rows = {}
@@ -32,12 +32,13 @@ def readings(study: Study) -> pd.DataFrame:
 
 
 def beside_published(study: Study) -> pd.DataFrame:
-    """Recent training losses of the full size; the quick size trains another model, so its numbers are left out."""
+    """Recent training losses of the full size, compared with the published values. The quick size trains another model, so its values are NaN."""
     ours = readings(study)["loss"].to_dict() if study.size == "full" else {}
     return compare.beside(ours, PUBLISHED)
 
 
 def draw(study: Study) -> Figure:
+    """f of all runs against plan time, up to the end of PipeDream's timeline."""
     style.apply()
     figure, axes = plt.subplots(figsize=(7.5, 4.2), constrained_layout=True)
     shown, end = {}, 0.0
@@ -54,13 +55,15 @@ def draw(study: Study) -> Figure:
 
 
 def answer(study: Study) -> str:
+    """The losses of all runs, and which method is lower at the end of PipeDream's timeline."""
     table = readings(study)
     local = table.drop(index="pipedream")["f"]
     ours = table.loc["pipedream", "f"]
-    lines = [f"- **{name}**: f {row['f']:.3f}, recent training loss {row['loss']:.3f}, at its own end {row['last']:.3f}."
+    lines = [f"- **{name}**: f = {row['f']:.3f} and recent training loss {row['loss']:.3f} at the end of PipeDream's timeline; "
+             f"f = {row['last']:.3f} at the run's own end."
              for name, row in table.iterrows()]  # fmt: skip
     lines.append(f"- At the end of its timeline PipeDream is {'lower' if ours < local.min() else 'not lower'} than the best LocalSGD "
                  f"({local.idxmin()}): {ours:.3f} and {local.min():.3f}.")
     if study.size == "full":
-        lines.append(f"- **Published**, one microbatch's training loss from another start: {compare.largest_difference(beside_published(study))}.")
+        lines.append(f"- **Published**, the training loss of one microbatch from other initial weights: {compare.largest_difference(beside_published(study))}.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Does bounded inconsistency cost quality? `paci` beside `1f1b-flush`, updates of the same size."""
+"""Does bounded inconsistency cost quality? Compares `paci` with `1f1b-flush` at the same number of microbatches per update."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ FLUSH, PACI = "1f1b-flush", "paci"
 
 
 def drift_bound(stages: int, stage: int, accumulate: int) -> int:
-    """⌈(S−1−s)/a⌉ versions between a forward and its backward (arXiv 2606.07881)."""
+    """⌈(S−1−s)/a⌉, the largest number of versions between a forward and its backward (arXiv 2606.07881)."""
     return -(-(stages - 1 - stage) // accumulate)
 
 
 def beside_flush(study: Study) -> pd.DataFrame:
-    """One row an a: held-out loss at the end of both methods, mean over seeds; `perplexity`, the ratio of the perplexities exp(loss) − 1, with its
-    interval over seeds; token `overhead` to the flush's lowest held-out loss, of the first seed; `speed`, the ratio of plan times, and
-    `expected`, (M+S−1)/M."""
+    """One row per a:
+
+    - `1f1b-flush`, `paci`: held-out loss at the end, mean over seeds
+    - `perplexity`, `low`, `high`: exp(loss) of paci divided by exp(loss) of 1f1b-flush, minus 1, with its interval over seeds
+    - `overhead`: token overhead to reach the lowest held-out loss of 1f1b-flush, from the first seed
+    - `speed`: plan time of 1f1b-flush divided by plan time of paci; `expected`: (M+S−1)/M
+    """
     complete, rows = study.complete, {}
     for accumulate, runs in complete.groupby("accumulate"):
         ends = runs.pivot(index="seed", columns="method", values="validation_last").dropna()
@@ -40,7 +44,7 @@ def beside_flush(study: Study) -> pd.DataFrame:
 
 
 def drifts(study: Study) -> pd.DataFrame:
-    """How often each drift occurs in `paci`: one row an a, stage and drift, with its `share` and the `bound`."""
+    """How often each drift occurs in `paci`: one row per a, stage and drift, with the drift's `share` of the stage's backwards and the `bound`."""
     parts = []
     runs = study.complete[study.complete["method"] == PACI].drop_duplicates("accumulate")
     for row in runs.itertuples():
@@ -52,7 +56,7 @@ def drifts(study: Study) -> pd.DataFrame:
 
 
 def draw(study: Study) -> Figure:
-    """Held-out loss against plan time and against microbatches, and the drift at every stage, of the smallest a."""
+    """For the smallest a: held-out loss against plan time and against microbatches, and the drift at every stage."""
     style.apply()
     figure, panels = plt.subplots(1, 3, figsize=(14, 4), constrained_layout=True)
     smallest = study.complete["accumulate"].min()
@@ -67,8 +71,8 @@ def draw(study: Study) -> Figure:
         figures.draw_curves(axes, curves, colours, log=False)
         axes.set_xlabel(label)
     panels[0].set_ylabel("held-out loss")
-    panels[0].set_title(f"a  Over simulated time, a = {smallest}")
-    panels[1].set_title("b  Over work")
+    panels[0].set_title(f"a  Loss against simulated time, a = {smallest}")
+    panels[1].set_title("b  Loss against microbatches")
     _draw_drifts(panels[2], drifts(study).query("a == @smallest"))
     return figure
 
@@ -80,10 +84,11 @@ def _draw_drifts(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xlabel("stage s")
     axes.set_ylabel("drift (versions); dash: ⌈(S − 1 − s)/a⌉")
     axes.set_yticks(np.arange(bounds.max() + 1))
-    axes.set_title("c  How often which drift (area)")
+    axes.set_title("c  Frequency of each drift (area)")
 
 
 def answer(study: Study) -> str:
+    """Whether the drift stays within its bound, and how `paci` compares with `1f1b-flush` in quality and speed."""
     table, drift = beside_flush(study), drifts(study)
     inside = bool((drift["drift"] <= drift["bound"]).all())
     text = [f"- **Drift** {'never exceeds' if inside else '**exceeds**'} ⌈(S − 1 − s)/a⌉; the largest is {drift['drift'].max():.0f}."]

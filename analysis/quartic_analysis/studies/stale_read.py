@@ -1,9 +1,10 @@
-"""With which power of S and γ does ‖w_k − z_k‖² grow, and in which regime is each gradient?
+"""With which power of S and γ does ‖w_k − z_k‖² grow, and how aligned are the gradients?
 
-A sample is the squared distance, over all blocks, between the weights as stage 0 is about to apply a microbatch and those that
-its forward read. *Raw* is its mean; *scaled* is divided by γ² times the mean squared norm of a block's gradient, which takes away how
-large gradients are: then gradients of one direction grow as S³ and pure noise as S², by theory's finite-S lines. Both
-means are over the second half of the run, without the drain, so that every number of stages is looked at in the same phase of training.
+A sample is a squared distance over all blocks, between the weights when stage 0 is about to apply a microbatch and the weights that
+the microbatch's forward read. *Raw* is the mean of the samples. *Scaled* is *raw* divided by γ² and by the mean squared norm of a block's
+gradient, which removes the size of the gradients: then gradients of one direction grow as S³ and pure noise grows as S², as the theoretical
+curves at finite S show. Both means are taken over the second half of the run, without the drain, so that every number of
+stages is measured in the same phase of training.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ LINES = {
     "one direction": theory.stale_read_aligned,
     "pure noise": theory.stale_read_noise,
 }
-"""In units of γ² times a block gradient's squared norm, for PipeDream."""
+"""Theoretical curves of ‖w − z‖² for PipeDream, in units of γ² times the squared norm of a block's gradient."""
 
 
 def samples(study: Study) -> pd.DataFrame:
-    """One row a complete run: `group`, `stages`, `step`, `seed`, `raw`, `block` (the mean squared norm of a block's gradient),
-    `scaled`, and `noise`, the share of `block` that is --gradient-noise."""
+    """One row per complete run: `group`, `stages`, `step` (the step size), `seed`, `raw`, `block` (the mean squared norm of a block's
+    gradient), `scaled`, and `noise` (the share of `block` that comes from --gradient-noise)."""
     rows = []
     for run in study.complete.itertuples():
         trace = study.runs.read(run.folder, ("blocks", "steps", "stale_read"), ("microbatch", "gradient_sq", "value"))
@@ -50,16 +51,19 @@ def _in_window(trace: Run, table: pd.DataFrame, column: str) -> float:
 
 
 def over_seeds(table: pd.DataFrame, column: str, group: str) -> pd.DataFrame:
-    """Of a group at its larger step: seeds × stages."""
+    """The values of a column for one group at its larger step size: [seeds, stages]."""
     rows = table[(table["group"] == group) & (table["step"] == table.loc[table["group"] == group, "step"].max())]
     return rows.pivot(index="seed", columns="stages", values=column).dropna()
 
 
 def powers(table: pd.DataFrame) -> pd.DataFrame:
-    """By group: the powers of S of `raw` and `scaled` as text with 95 % intervals over seeds, the power p of γ (raw grows by
-    2^p from the smaller step to its double; mean and range over S), the share of noise (at the smallest and largest S), and
-    `power`, `low`, `high` of `scaled` as numbers. Of one seed the
-    interval is that of the fitted line."""
+    """One row per group:
+
+    - `raw` and `scaled`: their powers of S as text, with 95 % intervals over seeds (one seed: the interval of the fitted line)
+    - `power of γ`: the power p such that `raw` grows by 2^p when the step size doubles; mean and range over S
+    - `noise`: the share of noise at the smallest and the largest S
+    - `power`, `low`, `high`: the power of `scaled` as numbers
+    """
     rows = {}
     for group in table["group"].unique():
         raw, scaled = over_seeds(table, "raw", group), over_seeds(table, "scaled", group)
@@ -75,19 +79,20 @@ def powers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def step_powers(table: pd.DataFrame, group: str) -> pd.Series:
-    """By S, the power of γ between the two steps, of means over seeds."""
+    """For each S, the power of γ between the two step sizes, from means over seeds."""
     means = table[table["group"] == group].pivot_table(index="stages", columns="step", values="raw")
     small, large = means.columns.min(), means.columns.max()
     return np.log(means[large] / means[small]) / np.log(large / small)
 
 
 def line_powers(most: int) -> pd.Series:
-    """The powers that a fit to theory's lines finds over S = 2 … most."""
+    """The powers of S that a fit finds for the theoretical curves over S = 2 … most."""
     stages = 2 ** np.arange(1, int(np.log2(most)) + 1)
     return pd.Series({name: fits.power_law(stages, [line(int(s)) for s in stages]).power for name, line in LINES.items()})
 
 
 def draw(table: pd.DataFrame) -> Figure:
+    """The scaled stale reads against S, and the fitted powers of all groups."""
     style.apply()
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), constrained_layout=True, width_ratios=(1.35, 1))
     groups = list(table["group"].unique())
@@ -98,7 +103,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def draw_scaled(axes: Axes, table: pd.DataFrame, colours: dict) -> None:
-    """`scaled` against S of the groups that have a colour, with bands over seeds, and theory's lines."""
+    """`scaled` against S for the groups in `colours`, with bands over seeds, and the theoretical curves."""
     stages = 2 ** np.arange(1, int(np.log2(table["stages"].max())) + 1)
     for name, line in LINES.items():
         y = [line(int(s)) for s in stages]
@@ -112,7 +117,7 @@ def draw_scaled(axes: Axes, table: pd.DataFrame, colours: dict) -> None:
             found.append({"group": group, "stages": count, "mean": band.value, "low": band.low, "high": band.high})
     figures.draw_growth(axes, pd.DataFrame(found), colours)
     axes.set_ylabel("‖w − z‖² / (γ² mean squared block gradient)")
-    axes.set_title("a  Stale reads; dashed: theory's lines")
+    axes.set_title("a  Stale reads; dashed: theoretical curves")
 
 
 def _draw_powers(axes: Axes, found: pd.DataFrame, lines: pd.Series, colours: dict) -> None:
@@ -126,30 +131,32 @@ def _draw_powers(axes: Axes, found: pd.DataFrame, lines: pd.Series, colours: dic
     axes.set_yticks(range(len(found)), found.index)
     axes.set_ylim(len(found) - 0.5, -0.35 * len(found))  # room above for the names of the lines
     axes.set_xlabel("fitted power of S")
-    axes.set_title("b  Powers of S, 95 % over seeds")
+    axes.set_title("b  Powers of S (95 % intervals over seeds)")
 
 
 def answer(table: pd.DataFrame) -> str:
-    """Which power each has, which regime that is, and what it says about S⁴."""
+    """The power of each group, its regime, and the comparison with S⁴."""
     found, lines = powers(table), line_powers(table["stages"].max())
     text = []
     for group, row in found.iterrows():
-        text.append(f"- **{group}**: scaled S^{row['scaled']}, raw S^{row['raw']}, γ^{row['power of γ']}; {regime(row['power'], lines)} "
-                    f"(noise is {row['noise']} of a block's squared gradient).")
+        text.append(f"- **{group}**: scaled S^{row['scaled']}, raw S^{row['raw']}, γ^{row['power of γ']}. Regime: {regime(row['power'], lines)}. "
+                    f"Noise is {row['noise']} of a block's squared gradient.")
     above = found.index[found["power"] > lines["bound, S⁴"]]
-    reached = f"Only {', '.join(above)} reaches it" if len(above) else "No run reaches it"
-    text.append(f"- **S⁴?** The published bound fits as S^{lines['bound, S⁴']:.2f} over these S, the refined one as "
-                f"S^{lines['refined bound, S³']:.2f}. {reached}: the largest scaled power is {found['power'].max():.2f} ({found['power'].idxmax()}). "
-                "‖w − z‖² is a displacement, not a cost: at fixed block norms it counts updates, so it does not decide what staleness costs.")
+    reached = f"Groups that grow faster than the published bound: {', '.join(above)}" if len(above) else "No group grows that fast"
+    text.append(f"- **S⁴?** The published bound fits as S^{lines['bound, S⁴']:.2f} over these S, the refined bound as "
+                f"S^{lines['refined bound, S³']:.2f}. {reached}. The largest scaled power is {found['power'].max():.2f} ({found['power'].idxmax()}). "
+                "‖w − z‖² is a displacement, not a cost: at fixed block norms it counts updates. It does not decide what staleness costs.")
     return "\n".join(text)
 
 
 def regime(power: float, lines: pd.Series) -> str:
-    """Where the power lies between pure noise and gradients of one direction."""
+    """Where the power lies between pure noise and gradients of one direction, as a phrase."""
     noise, aligned = lines["pure noise"], lines["one direction"]
     share = (power - noise) / (aligned - noise)
     if share < -0.1:
         return f"below pure noise ({noise:.2f})"
     if share < 0.1:
-        return f"as pure noise ({noise:.2f})"
-    return f"as gradients of one direction ({aligned:.2f})" if share > 0.9 else f"{share:.0%} of the way from pure noise to one direction"
+        return f"pure noise ({noise:.2f})"
+    if share > 0.9:
+        return f"gradients of one direction ({aligned:.2f})"
+    return f"{share:.0%} of the way from pure noise ({noise:.2f}) to gradients of one direction ({aligned:.2f})"

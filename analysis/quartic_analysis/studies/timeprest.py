@@ -13,7 +13,7 @@ from ..study import Study
 
 
 def named(study: Study) -> pd.DataFrame:
-    """The complete runs with their `rule`: the method, and λ of i-timeprest."""
+    """The complete runs with a column `rule`: the method, and for i-timeprest also λ."""
     complete = study.complete.copy()
     swept = complete["method"] == "i-timeprest"
     complete["rule"] = complete["method"]
@@ -22,8 +22,14 @@ def named(study: Study) -> pd.DataFrame:
 
 
 def rules(study: Study) -> pd.DataFrame:
-    """One row a rule: accuracy at the end, mean over seeds with its interval; the best of any epoch; final objective; copies of
-    weights (mean over stages of the largest number) and bytes of weights and stashes, and of activations."""
+    """One row per rule:
+
+    - `accuracy`, `low`, `high`: final accuracy, mean over seeds with its interval
+    - `best`: the highest accuracy of any seed and epoch
+    - `objective`: final objective, mean over seeds
+    - `copies`: the largest number of weight copies in the steady state, mean over stages
+    - `weights_mb`, `activations_mb`: peak MB of weights and stashes, and of activations
+    """
     rows = {}
     for rule, runs in named(study).groupby("rule", sort=False):
         traces = [study.runs.read(folder, ("objective", "steps")) for folder in runs["folder"]]
@@ -38,6 +44,7 @@ def rules(study: Study) -> pd.DataFrame:
 
 
 def draw(study: Study) -> Figure:
+    """The objective of every rule against images, and its final value against peak memory."""
     style.apply()
     figure, (left, right) = plt.subplots(1, 2, figsize=(12.5, 4.4), constrained_layout=True, width_ratios=(1.25, 1))
     runs = named(study)
@@ -52,7 +59,7 @@ def draw(study: Study) -> Figure:
     figures.draw_curves(left, shown, colours)
     left.set_xlabel("images seen (thousands)")
     left.set_ylabel("objective f(w)")
-    left.set_title("a  Per image")
+    left.set_title("a  Objective against images seen")
     _draw_bytes(right, rules(study), colours)
     return figure
 
@@ -66,11 +73,12 @@ def _draw_bytes(axes: Axes, table: pd.DataFrame, colours: dict) -> None:
     axes.autoscale_view()
     style.log_axis(axes.yaxis)
     axes.set_xlabel("peak MB of weights, stashes and activations")
-    axes.set_ylabel("f at the end")
-    axes.set_title("b  Per byte")
+    axes.set_ylabel("final objective f(w)")
+    axes.set_title("b  Objective against memory")
 
 
 def answer(study: Study) -> str:
+    """Which rules have the lowest loss and the fewest bytes of weights."""
     table = rules(study)
     best, least = table["objective"].idxmin(), table["weights_mb"].idxmin()
     family = table.drop(index="pipedream", errors="ignore")
@@ -78,13 +86,13 @@ def answer(study: Study) -> str:
     by_lambda = ", ".join(f"{rule.split(', ')[1]}: {loss:.4f}" for rule, loss in swept["objective"].items())
     worst, most = family["objective"].idxmax(), table["weights_mb"].idxmax()
     return (
-        f"- **Per epoch**: {best} ends with the lowest loss, {table.loc[best, 'objective']:.4f} (accuracy {table.loc[best, 'accuracy']:.1%}); "
-        f"the family lies between {family['objective'].min():.4f} ({family['objective'].idxmin()}) and {family.loc[worst, 'objective']:.4f} "
+        f"- **Per epoch**: {best} has the lowest final loss, {table.loc[best, 'objective']:.4f} (accuracy {table.loc[best, 'accuracy']:.1%}); "
+        f"the losses of the family lie between {family['objective'].min():.4f} ({family['objective'].idxmin()}) and {family.loc[worst, 'objective']:.4f} "
         f"({worst}).\n"
         f"- **Per byte**: {least} holds the fewest bytes of weights, {table.loc[least, 'weights_mb']:.2f} MB in "
-        f"{table.loc[least, 'copies']:.1f} copies a stage, and ends at {table.loc[least, 'objective']:.4f}; {most} holds the most, "
+        f"{table.loc[least, 'copies']:.1f} copies per stage, and its final loss is {table.loc[least, 'objective']:.4f}. {most} holds the most, "
         f"{table.loc[most, 'weights_mb']:.2f} MB.\n"
-        f"- **i-timeprest**, loss: {by_lambda}.\n"
-        "- **Not shown**: which rule is better in general. All rules have one step, which is not tuned, and the accuracy is on the images that are "
-        "trained on."
+        f"- **i-timeprest**, final loss by λ: {by_lambda}.\n"
+        "- **Not shown**: which rule is better in general. All rules use the same step size, which is not tuned, and the accuracy is measured on the "
+        "training images."
     )
