@@ -28,13 +28,13 @@ Method i_timeprest() {
       .copies = "ceil(dq)+1",
       .activations = "min(M(S-s), hd+M)",
       .bubble = "0",
-      .summary = "nF1B, backward on weights between the forward's and the live ones",
+      .summary = "nF1B, backward on an average of the forward's weights and the live weights",
       .reference = "Dutta et al. 2025, arXiv 2509.23241",
       .default_accumulate = 3,
       .options = {backward_option(),
                   {"lambda", "1",
-                   "L >= 0 or inf: the forward's weights count exp(-L drift) in the backward "
-                   "(ours)"}},
+                   "rate L >= 0 or inf: the backward averages the forward's and the live weights, "
+                   "the forward's with weight exp(-L drift) (ours)"}},
       .make = [](plan::Shape const& shape, OptionValues const& options) {
         plan::Rules rules =
             composed(shape, nf1b_schedule(shape, options), std::make_unique<Blended>());
