@@ -12,7 +12,7 @@ from studies import REFUSED, TINY, machine_file, stand_in, sweep, write_study
 STUDIES = {
     "unknown option": (TINY.replace("rows = 64", "rowz = 64"), ("group pipedream", "--rowz", "quartic run --help")),
     "value out of range": (TINY.replace("[2, 4]", "[2, 0]"), ("group pipedream", "--stages '0'")),
-    "another method's option": (TINY.replace("[group.vary]", "accumulate = 3\n[group.vary]"), ("--accumulate 3", "only 1")),
+    "another method's option": (TINY.replace("[group.vary]", "accumulate = 3\n[group.vary]"), ("--accumulate 3", "must be 1")),
     "empty range": (TINY.replace("[0, 1]", "[]"), ("group pipedream", "vary", "seed is an empty list")),
     "no list": (TINY.replace("[0, 1]", "1"), ("vary", "seed", "list", "options")),
     "lists of two lengths": (
