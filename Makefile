@@ -1,13 +1,13 @@
-# A thin cover over CMake presets and scripts: `make help`.
+# Short names for CMake presets and scripts; `make help` lists them.
 #
-# The distribution's Python is the one that sees the distribution's packages.
+# The default Python is the distribution's, because only that one sees the distribution's packages.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 JOBS ?= $(shell nproc)
-# Warnings are errors in the presets audit, asan and tidy; QUARTIC_WERROR=ON makes them so everywhere. With
-# QUARTIC_ASSERTIONS=ON too the release is compiled as audit is, and ccache has nothing to compile twice.
+# Warnings are errors in the presets audit, asan and tidy; QUARTIC_WERROR=ON makes them errors in all presets.
+# With QUARTIC_ASSERTIONS=ON too, the release has the same flags as audit, so ccache compiles each file only once.
 QUARTIC_WERROR ?= OFF
 QUARTIC_ASSERTIONS ?= OFF
-# The processors to compile for, as g++ names them; the presets have this machine's own.
+# The processors to compile for, as in g++ -march; the presets use this machine's own.
 MARCH ?=
 
 export PYTHON JOBS QUARTIC_WERROR QUARTIC_ASSERTIONS
@@ -24,56 +24,56 @@ test: packages-test build build/audit/build.ninja  ## build with assertions, and
 gpu: packages-gpu build/gpu/build.ninja  ## the executable with kernels for NVIDIA GPUs, build/gpu/quartic
 	cmake --build build/gpu --target quartic --parallel $(JOBS)
 
-test-gpu: packages-gpu build/gpu/build.ninja  ## the kernels' tests for NVIDIA GPUs, on one or on the host in its place
+test-gpu: packages-gpu build/gpu/build.ninja  ## test the kernels for NVIDIA GPUs, on a GPU or on the host in its place
 	cmake --build build/gpu --target test_offload --parallel $(JOBS)
 	ctest --preset gpu -R '^offload$$|code'
 
-test-gpu-programs: packages-gpu build/gpu/build.ninja  ## the same of networks and of whole runs of every method
+test-gpu-programs: packages-gpu build/gpu/build.ninja  ## as test-gpu, for networks and for whole runs of every method
 	cmake --build build/gpu --target test_offload_nn quartic_as_device --parallel $(JOBS)
 	ctest --preset gpu -R '^offload.(nn|program)'
 
-bundle: packages-gpu build/gpu/build.ninja  ## build/bundle: a tree that runs on a node with a driver and nothing else
+bundle: packages-gpu build/gpu/build.ninja  ## a relocatable tree in build/bundle, for nodes that have only the NVIDIA driver
 	cmake --build build/gpu --target quartic test_offload bench_gpu --parallel $(JOBS)
 	cmake/bundle.sh build/gpu build/bundle/quartic
 
-demo: packages-demo build  ## train the small published example on 2, 4, 8 and 16 stages, and draw it; installs what is missing
+demo: packages-demo build  ## train the small published example on 2, 4, 8 and 16 stages, and plot it; installs what is missing
 	jobs/demo.sh
 
-check-all: packages-all  ## everything that is long, before a release; results in tests/check-all-results.txt
+check-all: packages-all  ## run every slow test, as before a release; results in tests/check-all-results.txt
 	tests/check_all.sh
 
-bench: build/bench/build.ninja  ## speed and memory against their targets; results in tests/bench/results.md (minutes)
+bench: build/bench/build.ninja  ## measure speed and memory against their targets; results in tests/bench/results.md (minutes)
 	cmake --build build/bench --parallel $(JOBS)
 	$(PYTHON) tests/bench/results.py build/bench
 
-convergence: build/bench/build.ninja  ## the published experiments E3 and E4 over seeds; tests/bench/convergence.md (20 minutes)
+convergence: build/bench/build.ninja  ## repeat the published experiments E3 and E4 over several seeds; results in tests/bench/convergence.md (20 minutes)
 	cmake --build build/bench --target quartic --parallel $(JOBS)
 	$(PYTHON) tests/bench/convergence.py build/bench
 
-peers: build/bench/build.ninja  ## a language model's step beside PyTorch's; tests/bench/peers.md (needs python3-torch)
+peers: build/bench/build.ninja  ## compare a training step of a language model with PyTorch's; results in tests/bench/peers.md (needs python3-torch)
 	cmake --build build/bench --target quartic --parallel $(JOBS)
 	$(PYTHON) tests/bench/peers.py build/bench
 
 DATA ?= data
-models: build/bench/build.ninja  ## language models and image networks with rival methods; tests/bench/models.md (DATA=folder, an hour)
+models: build/bench/build.ninja  ## train language models and image networks with rival methods; results in tests/bench/models.md (DATA=folder, an hour)
 	cmake --build build/bench --target quartic --parallel $(JOBS)
 	$(PYTHON) tests/bench/models.py build/bench $(DATA)
 
-figures: packages-figures  ## run the notebooks of all studies that have runs; pages in analysis/out
+figures: packages-figures  ## run the notebooks of all studies that have runs; the pages go to analysis/out
 	$(PYTHON) analysis/report.py
 
 STUDY ?= delay
-report: packages-figures  ## one study's notebook as a page to send: make report STUDY=delay
+report: packages-figures  ## one study's notebook as a single page: make report STUDY=delay
 	$(PYTHON) analysis/report.py $(STUDY)
 
-asan: build/asan/build.ninja  ## the tests under the address, leak and undefined-behaviour sanitizers
+asan: build/asan/build.ninja  ## run the tests under the address, leak and undefined-behaviour sanitizers
 	cmake --build build/asan --parallel $(JOBS)
 	ctest --preset asan --parallel $(JOBS)
 
-tidy: build/tidy/build.ninja  ## clang-tidy on every file
+tidy: build/tidy/build.ninja  ## run clang-tidy on every file
 	cmake --build build/tidy --parallel $(JOBS)
 
-format:  ## clang-format every C++ file in place
+format:  ## run clang-format on every C++ file, in place
 	git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format -i
 
 install-packages:  ## install what building, testing and the figures need (Debian, Ubuntu; as root)
@@ -92,8 +92,8 @@ build/%/build.ninja: CMakePresets.json $(if $(MARCH),reconfigure)
 	@touch $@
 .PRECIOUS: build/%/build.ninja
 
-clean:  ## remove what was built
+clean:  ## remove build/
 	rm -rf build
 
-help:  ## this
+help:  ## print this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Packs a relocatable tree: quartic with everything it needs but glibc, Open MPI's launcher included.
+# Packs a relocatable tree: quartic and everything it needs except glibc, including Open MPI's launcher.
 #
-#   cmake/bundle.sh BUILD OUT      the programs of the build folder BUILD; leaves OUT/ and OUT.tar.xz
+#   cmake/bundle.sh BUILD OUT      packs the programs of the build folder BUILD into OUT/ and OUT.tar.xz
 #
-# It runs on a node that has glibc at least as new as this machine's, and for --device gpu NVIDIA's driver;
-# cuBLAS is taken from the node where it is on the library path. The programs in bin/ are one wrapper: it points
+# The tree runs on nodes whose glibc is at least as new as this machine's. --device gpu also needs the NVIDIA driver.
+# cuBLAS is used if the node has it on the library path. The programs in bin/ are one wrapper: it points
 # the loader, Open MPI and PMIx into the tree, wherever that was moved.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)

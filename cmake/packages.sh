@@ -19,7 +19,7 @@ declare -A packages=(
 
 wanted=()
 for set in "$@"; do
-  [[ -v "packages[$set]" ]] || { echo "no set of packages is called '$set'; there are: ${!packages[*]}" >&2; exit 2; }
+  [[ -v "packages[$set]" ]] || { echo "unknown set of packages '$set'; valid: ${!packages[*]}" >&2; exit 2; }
   read -r -d '' -a names <<< "${packages[$set]}" || true
   wanted+=("${names[@]}")
 done
@@ -35,13 +35,13 @@ done
 if command -v dpkg-query >/dev/null; then
   printf '%s\n' "${#missing[@]} packages are missing:" "${missing[@]/#/  }"
   if [[ ${QUARTIC_INSTALL:-1} == 0 ]]; then
-    echo "QUARTIC_INSTALL=0: nothing is installed." >&2
+    echo "QUARTIC_INSTALL=0: installing nothing." >&2
     exit 2
   fi
 fi
 
 if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-  echo "Installing them with apt-get; QUARTIC_INSTALL=0 would stop here."
+  echo "Installing them with apt-get; set QUARTIC_INSTALL=0 to stop here instead."
   export DEBIAN_FRONTEND=noninteractive
   apt-get update --quiet
   apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
@@ -50,22 +50,22 @@ fi
 
 if command -v dpkg-query >/dev/null; then
   cat >&2 <<EOF
-Missing packages; someone with root can install them:
+These packages are missing. They can be installed as root:
 
   apt-get install ${missing[*]}
 
 EOF
 else
   cat >&2 <<'EOF'
-Not a Debian system: quartic needs these, from the package manager or as modules (module load …):
+This is not a Debian system. quartic needs the following, from the package manager or as modules (module load …):
 
   compiler    g++ 12 or newer, CMake 3.25, Ninja, pkg-config
   libraries   MPI (Open MPI 4), OpenBLAS, HDF5 1.10, Boost.Program_options 1.74, fmt, spdlog,
               nlohmann-json, Random123, zlib; doctest for the tests, Google Benchmark for the benchmarks
   Python      numpy, scipy, h5py, matplotlib, pandas, nbclient, ipykernel, nbconvert, pytest
-              (another Python than /usr/bin/python3: make PYTHON=…)
+              (for a Python other than /usr/bin/python3: make PYTHON=…)
 
 EOF
 fi
-command -v cmake >/dev/null && command -v mpicxx >/dev/null || { echo "cmake and mpicxx are not there: stopping." >&2; exit 1; }
-echo "Continuing with what is there; CMake names what it cannot find." >&2
+command -v cmake >/dev/null && command -v mpicxx >/dev/null || { echo "cmake or mpicxx is missing: stopping." >&2; exit 1; }
+echo "Continuing without them; CMake reports what it cannot find." >&2

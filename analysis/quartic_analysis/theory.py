@@ -15,7 +15,7 @@ from __future__ import annotations
 
 def _check_stage(stages: int, stage: int) -> None:
     if not 0 <= stage < stages:
-        raise ValueError(f"stage {stage} does not exist; valid are stages 0 to {stages - 1}")
+        raise ValueError(f"stage {stage} does not exist; valid: stages 0 to {stages - 1}")
 
 
 def staleness(stages: int, stage: int) -> int:

@@ -53,7 +53,7 @@ def act(options: argparse.Namespace) -> int:
         return actions.status(sweep)
     if options.dry_run:
         return actions.dry_run(sweep)
-    raise Mistake("no action given; valid are --dry-run, --local, --submit, --status or --retry")
+    raise Mistake("no action given; valid: --dry-run, --local, --submit, --status or --retry")
 
 
 def main(arguments: list[str], description: str) -> int:

@@ -87,7 +87,7 @@ def reference(value, files: dict[str, DataFile], where: str) -> tuple[str, DataF
     if match is None:
         return None
     if match[2] not in files:
-        raise Mistake(f"{where}: {value}: there is no [data.{match[2]}]; {'valid are ' + ', '.join(files) if files else 'the study has no data'}")
+        raise Mistake(f"{where}: {value}: there is no [data.{match[2]}]; {'valid: ' + ', '.join(files) if files else 'the study has no data'}")
     return match[1] or "", files[match[2]]
 
 

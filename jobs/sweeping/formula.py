@@ -10,7 +10,7 @@ from . import Mistake
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod}
 FUNCTIONS = {"max": max, "min": min}
 LARGEST = 2**63 - 1
-VALID = "valid are integers, names of other options (with underscores for hyphens), + - * // %, max and min"
+VALID = "valid: integers, names of other options (with underscores for hyphens), + - * // %, max and min"
 
 
 def computed(formulas: dict, options: dict, where: str) -> dict:

@@ -67,7 +67,7 @@ def load_machine(name: str) -> Machine:
     path = Path(name) if name.endswith(".toml") else MACHINES / f"{name}.toml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in MACHINES.glob("*.toml")))
-        raise Mistake(f"--machine {name}: is unknown; valid are {known}, or the path of a .toml file")
+        raise Mistake(f"--machine {name}: is unknown; valid: {known}, or the path of a .toml file")
     table = read_toml(path)
     check_table(table, KEYS, path.name)
     if table.get("scheduler", "none") != "none":
@@ -79,9 +79,9 @@ def load_machine(name: str) -> Machine:
 
 def check_machine(machine: Machine, where: str) -> None:
     if machine.launcher not in LAUNCHERS:
-        raise Mistake(f"{where}: launcher = \"{machine.launcher}\"; valid are {', '.join(LAUNCHERS)}")
+        raise Mistake(f"{where}: launcher = \"{machine.launcher}\"; valid: {', '.join(LAUNCHERS)}")
     if machine.scheduler not in SCHEDULERS:
-        raise Mistake(f"{where}: scheduler = \"{machine.scheduler}\"; valid are {', '.join(SCHEDULERS)}")
+        raise Mistake(f"{where}: scheduler = \"{machine.scheduler}\"; valid: {', '.join(SCHEDULERS)}")
     for key, least in {"nodes": 1, "cores": 1, "ranks": 0, "minutes": 0, "grace": 1, "array": 0}.items():
         if getattr(machine, key) < least:
             raise Mistake(f"{where}: {key} = {getattr(machine, key)}; must be at least {least}")

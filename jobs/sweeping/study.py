@@ -107,7 +107,7 @@ def as_sized(table: dict, size: str, where: str) -> dict:
     if twice := {name for name in names if names.count(name) > 1}:
         raise Mistake(f"{where}: two groups have the name {twice.pop()}; every group needs its own name")
     if strange := change.get("group", {}).keys() - set(names):
-        raise Mistake(f"{where}: [{size}.group.{strange.pop()}]: unknown group; valid are {', '.join(names)}")
+        raise Mistake(f"{where}: [{size}.group.{strange.pop()}]: unknown group; valid: {', '.join(names)}")
     return {**table, **change, "options": table.get("options", {}) | change.get("options", {}),
             "group": list(sized_groups(groups, change.get("group", {}), f"{where}: [{size}.group"))}
 
@@ -154,9 +154,9 @@ def labelled(label: str, options: dict, where: str) -> str:
 
 def check_start(command: str, ranks: int | str, where: str) -> None:
     if command not in COMMANDS:
-        raise Mistake(f"{where}: command = \"{command}\"; valid are {', '.join(COMMANDS)}")
+        raise Mistake(f"{where}: command = \"{command}\"; valid: {', '.join(COMMANDS)}")
     if ranks != "stages" and (isinstance(ranks, str) or ranks < 1):
-        raise Mistake(f"{where}: ranks = {ranks!r}; valid are an integer from 1, or \"stages\"")
+        raise Mistake(f"{where}: ranks = {ranks!r}; valid: an integer from 1, or \"stages\"")
     if command == "plan" and ranks != 1:
         raise Mistake(f"{where}: quartic plan runs in one process; leave ranks out")
 
@@ -194,7 +194,7 @@ def check_options(options: dict, where: str) -> None:
             raise Mistake(f"{where}: '{name}' is not the name of an option; write it as in `quartic run --help`, without the leading dashes")
         text_of(value, f"{where}: {name}")
     if options.get("cut") == "measured":
-        raise Mistake(f"{where}: cut = \"measured\" gives a different cut in every run; valid are even, counted, or the first layers, for example \"2,3,5\"")
+        raise Mistake(f"{where}: cut = \"measured\" gives a different cut in every run; valid: even, counted, or the first layers, for example \"2,3,5\"")
 
 
 def text_of(value, where: str) -> str:

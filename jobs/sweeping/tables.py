@@ -27,7 +27,7 @@ def check_table(table: dict, types: dict, where: str) -> None:
         raise Mistake(f"{where}: must be a table, not {table!r}")
     for key, value in table.items():
         if key not in types:
-            raise Mistake(f"{where}: unknown key '{key}'; valid are {', '.join(types)}")
+            raise Mistake(f"{where}: unknown key '{key}'; valid: {', '.join(types)}")
         if not isinstance(value, types[key]) or (isinstance(value, bool) and types[key] is not bool):
             raise Mistake(f"{where}: {key} must be {NAMES[types[key]]}, not {value!r}")
 

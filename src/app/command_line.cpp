@@ -75,7 +75,7 @@ void refuse_what_is_no_text(std::string const& path, std::string const& text) {
     return (letter >= 0 && letter < ' ' && letter != '\n' && letter != '\r' && letter != '\t');
   };
   if (std::any_of(text.begin(), text.end(), is_control))
-    usage_error("--config {}: is not a text file; valid are lines of OPTION = VALUE", path);
+    usage_error("--config {}: is not a text file; valid: lines of OPTION = VALUE", path);
 }
 
 /// Boost puts values for %words% into its messages, again and again where a value has such a word:
@@ -85,14 +85,14 @@ void refuse_placeholders(std::string const& path, std::string const& text) {
   for (std::string line; std::getline(lines, line);) {
     std::string const name = line.substr(0, line.find_first_of("#="));
     if (name.find('%') != std::string::npos)
-      usage_error(
-          "--config {}: {}: no option has a % in its name; valid are lines of OPTION = VALUE", path,
-          quartic::quoted(name));
+      usage_error("--config {}: {}: no option has a % in its name; valid: lines of OPTION = VALUE",
+                  path, quartic::quoted(name));
   }
 }
 
 po::parsed_options parse_file(std::string const& path, po::options_description const& known) {
-  if (std::filesystem::is_directory(path)) usage_error("--config {}: is a directory", path);
+  if (std::filesystem::is_directory(path))
+    usage_error("--config {}: is a folder; give an INI file", path);
   std::ifstream file(path);
   if (!file) usage_error("--config {}: cannot be read", path);
   std::string const bytes(std::istreambuf_iterator<char>(file), {});
@@ -148,7 +148,9 @@ void refuse_beside_check(Values const& values) {
   if (values.at("check").empty()) usage_error("--check '': give a schedule file");
   for (auto const& [name, value] : values) {
     if (name != "check" && name != "cost" && name != "seed" && name != "format")
-      usage_error("--{}: beside --check only --cost, --seed and --format are valid", name);
+      usage_error(
+          "--{}: cannot be combined with --check; valid with --check: --cost, --seed, --format",
+          name);
   }
 }
 
@@ -160,14 +162,15 @@ Values values_to_resume(Values given, std::string const& folder,
       "log-csv",      "quiet",  "patience"};
   for (auto const& [name, value] : given) {
     if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
-      usage_error("--{}: beside --resume only --{} are valid", name, fmt::join(allowed, ", --"));
+      usage_error("--{}: cannot be combined with --resume; valid with --resume: --{}", name,
+                  fmt::join(allowed, ", --"));
   }
   std::string const path = (std::filesystem::path(folder) / "config.ini").string();
   if (folder.empty() || !std::filesystem::is_regular_file(path))
-    usage_error("--resume {}: holds no config.ini; give the folder of a run", folder);
+    usage_error("--resume {}: contains no config.ini; give a run folder", folder);
   Values values = values_of(parse_file(path, known), path + ": ");
   if (!values.contains("microbatches"))
-    usage_error("--resume {}: its config.ini is not what a run leaves", folder);
+    usage_error("--resume {}: its config.ini was not written by a run; give a run folder", folder);
   config.resumed_microbatches = integer("microbatches", values["microbatches"], 1);
   config.out = folder;
   if (given.contains("microbatches") || given.contains("epochs")) {
@@ -199,7 +202,7 @@ void refuse_what_config_cannot_say(std::string const& option, std::string const&
   bool const has_blank_end = value.starts_with(' ') || value.ends_with(' ');
   if (has_blank_end || value.find('#') != std::string::npos ||
       std::any_of(value.begin(), value.end(), is_control)) {
-    usage_error("--{} {}: valid is a text without #, control characters, or blanks at its ends",
+    usage_error("--{} {}: must not contain # or control characters, or begin or end with a blank",
                 option, quartic::quoted(value));
   }
 }
@@ -213,31 +216,33 @@ void refuse_contradictions(Config const& config) {
                 longest);
   }
   if (config.microbatches > 0 && config.epochs > 0)
-    usage_error("--microbatches and --epochs: give one of the two");
+    usage_error("--microbatches and --epochs: give only one of the two");
   if ((config.evaluate_every > 0) + (config.evaluate_updates > 0) + (config.evaluate_steps > 0) > 1)
-    usage_error("--evaluate-every, --evaluate-updates and --evaluate-steps: give one of the three");
+    usage_error(
+        "--evaluate-every, --evaluate-updates and --evaluate-steps: give only one of the three");
   if (config.checkpoint_steps > 0 && !config.checkpoint_every.empty())
-    usage_error("--checkpoint-every and --checkpoint-steps: give one of the two");
+    usage_error("--checkpoint-every and --checkpoint-steps: give only one of the two");
   if (config.order == engine::Order::arrival && config.evaluate_every > 0) {
     usage_error(
-        "--evaluate-every is in plan time, which --order arrival has none of; use "
-        "--evaluate-steps");
+        "--evaluate-every: counts plan time, and --order arrival has none; use --evaluate-steps");
   }
   bool const checkpoints = config.checkpoint_steps > 0 || !config.checkpoint_every.empty();
   if (config.order == engine::Order::arrival && checkpoints) {
     usage_error(
-        "--checkpoint-{}: a checkpoint is a moment of the plan, which --order arrival has none of; "
-        "use --order plan",
+        "--checkpoint-{}: a checkpoint lies at a position of the plan, and --order arrival follows "
+        "no plan; use --order plan",
         config.checkpoint_steps > 0 ? "steps" : "every");
   }
   if (config.order == engine::Order::arrival && config.trace_stale_read > 0) {
     usage_error(
-        "--trace-stale-read samples at moments of the plan, which --order arrival has none of; use "
+        "--trace-stale-read: takes snapshots at plan times, and --order arrival has none; use "
         "--order plan");
   }
   if (config.order == engine::Order::arrival && config.evaluate_updates % config.stages != 0) {
-    usage_error("--evaluate-updates {}: on arrival it must be a multiple of the {} stages",
-                config.evaluate_updates, config.stages);
+    usage_error(
+        "--evaluate-updates {}: with --order arrival, must be a multiple of the number of stages, "
+        "{}",
+        config.evaluate_updates, config.stages);
   }
 }
 
@@ -281,18 +286,20 @@ std::string help(Command command) {
   };
   bool const runs = command == Command::run;
   fmt::format_to(std::back_inserter(out), "quartic {} [options]: {}\n\n", runs ? "run" : "plan",
-                 runs ? "train, and write the run folder" : "the plan alone: no data, no training");
+                 runs ? "train, and write the run folder"
+                      : "print the plan of a run, without data or training");
   line("--config FILE",
        "read options from an INI file with the same names; the command line takes precedence");
   if (runs) {
     line("--resume DIR",
-         "continue that run from its last checkpoint, on any number of ranks; with it only "
-         "--microbatches or --epochs (as many or more), --checkpoint-every, --checkpoint-steps, "
-         "--trace-every, --log-csv, --quiet and --patience");
+         "continue the run in DIR from its last checkpoint, on any number of ranks; valid with it: "
+         "--microbatches or --epochs (not fewer than before), --checkpoint-every, "
+         "--checkpoint-steps, --trace-every, --log-csv, --quiet, --patience");
   }
   line("--print-config", "print the resolved configuration and exit");
   if (!runs) line("--format grid|table|csv|json", "what to print [table]");
-  if (!runs) line("--check FILE", "check a schedule file (as of --format csv) instead of planning");
+  if (!runs)
+    line("--check FILE", "check a schedule file (in the form of --format csv) instead of planning");
   Config const defaults;
   for (OptionSpec const& option : all_options()) {
     if (!belongs(option, command)) continue;

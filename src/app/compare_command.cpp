@@ -171,7 +171,7 @@ std::string information(Comparison const& found) {
   std::string text;
   if (!found.parameters_line.empty()) text += found.parameters_line + "\n";
   if (found.trace.attributes.empty()) return text;
-  text += "not the same in both, for information:\n";
+  text += "other differences, which do not affect the result:\n";
   for (auto const& [name, values] : found.trace.attributes) {
     text += name == "config" ? other_options(values.first, values.second)
                              : both(name, values.first, values.second);
@@ -219,16 +219,18 @@ std::string compare_help() {
   return "quartic compare RUN RUN: whether two runs are bitwise equal, and where they first "
          "differ\n"
          "\n"
-         "RUN is a run folder or a trace.h5, of a run that has ended. Compared, bit for bit: all\n"
-         "columns of the tables steps, events, loss, stale_read, objective and validation but\n"
-         "wall times (*_ns), and parameters.h5 where both runs have one. Ranks, hosts and memory\n"
-         "are not compared. Differences of the configuration, the data, the build and the\n"
-         "processor are printed and decide nothing.\n"
+         "RUN is the run folder or the trace.h5 of a run that has ended. The comparison is bit "
+         "for\n"
+         "bit. It covers the tables steps, events, loss, stale_read, objective and validation,\n"
+         "except their wall times (*_ns), and parameters.h5 where both runs have one. Ranks, "
+         "hosts\n"
+         "and memory are not compared. Differences in the configuration, the data, the build and\n"
+         "the processor are printed, but do not affect the result.\n"
          "\n"
-         "The first difference is that of the smallest microbatch, there of the first stage;\n"
-         "evaluations, which belong to no microbatch, come after all microbatches.\n"
+         "The first difference is the one of the smallest microbatch and, within it, of the first\n"
+         "stage. Evaluations belong to no microbatch and come after all microbatches.\n"
          "\n"
-         "Exit codes: 0 equal, 1 different (also in the number of rows), 2 for what cannot be\n"
+         "Exit codes: 0 equal, 1 different (also in the number of rows), 2 if a run cannot be "
          "read.\n";
 }
 

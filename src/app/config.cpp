@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "quartic/method/registry.hpp"
 #include "quartic/nn/gpt.hpp"
@@ -126,7 +127,7 @@ void add_pipelines_options(std::vector<OptionSpec>& all) {
                  [](Config const& c) { return fmt::format("{}", c.averaging.every); }});
   all.push_back(number_option(
       "outer-rate", "R",
-      "rate of the outer Nesterov step on the averages; 1 and momentum 0: no such step",
+      "rate of the outer Nesterov step on the averages (1 with --outer-momentum 0: no outer step)",
       [](auto& c) -> auto& { return c.averaging.outer.rate; }, 0, true));
   all.push_back(fraction_option(
       "outer-momentum", "MU", "momentum of the outer Nesterov step",
@@ -158,14 +159,19 @@ void add_pipeline_options(std::vector<OptionSpec>& all) {
 void add_method_options(std::vector<OptionSpec>& all) {
   std::size_t const first = all.size();
   std::map<std::string, std::vector<std::string>> methods_of;
+  std::map<std::string, std::set<std::string>> defaults_of;
   for (method::Method const& method : method::all_methods()) {
     for (method::Option const& option : method.options) {
       if (methods_of[option.name].empty()) all.push_back(method_option(option));
       methods_of[option.name].push_back(method.name);
+      defaults_of[option.name].insert(option.default_value);
     }
   }
   for (std::size_t i = first; i < all.size(); ++i) {
     all[i].help = fmt::format("{}: {}", fmt::join(methods_of[all[i].name], ", "), all[i].help);
+    std::set<std::string> const& defaults = defaults_of[all[i].name];
+    if (defaults.size() == 1 && !defaults.begin()->empty())
+      all[i].help += fmt::format(" [{}]", *defaults.begin());
   }
 }
 
@@ -183,7 +189,8 @@ void add_gpt_size(std::vector<OptionSpec>& all, std::string const& name, std::st
 
 OptionSpec width_factor_option() {
   OptionSpec option = number_option(
-      "width-factor", "F", "factor on the channels of all layers, which keep at least 1 (conv)",
+      "width-factor", "F",
+      "factor on the number of channels of every layer, which stays at least 1 (conv)",
       [](auto& c) -> auto& { return c.width_factor; }, 0, true);
   option.set = [set = option.set](Config& c, std::string const& t) {
     constexpr double most = 64;
@@ -202,8 +209,8 @@ void add_model_options(std::vector<OptionSpec>& all) {
                  [](Config const& c) { return fmt::format("{}", fmt::join(c.hidden, ",")); }});
   all.push_back(choice_option("activation", "activation function between layers (mlp)", activations,
                               &Config::activation));
-  all.push_back(choice_option("preset", "sizes that are not given (gpt)", same(nn::gpt_presets()),
-                              &Config::preset));
+  all.push_back(choice_option("preset", "preset for the sizes that are not given (gpt)",
+                              same(nn::gpt_presets()), &Config::preset));
   add_gpt_size(all, "layers", "transformer blocks (gpt)", &nn::GptSize::layers);
   add_gpt_size(all, "width", "embedding width (gpt)", &nn::GptSize::width);
   add_gpt_size(all, "heads", "attention heads (gpt)", &nn::GptSize::heads);
@@ -324,7 +331,7 @@ void add_evaluation_options(std::vector<OptionSpec>& all) {
   all.push_back(
       {"evaluate-rows", "R",
        "number of training rows, and of held-out rows, that an evaluation of a network uses (0: "
-       "all; default: all, for gpt 256, and a quarter of the rows trained on if those are fewer)",
+       "all; default: all; for gpt: 256, or a quarter of the rows trained on if that is less)",
        [](Config& c, std::string const& t) { c.evaluate_rows = integer("evaluate-rows", t, 0); },
        [](Config const& c) {
          return c.evaluate_rows < 0 ? std::string() : fmt::format("{}", c.evaluate_rows);

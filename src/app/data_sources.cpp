@@ -26,8 +26,9 @@ std::string image_text(ImageShape const& image) {
 void require_same_kind(Config const& config, io::DataSource const& training,
                        io::DataSource const& held_out) {
   auto const differ = [&](std::string const& here, std::string const& there) {
-    usage_error("--validation {}: has {}, the training data has {}; valid is data of one kind",
-                config.validation, here, there);
+    usage_error(
+        "--validation {}: has {}, but the training data has {}; both must be of the same kind",
+        config.validation, here, there);
   };
   std::string const& here = held_out.facts().kind;
   std::string const& there = training.facts().kind;
@@ -48,12 +49,12 @@ io::DataSource held_out_source(Config const& config, io::DataSource const& train
   std::int64_t const features = training.shape().features;
   bool const narrower = shape.sparse && shape.features < features;
   if (shape.features != features && !narrower) {
-    usage_error("--validation {}: has {} features, the training data has {}", config.validation,
+    usage_error("--validation {}: has {} features, but the training data has {}", config.validation,
                 shape.features, features);
   }
   if (source.classes() > training.classes()) {
     bool const tokens = training.facts().tokens > 0;
-    usage_error("--validation {}: has {} {}, the training data has {}", config.validation,
+    usage_error("--validation {}: has {} {}, but the training data has only {}", config.validation,
                 source.classes(), tokens ? "different tokens" : "classes", training.classes());
   }
   return source;
@@ -68,8 +69,10 @@ std::optional<std::int64_t> held_out_part(Config const& config, std::int64_t row
   bool const inside = fraction > 0 && fraction < 1;
   auto const part = inside ? std::llround(fraction * static_cast<double>(rows)) : 0;
   if (part < 1 || part >= rows) {
-    usage_error("--validation {}: a fraction must leave some of the {} rows on either side",
-                config.validation, rows);
+    usage_error(
+        "--validation {}: a fraction must leave at least one of the {} rows for training and one "
+        "for validation",
+        config.validation, rows);
   }
   return part;
 }
@@ -91,7 +94,7 @@ HeldOut held_out(Config const& config, io::DataSource const& training) {
   std::int64_t const rows = training.shape().rows;
   if (config.validation.empty()) return {{}, rows, 0};
   if (config.validation.starts_with("generate:")) {
-    usage_error("--validation {}: would repeat the rows to train on; give a fraction of them",
+    usage_error("--validation {}: would repeat the training rows; give a fraction to hold out",
                 config.validation);
   }
   if (auto const part = held_out_part(config, rows)) return {{}, rows - *part, *part};

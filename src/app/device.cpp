@@ -13,14 +13,16 @@ namespace quartic::app {
 
 void require_device(Config const& config) {
   if (config.tf32 && config.device == "host")
-    usage_error("--tf32: products of the host are in full precision; valid with --device gpu");
+    usage_error(
+        "--tf32: matrix products on the host are always in full precision; valid only with "
+        "--device gpu");
   if (config.gpu_aware_mpi && config.device == "host" && compute::computes_on_host())
-    usage_error("--gpu-aware-mpi: stages compute on the host; valid with --device gpu");
+    usage_error("--gpu-aware-mpi: the stages compute on the host; valid only with --device gpu");
   if (config.device == "host") return;
   if (!compute::has_device_code())
-    usage_error("--device {}: this build has no device code; valid is host", config.device);
+    usage_error("--device {}: this build has no device code; valid: host", config.device);
   if (compute::device_count() == 0) {
-    usage_error("--device {}: no GPU is seen on {}; valid is host", config.device,
+    usage_error("--device {}: no GPU is visible on {}; valid: host", config.device,
                 comm::Communicator::host());
   }
 }
@@ -54,7 +56,7 @@ std::string device_report(comm::Communicator& communicator) {
   auto const of_ranks = devices_of_ranks(communicator);
   int const devices = compute::device_count();
   if (!compute::has_device_code()) return "none (this build has no device code)";
-  if (devices == 0) return "none (no GPU is seen)";
+  if (devices == 0) return "none (no GPU is visible)";
   std::vector<std::string> names;
   names.reserve(static_cast<std::size_t>(devices));
   for (int device = 0; device < devices; ++device)

@@ -28,9 +28,9 @@ struct Subcommand {
 
 constexpr std::array<Subcommand, 6> subcommands{{
     {"run", "[options]", "train; writes the run folder", run_command},
-    {"plan", "[options]", "the plan alone: no data, no training", plan_command},
-    {"methods", "[--markdown]", "the tables of methods", methods_command},
-    {"gather", "DIR", "make one trace.h5 of the shards of an ended run", gather_command},
+    {"plan", "[options]", "print the plan of a run, without data or training", plan_command},
+    {"methods", "[--markdown]", "print the tables of methods", methods_command},
+    {"gather", "DIR", "merge the trace shards of an ended run into one trace.h5", gather_command},
     {"compare", "RUN RUN", "whether two runs are bitwise equal, and where they first differ",
      compare_command},
     {"info", "", "build, BLAS, MPI, HDF5, devices", info_command},
@@ -68,7 +68,7 @@ int run_subcommand(comm::Communicator& communicator, std::vector<std::string> ar
   for (Subcommand const& command : subcommands) {
     if (command.name == name) return command.run(communicator, arguments);
   }
-  usage_error("'{}' is not a command: valid are run, plan, methods, gather, compare, info", name);
+  usage_error("'{}' is not a command; valid: run, plan, methods, gather, compare, info", name);
 }
 
 /// An error is one line, whatever the words of the command line or the names of files hold.

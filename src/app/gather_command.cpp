@@ -13,9 +13,9 @@ int gather_command(comm::Communicator& communicator, std::vector<std::string> co
   comm::agree(communicator, [&] {
     if (communicator.rank() != 0) return;
     if (!std::filesystem::exists(folder / "trace.h5"))
-      usage_error("{}: holds no trace.h5", folder.string());
+      usage_error("{}: contains no trace.h5; give a run folder", folder.string());
     if (!std::filesystem::exists(folder / "ranks"))
-      usage_error("{}: its trace is gathered already", folder.string());
+      usage_error("{}: its trace is already gathered", folder.string());
     FileLock lock(folder / "lock");
     io::gather(folder, false);
     lock.settle();

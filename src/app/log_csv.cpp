@@ -81,7 +81,7 @@ void require_csv(std::string const& file) {
     std::string first;
     std::getline(there, first);
     if (!first.empty() && first != header)
-      usage_error("--log-csv {}: is there, and no run has written it; give another name", file);
+      usage_error("--log-csv {}: exists and was not written by a run; give another name", file);
   }
   if (std::ofstream const out(file, std::ios::app); !out)
     usage_error("--log-csv {}: cannot be written: {}", file, std::strerror(errno));

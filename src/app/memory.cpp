@@ -73,9 +73,9 @@ void require_memory_for_data(Config const& config, DataShape const& shape) {
   std::int64_t const number_bytes = config.precision == "float" ? sizeof(float) : sizeof(double);
   std::int64_t const needed = shape.rows * shape.features * number_bytes;
   if (needed > available_memory_bytes()) {
-    usage_error("{}: {} rows of {} features take {:.3g} GB and {:.3g} GB are free: {}", config.data,
-                shape.rows, shape.features, gigabytes(needed), gigabytes(available_memory_bytes()),
-                tightest_memory_limit());
+    usage_error("{}: {} rows of {} features need {:.3g} GB, but {:.3g} GB are free: {}",
+                config.data, shape.rows, shape.features, gigabytes(needed),
+                gigabytes(available_memory_bytes()), tightest_memory_limit());
   }
 }
 
@@ -93,9 +93,9 @@ void require_memory(comm::Communicator& communicator, engine::MemoryRow const& p
     std::int64_t const available = available_memory_bytes();
     if (needed <= available) return;
     usage_error(
-        "the stages on {} need about {:.3g} GB for weights, stashes and activations and {:.3g} GB "
+        "the stages on {} need about {:.3g} GB for weights, stashes and activations, but {:.3g} GB "
         "are free ({}); use more nodes, a smaller --microbatch-size, or a method with fewer copies "
-        "(quartic methods)",
+        "(see `quartic methods`)",
         comm::Communicator::host(), gigabytes(needed), gigabytes(available),
         tightest_memory_limit());
   });

@@ -106,10 +106,13 @@ int methods_command(comm::Communicator& communicator, std::vector<std::string> c
   fmt::print("\n");
   print(rows_of(descriptions()));
   fmt::print(
-      "\nsteady state at stage s = 0..S-1; copies of the weights and activations are counted a "
-      "stage\nM, a: microbatches an update; R replicas, H local steps; Q = S/V workers of V "
-      "stages\n"
-      "nF1B in pieces (chunk): d = S-1-s, q = min(1, h/M), h = 3 (in the slot model, mono: 2)\n");
+      "\n"
+      "All values hold in the steady state, for stage s = 0..S-1. Copies (of the weights) and "
+      "activations are per stage.\n"
+      "M, a: microbatches per update. R: replicas. H: local steps. Q = S/V: workers, with V stages "
+      "each.\n"
+      "nF1B: d = S-1-s, q = min(1, h/M). h = 3 for --backward chunk with --cost real, 2 for "
+      "--backward mono with --cost slot.\n");
   return 0;
 }
 

@@ -121,7 +121,7 @@ class PlanTrace {
 void make_plan(comm::Communicator& communicator, Config const& config) {
   if (config.cost == "measured")
     usage_error(
-        "--cost measured: measures a model's stages, which a plan has none of; use quartic run");
+        "--cost measured: needs a model to measure, and quartic plan has none; use quartic run");
   plan::Rules const rules = rules_of(config, config.microbatches);
   plan::Cost const cost = plan::Cost::parse(config.cost, config.stages, config.seed);
   if (config.print_config) return fmt::print("{}", config_text(config));
@@ -157,8 +157,10 @@ int plan_command(comm::Communicator& communicator, std::vector<std::string> cons
   resolve_method(config);
   if (config.microbatches == 0) config.microbatches = default_microbatches(config);
   if (config.microbatches > largest_run)
-    usage_error("--accumulate {}: give --microbatches too, at most {}", config.accumulate,
-                largest_run);
+    usage_error(
+        "--accumulate {}: the default of --microbatches would be too large; give --microbatches, "
+        "at most {}",
+        config.accumulate, largest_run);
   make_plan(communicator, config);
   return 0;
 }

@@ -38,8 +38,8 @@ void refuse_lone_ranks(comm::Communicator const& communicator) {
     bool const counts = std::string_view(variable) != "SLURM_NTASKS" || !is_batch_script();
     if (!counts || number_in(variable) <= 1) continue;
     usage_error(
-        "{} is {}, but MPI sees one process, so each of them would train the whole pipeline; start "
-        "them with `srun --mpi=pmix` or mpirun",
+        "{} is {}, but MPI sees one process, so each of these processes would train the whole "
+        "pipeline; start them with `srun --mpi=pmix` or mpirun",
         variable, number_in(variable));
   }
 }

@@ -46,16 +46,14 @@ std::vector<io::CheckpointManifest> checkpoints_to_resume(
   if (positions.empty()) {
     if (io::is_complete(config.out)) {
       usage_error(
-          "--resume {}: is finished, and has no checkpoint to continue from; a run keeps one with "
-          "--checkpoint-every or --save-parameters",
+          "--resume {}: the run is finished and has no checkpoint to continue from; a run keeps "
+          "one with --checkpoint-every or --save-parameters",
           config.out);
     }
     return {};
   }
   auto const changed = [&](std::string const& what) {
-    usage_error(
-        "--resume {}: {} is not what its checkpoint was made with; put back what was changed",
-        config.out, what);
+    usage_error("--resume {}: {} has changed since its checkpoint; restore it", config.out, what);
   };
   bool const becomes_longer = config.microbatches > config.resumed_microbatches;
   if (!becomes_longer) positions.erase(positions.begin() + 1, positions.end());

@@ -143,13 +143,13 @@ class Training {
   [[noreturn]] void refuse_plan() const {
     if (config_.microbatches == config_.resumed_microbatches) {
       usage_error(
-          "--resume {}: its plan is not the one that its checkpoint was made with; put back what "
-          "was changed, such as a file of --delays",
+          "--resume {}: its plan has changed since its checkpoint; restore what the plan depends "
+          "on, such as a file of --delays",
           config_.out);
     }
     usage_error(
-        "--resume {}: its checkpoint lies in the end of a run of {} microbatches, where a "
-        "longer one does something else; valid is --microbatches {}",
+        "--resume {}: its checkpoint lies near the end of a run of {} microbatches, where the plan "
+        "of a longer run differs; valid: --microbatches {}",
         config_.out, config_.resumed_microbatches, config_.resumed_microbatches);
   }
 
@@ -289,13 +289,13 @@ class Training {
     if (all.empty()) return;
     std::string const gap = all.substr(0, all.rfind(io::gap_separator));
     info.attributes[io::gap_attribute] = gap;
-    warnings_.push_back(fmt::format(
-        "--resume {}: the earlier trace is damaged: {}; the run continues from its checkpoint, and "
-        "the trace's attribute gap names the rows{}",
-        config_.out, gap,
-        std::filesystem::exists(std::filesystem::path(config_.out) / io::damaged_shards)
-            ? fmt::format("; {} has what is left of the shards", io::damaged_shards)
-            : ""));
+    warnings_.push_back(
+        fmt::format("--resume {}: the earlier trace is damaged: {}; the run continues from its "
+                    "checkpoint, and the attribute gap of the trace lists the rows{}",
+                    config_.out, gap,
+                    std::filesystem::exists(std::filesystem::path(config_.out) / io::damaged_shards)
+                        ? fmt::format("; {} contains the rest of the shards", io::damaged_shards)
+                        : ""));
   }
 
   /// Rank 0.
@@ -455,11 +455,10 @@ class Training {
 
   int say_diverged(std::string const& text) {
     if (communicator_.rank() == 0) {
-      fmt::print(
-          stderr,
-          "quartic: diverged: {}; the trace up to there, and the last checkpoint if there is "
-          "one, are in {}\n",
-          text, config_.out);
+      fmt::print(stderr,
+                 "quartic: diverged: {}; the trace up to that point, and the last checkpoint if "
+                 "there is one, are in {}\n",
+                 text, config_.out);
     }
     return exit_diverged;
   }
@@ -541,7 +540,7 @@ int run_command(comm::Communicator& communicator, std::vector<std::string> const
   comm::require_equal(communicator, "the configuration",
                       config_text(config) + "out = " + config.out);
   // A folder that is not absolute is another one for a rank that works elsewhere.
-  comm::require_equal(communicator, "the run folder (--out, from the working directory on)",
+  comm::require_equal(communicator, "the run folder (--out, relative to the working directory)",
                       (std::filesystem::current_path() / config.out).lexically_normal().string());
   comm::agree(communicator, compute::require_blas);
   compute_on_device(communicator, config);

@@ -75,8 +75,8 @@ int lock(int descriptor) {
   if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
   if (errno != ENOSYS && errno != ENOLCK && errno != EOPNOTSUPP) return errno;
   fmt::print(stderr,
-             "quartic: the file system of the run folder has no locks ({}): see that nobody else "
-             "runs there\n",
+             "quartic: the file system of the run folder has no locks ({}): make sure that no "
+             "other run uses this folder\n",
              std::strerror(errno));
   return 0;
 }
@@ -88,7 +88,7 @@ std::string content_of(fs::path const& path) {
 
 /// Whoever can write in a shared folder could have any file of the user's overwritten.
 [[noreturn]] void refuse_link(fs::path const& path) {
-  usage_error("{}: is a symbolic link, which no run leaves; remove it, or give another folder",
+  usage_error("{}: is a symbolic link, which no run creates; remove it, or give another folder",
               path.string());
 }
 
@@ -113,7 +113,7 @@ FileLock::FileLock(fs::path path)
     : path_(std::move(path)), was_left_(content_of(path_).starts_with(owner_mark)) {
   if (fs::is_symlink(path_)) refuse_link(path_);
   if (!was_left_ && !content_of(path_).empty())
-    usage_error("{}: is not what a run has left; give another folder", path_.string());
+    usage_error("{}: was not written by a run; give another folder", path_.string());
   descriptor_ = open_locked(path_);
   // Its last owner may have removed it between the two: then the next one would make another.
   while (!is_at(path_, descriptor_)) {
@@ -144,7 +144,7 @@ NewFolder::NewFolder(fs::path const& path) {
     if (fs::create_directory(part, error)) made_.push_back(part);
   }
   if (!fs::is_directory(path))
-    usage_error("--out {}: cannot be made: {}", path.string(), error.message());
+    usage_error("--out {}: cannot be created: {}", path.string(), error.message());
 }
 
 NewFolder::~NewFolder() {
@@ -178,21 +178,21 @@ void RunFolder::keep() {
 
 void RunFolder::refuse_what_is_there(bool overwrite) const {
   if (!overwrite && io::is_complete(path_)) {
-    usage_error("--out {}: holds a finished run; give another folder, or --overwrite",
+    usage_error("--out {}: contains a finished run; give another folder, or --overwrite",
                 path_.string());
   }
   if (!overwrite && io::CheckpointFolder::any(path_)) {
     usage_error(
-        "--out {}: holds a run with a checkpoint; --resume {} continues it, --overwrite starts "
-        "again",
+        "--out {}: contains a run with a checkpoint; --resume {} continues it, --overwrite "
+        "replaces it",
         path_.string(), path_.string());
   }
   // A run that was killed before it had a trace has left its lock.
   if (lock_.was_left() || fs::is_regular_file(path_ / "trace.h5")) return;
   for (char const* const name : run_files) {
     if (!stays(name) && fs::exists(path_ / name))
-      usage_error("--out {}: has a {} that no run has left; give another folder", path_.string(),
-                  name);
+      usage_error("--out {}: contains a {} that was not written by a run; give another folder",
+                  path_.string(), name);
   }
 }
 
@@ -202,9 +202,8 @@ void RunFolder::require_room(std::int64_t expected_bytes) const {
   for (char const* const name : run_files) room += bytes_below(path_ / name);
   if (error || room >= static_cast<std::uintmax_t>(expected_bytes)) return;
   usage_error(
-      "--out {}: the trace takes about {:.3g} MB and there is room for {:.3g} MB; raise "
-      "--trace-every, or "
-      "give a folder elsewhere",
+      "--out {}: the trace needs about {:.3g} MB, but {:.3g} MB are free; raise --trace-every, or "
+      "give a folder on another file system",
       path_.string(), static_cast<double>(expected_bytes) / 1e6, static_cast<double>(room) / 1e6);
 }
 

@@ -23,7 +23,7 @@ using nlohmann::ordered_json;
 std::string read_text(std::string const& path) {
   constexpr std::size_t largest = std::size_t{64} << 20;  // its actions take up to 2 GB
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) usage_error("is a directory");
+  if (std::filesystem::is_directory(path, error)) usage_error("is a folder; give a schedule file");
   std::ifstream file(path, std::ios::binary);
   if (!file) usage_error("cannot be read");
   std::string text;
@@ -88,7 +88,8 @@ std::string checked(Config const& config) {
 void check_schedule_file(Config const& config) {
   if (config.format == "csv") refuse_choice("format", "csv", {"table", "grid", "json"});
   if (config.cost == "measured")
-    usage_error("--cost measured: measures a model's stages, which a schedule file has none of");
+    usage_error(
+        "--cost measured: needs a model to measure, and a schedule file has none; use other costs");
   std::string text;
   try {
     text = checked(config);

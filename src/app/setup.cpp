@@ -38,16 +38,19 @@ std::vector<std::int64_t> cut_by_hand(Config const& config) {
 void resolve_cut_option(Config& config) {
   if (!is_network(config)) {
     if (config.cut.empty() && config.memory_bound == 0 && !config.recompute) return;
-    usage_error("--cut, --memory-bound, --recompute: {} is cut evenly by its columns",
-                config.objective);
+    usage_error(
+        "--cut, --memory-bound, --recompute: valid only for networks; {} is cut evenly by its "
+        "columns",
+        config.objective);
   }
   if (config.cut.empty()) config.cut = config.objective == "mlp" ? "even" : "counted";
   bool const by_cost = config.cut == "counted" || config.cut == "measured";
   bool const by_hand = config.cut.find_first_not_of("0123456789,") == std::string::npos;
   if (config.cut != "even" && !by_cost && !by_hand)
-    usage_error("--cut {}: valid are even, counted, measured, or numbers as 3,5,9", config.cut);
+    usage_error("--cut {}: unknown value; valid: even, counted, measured, or numbers such as 3,5,9",
+                config.cut);
   if (config.memory_bound > 0 && !by_cost)
-    usage_error("--memory-bound: chooses among cuts; valid with --cut counted and measured");
+    usage_error("--memory-bound: chooses among cuts; valid only with --cut counted or measured");
 }
 
 /// Defaults that the objective decides.
@@ -59,11 +62,12 @@ void resolve_objective(Config& config) {
   resolve_cut_option(config);
   if (!config.drop_last) config.drop_last = config.objective == "gpt";
   if (config.evaluate_rows > 0 && !network) {
-    usage_error("--evaluate-rows: {} is evaluated on all rows", config.objective);
+    usage_error("--evaluate-rows: valid only for networks; {} is evaluated on all rows",
+                config.objective);
   }
   if (!network && (config.shuffle || config.augment != nn::Augment::none)) {
     usage_error(
-        "--{}: {} reads its rows as they are, in the order of the data; valid with networks",
+        "--{}: valid only for networks; {} reads its rows unchanged, in the order of the data",
         config.shuffle ? "shuffle" : "augment", config.objective);
   }
   require_device(config);
@@ -74,15 +78,15 @@ void require_images(Config const& config, ImageShape image) {
   if (config.augment == nn::Augment::none) return;
   if (image.channels == 0) {
     usage_error(
-        "--augment: the rows of {} are not images of known height and width; valid are IDX and "
-        "CIFAR images, and generate:images",
+        "--augment: the rows of {} are not images of known height and width; valid: IDX images, "
+        "CIFAR images, generate:images",
         config.data);
   }
   std::int64_t const side = std::min(image.height, image.width);
   if (config.augment != nn::Augment::flip && side <= nn::Augmentation::padding) {
     usage_error(
-        "--augment: a crop moves images by up to {} pixels, and those of {} are {} x {}; valid is "
-        "flip",
+        "--augment: a crop shifts images by up to {} pixels, but the images of {} are {} x {}; "
+        "valid: flip",
         nn::Augmentation::padding, config.data, image.height, image.width);
   }
 }
@@ -116,7 +120,7 @@ void resolve_optimizer(Config& config, method::Method const& method) {
   nn::OptimizerSpec& optimizer = config.optimizer;
   if (optimizer.name.empty()) optimizer.name = method.optimizer.empty() ? "sgd" : method.optimizer;
   if (method.only_optimizer && optimizer.name != method.optimizer) {
-    usage_error("--optimizer {}: {} is defined with {} only", optimizer.name, method.name,
+    usage_error("--optimizer {}: {} is defined only with {}", optimizer.name, method.name,
                 method.optimizer);
   }
   if (optimizer.beta1 < 0) optimizer.beta1 = method.beta1 > 0 ? method.beta1 : 0.9;
@@ -126,12 +130,12 @@ void resolve_optimizer(Config& config, method::Method const& method) {
 void resolve_epochs(Config& config, std::int64_t an_epoch) {
   std::int64_t const epochs = std::max<std::int64_t>(1, config.epochs);
   if (epochs > largest_run / an_epoch)
-    usage_error("--epochs {}: at most {}", epochs, largest_run / an_epoch);
+    usage_error("--epochs {}: must be at most {}", epochs, largest_run / an_epoch);
   std::int64_t const pipelines = config.averaging.pipelines;
   if (epochs * an_epoch % pipelines != 0) {
     usage_error(
-        "--epochs {}: its {} microbatches do not divide among {} pipelines; give --microbatches "
-        "of one pipeline instead",
+        "--epochs {}: its {} microbatches cannot be divided evenly among {} pipelines; give "
+        "--microbatches (of one pipeline) instead",
         epochs, epochs * an_epoch, pipelines);
   }
   config.microbatches = epochs * an_epoch / pipelines;
@@ -157,14 +161,14 @@ void require_same_or_longer(Config const& config, plan::Rules const& rules) {
   std::int64_t const before = config.resumed_microbatches;
   if (config.microbatches == before || before == 0) return;
   if (config.microbatches < before) {
-    usage_error("--resume {}: that run has {} microbatches; valid are as many or more", config.out,
-                before);
+    usage_error("--resume {}: the run has {} microbatches; it can be made longer but not shorter",
+                config.out, before);
   }
   if (!can_become_longer(config, rules)) {
     bool const decays = config.decay != nn::Decay::constant;
     usage_error(
-        "--resume {}: with {} its learning rate was chosen for {} microbatches; it cannot be made "
-        "longer",
+        "--resume {}: cannot be made longer, because with {} its learning rate depends on its {} "
+        "microbatches",
         config.out, decays ? "--decay" : "--method " + config.method, before);
   }
 }
@@ -172,14 +176,15 @@ void require_same_or_longer(Config const& config, plan::Rules const& rules) {
 void require_pipelines(Config const& config) {
   engine::AveragingSettings const& averaging = config.averaging;
   if (std::int64_t{averaging.pipelines} * config.stages > largest_seats) {
-    usage_error("--pipelines {}: with {} stages at most {}", averaging.pipelines, config.stages,
-                largest_seats / config.stages);
+    usage_error("--pipelines {}: with {} stages, must be at most {}", averaging.pipelines,
+                config.stages, largest_seats / config.stages);
   }
   bool const unused =
       averaging.every != 1 || averaging.outer.rate != 1 || averaging.outer.momentum != 0;
   if (averaging.pipelines == 1 && unused) {
     usage_error(
-        "--synchronize-every, --outer-rate and --outer-momentum are for --pipelines of at least 2");
+        "--synchronize-every, --outer-rate and --outer-momentum: valid only with --pipelines of at "
+        "least 2");
   }
 }
 
@@ -187,12 +192,13 @@ void require_arrival_order(Config const& config, plan::Rules const& rules) {
   if (config.order == engine::Order::plan) return;
   if (rules.need_plan()) {
     usage_error(
-        "--order arrival: {} needs a global view of all stages, which only a plan has; valid is "
-        "--order plan",
+        "--order arrival: {} needs a global view of all stages, which only a plan has; use --order "
+        "plan",
         config.method);
   }
   if (config.averaging.pipelines > 1)
-    usage_error("--order arrival: several pipelines average by the plan; valid is --order plan");
+    usage_error(
+        "--order arrival: several pipelines average at positions of the plan; use --order plan");
 }
 
 void require_prediction(Config const& config, plan::Rules const& rules) {
@@ -200,7 +206,7 @@ void require_prediction(Config const& config, plan::Rules const& rules) {
   std::vector<std::string> valid = nn::optimizer_names();
   std::erase_if(valid, [](std::string const& name) { return nn::state_names(name).empty(); });
   usage_error(
-      "--optimizer {}: keeps no state to predict its next step from, which {} needs; valid are {}",
+      "--optimizer {}: keeps no state to predict its next step from, which {} needs; valid: {}",
       config.optimizer.name, config.method, fmt::join(valid, ", "));
 }
 

@@ -17,8 +17,8 @@ fs::path weights_of(fs::path const& init) {
   fs::path file = init / parameters_file;
   if (!fs::exists(file))
     usage_error(
-        "--init {}: has no {}; valid is the folder of a run that --save-parameters was "
-        "given to, or a file of parameters",
+        "--init {}: has no {}; valid: the folder of a run with --save-parameters, or a parameter "
+        "file",
         init.string(), parameters_file);
   return file;
 }
@@ -27,15 +27,15 @@ fs::path weights_of(fs::path const& init) {
 std::string misfit(fs::path const& file, std::string const& optimizer) {
   bool const has_state = !nn::state_names(optimizer).empty();
   if (!fs::exists(file)) {
-    return has_state ? fmt::format(
-                           "there is no {}, which --save-parameters leaves of every "
-                           "optimizer with state",
-                           optimizer_file)
-                     : "";
+    return has_state
+               ? fmt::format(
+                     "{} is missing, which --save-parameters writes for every optimizer with state",
+                     optimizer_file)
+               : "";
   }
   std::string const name = io::ParameterReader(file.string()).text("optimizer");
   if (name == optimizer && has_state) return {};
-  return fmt::format("its {} is of {}, and this run has {}", optimizer_file, quartic::quoted(name),
+  return fmt::format("its {} is of {}, but this run uses {}", optimizer_file, quartic::quoted(name),
                      optimizer);
 }
 

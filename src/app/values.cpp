@@ -66,7 +66,7 @@ std::vector<std::int64_t> integers(std::string const& option, std::string const&
 
 void refuse_choice(std::string const& option, std::string const& text,
                    std::vector<std::string> const& valid) {
-  usage_error("--{} '{}': valid are {}", option, text, fmt::join(valid, ", "));
+  usage_error("--{} '{}': unknown value; valid: {}", option, text, fmt::join(valid, ", "));
 }
 
 std::string text(double value) {

@@ -28,7 +28,7 @@ void check(int code, char const* call) {
 /// A number of elements as MPI takes it.
 int mpi_count(std::size_t count) {
   if (count > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-    failure("{} elements are too many for one call of MPI", count);
+    failure("one MPI call cannot transfer {} elements; at most 2147483647", count);
   return static_cast<int>(count);
 }
 
@@ -283,9 +283,8 @@ void require_equal(Communicator& communicator, std::string const& what, std::str
   std::string const first = communicator.broadcast(text, 0);
   agree(communicator, [&] {
     if (text != first) {
-      usage_error(
-          "{} differs between rank 0 and rank {}; every rank must be started with the same one",
-          what, communicator.rank());
+      usage_error("{} differs between rank 0 and rank {}; it must be the same on every rank", what,
+                  communicator.rank());
     }
   });
 }

@@ -105,11 +105,11 @@ void start_blas(char** words) {
   set_blas_threads(1);
   if (!has_work_space(threads)) {
     decided() = {.kind = KernelDecision::Kind::fail,
-                 .text = fmt::format(
-                     "{}: no memory for the work space of {} threads, {} bytes; {}; "
-                     "OPENBLAS_NUM_THREADS=1 needs the least",
-                     state.library, threads, static_cast<std::size_t>(threads) * work_space_bytes,
-                     tightest_memory_limit())};
+                 .text = fmt::format("{}: out of memory: the workspace of {} threads needs {} "
+                                     "bytes; {}; OPENBLAS_NUM_THREADS=1 needs the least",
+                                     state.library, threads,
+                                     static_cast<std::size_t>(threads) * work_space_bytes,
+                                     tightest_memory_limit())};
     return;
   }
   KernelDecision decision = decide(state);
@@ -123,7 +123,7 @@ void start_blas(char** words) {
     start_again(words, decision);
     decision.kind = KernelDecision::Kind::fail;
     decision.text =
-        fmt::format("{} cannot be started again, with OpenBLAS's kernels for {} ({}); set {}={}",
+        fmt::format("{} cannot restart itself with OpenBLAS's kernels for {} ({}); set {}={}",
                     words[0], decision.next, std::strerror(errno), kernel_variable, decision.next);
   }
   decided() = decision;

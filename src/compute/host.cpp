@@ -28,7 +28,7 @@ namespace {
 // The libraries' type, where it is 64 bits wide, takes an int too.
 int blas_size(std::int64_t size) {
   if (size > std::numeric_limits<int>::max()) {
-    failure("a matrix side of {} is too long for BLAS", size);
+    failure("a matrix dimension of {} is too large for BLAS; at most 2147483647", size);
   }
   return static_cast<int>(size);
 }

@@ -157,8 +157,8 @@ KernelDecision judge(KernelState const& state) {
   KernelDecision decision{.text = is_users ? "set by OPENBLAS_CORETYPE" : "the library's own"};
   if (state.products == Products::wrong || state.products == Products::illegal) {
     if (!is_users) return fail(state);
-    decision.text = fmt::format("{}: these kernels of {} {}; leave it unset", name, state.library,
-                                fault_of(reason_of(state.products)));
+    decision.text = fmt::format("{}: these kernels of {} {}; unset the variable", name,
+                                state.library, fault_of(reason_of(state.products)));
     decision.kind = KernelDecision::Kind::fail;
     if (state.products == Products::illegal) {
       decision.kind = KernelDecision::Kind::refuse;
@@ -212,8 +212,7 @@ KernelDecision decide(KernelState const& state) {
                           .warning = replacement_warning(state)};
   if (decision.warning.empty() && is_slow(state)) {
     decision.warning = fmt::format(
-        "{}: its kernels for {} are slow here, and it has none better "
-        "that compute rightly",
+        "{}: its kernels for {} are slow here, and it has no faster kernels that compute correctly",
         state.library, state.kernel);
   }
   return decision;

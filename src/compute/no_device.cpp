@@ -49,13 +49,13 @@ std::string products_by() {
 class CopyWork {};
 
 PinnedMemory::PinnedMemory(std::size_t bytes) {
-  failure("{} bytes for copies to a device: this build has no device code", bytes);
+  failure("cannot allocate {} bytes for copies to a device: this build has no device code", bytes);
 }
 
 PinnedMemory::~PinnedMemory() = default;
 
 BackgroundCopy::BackgroundCopy() {
-  failure("a copy to or from a device: this build has no device code");
+  failure("cannot copy to or from a device: this build has no device code");
 }
 
 BackgroundCopy::~BackgroundCopy() = default;

@@ -25,7 +25,7 @@ void require(int status, char const* call) {
 
 int side(std::int64_t size) {
   if (size > std::numeric_limits<int>::max()) {
-    failure("a matrix side of {} is too long for cuBLAS", size);
+    failure("a matrix dimension of {} is too large for cuBLAS; at most 2147483647", size);
   }
   return static_cast<int>(size);
 }

@@ -17,7 +17,7 @@ SharedLibrary const& library() {
 }
 
 void require(int status, char const* call) {
-  if (status != 0) failure("the GPU's driver: {} returned {}", call, status);
+  if (status != 0) failure("the GPU driver: {} returned {}", call, status);
 }
 
 // The driver's own number of that device. Initialising twice is allowed.
@@ -65,7 +65,7 @@ std::string device_name(int device) {
 }
 
 void enter_primary_context(int device) {
-  if (!library().is_open()) failure("the GPU's driver, libcuda.so.1, cannot be opened");
+  if (!library().is_open()) failure("the GPU driver's library, libcuda.so.1, cannot be opened");
   Context context = nullptr;
   auto const retain = library().function<int(Context*, int)>("cuDevicePrimaryCtxRetain");
   require(retain(&context, handle_of(device)), "cuDevicePrimaryCtxRetain");

@@ -14,7 +14,7 @@ namespace quartic::compute {
 template <class T>
 void require_on_device(T const* first, std::int64_t count) {
   if (!is_device_memory(first, count * static_cast<std::int64_t>(sizeof(T)))) {
-    failure("a kernel of the device was given memory of the host");
+    failure("a device kernel was given host memory");
   }
 }
 template <class T>

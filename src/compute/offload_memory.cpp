@@ -33,7 +33,7 @@ std::size_t page_size() {
 char* reserve(std::size_t bytes) {
   constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   void* const memory = mmap(nullptr, bytes, PROT_NONE, flags, -1, 0);
-  if (memory == MAP_FAILED) failure("no {} bytes of memory for a device's", bytes);
+  if (memory == MAP_FAILED) failure("cannot reserve {} bytes in place of device memory", bytes);
   return static_cast<char*>(memory);
 }
 
@@ -102,7 +102,8 @@ class GuardedRegion final : public GuardedMemory {
     std::size_t const size = up(bytes, alignment);
     std::vector<char*>& free = free_[size];
     if (free.empty()) {
-      if (used_ + size > capacity) failure("no {} bytes of memory for a device's", bytes);
+      if (used_ + size > capacity)
+        failure("cannot reserve {} bytes in place of device memory", bytes);
       free.push_back(base_ + used_);
       used_ += size;
     }
@@ -212,7 +213,8 @@ void* allocate(std::int64_t bytes) {
   if (guarded() != nullptr) return guarded()->add(size);
   // Whole words, for clear().
   void* const memory = omp_target_alloc((size + 7) / 8 * 8, omp_get_default_device());
-  if (memory == nullptr) failure("the device has no {} bytes of memory left", bytes);
+  if (memory == nullptr)
+    failure("the device is out of memory: {} bytes cannot be allocated", bytes);
   clear(memory, bytes);
   return memory;
 }

@@ -18,7 +18,7 @@ std::string quoted(std::string_view text) {
 }
 
 void detail::assertion_failed(char const* condition, char const* file, int line) {
-  failure("broken promise: {} ({}:{})", condition, file, line);
+  failure("internal error: assertion failed: {} ({}:{})", condition, file, line);
 }
 
 }  // namespace quartic

@@ -115,11 +115,11 @@ OutOfMemory::OutOfMemory(std::size_t bytes) noexcept {
   try {
     char const* const what = MemoryPurpose::current();
     std::string const text =
-        fmt::format("no memory: {} bytes{}{} cannot be had; {}", bytes,
+        fmt::format("out of memory: {} bytes{}{} cannot be allocated; {}", bytes,
                     *what == '\0' ? "" : " for ", what, tightest_memory_limit());
     text.copy(text_, sizeof text_ - 1);
   } catch (...) {  // the words need a little memory, too
-    std::string_view const plain = "no memory";
+    std::string_view const plain = "out of memory";
     plain.copy(text_, sizeof text_ - 1);
   }
 }

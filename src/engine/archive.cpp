@@ -13,7 +13,7 @@ void visit(Archive& archive, std::string const& name, RecordedRows& rows) {
 }  // namespace
 
 void require_restored(bool right, std::string_view what) {
-  if (!right) failure("the checkpoint's {} cannot be what a run has left", what);
+  if (!right) failure("the checkpoint is damaged: no run could have written its {}", what);
 }
 
 void visit(Archive& archive, RecordedTables& tables) {

@@ -116,10 +116,11 @@ std::string RunReport::measured_text() const {
         memory.size() == 1 ? "one process" : fmt::format("{} processes", memory.size()));
   }
   std::string text = fmt::format("{:.1f} % measured", 100 * measured);
-  if (shares_cores) return text + ", which says little: there are more processes than cores";
+  if (shares_cores) return text + ", but this is unreliable: there are more processes than cores";
   if (double const pass_ns = mean_pass_ns(stages); pass_ns < short_pass_ns) {
-    text += fmt::format(", which says little: a pass takes {:.0f} µs, hardly more than a message",
-                        pass_ns / 1e3);
+    text +=
+        fmt::format(", but this is unreliable: a pass takes {:.0f} µs, hardly more than a message",
+                    pass_ns / 1e3);
   }
   return text;
 }

@@ -357,8 +357,9 @@ void Stage<T>::record_steps(std::span<plan::PlannedStep const> planned) {
 template <class T>
 void Stage<T>::expect(comm::Message const& message, std::int64_t microbatch) const {
   if (message.header().microbatch == microbatch) return;
-  failure("stage {} expected a message of microbatch {} and received one of {}", seat_.stage,
-          microbatch, message.header().microbatch);
+  failure(
+      "stage {} expected the message of microbatch {} but received the message of microbatch {}",
+      seat_.stage, microbatch, message.header().microbatch);
 }
 
 /// Nothing else goes to another stage, so what is not finite is found where it arises.

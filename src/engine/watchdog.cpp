@@ -98,12 +98,13 @@ void Watchdog::listen(std::int64_t now_ns) {
 std::string Watchdog::owed_by(int rank) const {
   for (auto const& [other, wait] : waiting_) {
     if (wait.rank != rank || wait.action.kind == plan::Kind::wait) continue;
-    return fmt::format("rank {} waits for {} of stage {} there", other, plan::to_text(wait.action),
-                       wait.action.stage);
+    return fmt::format("rank {} waits for rank {} to run {} of stage {}", other, rank,
+                       plan::to_text(wait.action), wait.action.stage);
   }
   plan::Action const& last = planned_[static_cast<std::size_t>(rank)];
   if (last.kind == plan::Kind::wait) return "";
-  return fmt::format("all meet after {} of stage {} there", plan::to_text(last), last.stage);
+  return fmt::format("all ranks meet after rank {} has run {} of stage {}", rank,
+                     plan::to_text(last), last.stage);
 }
 
 /// Who holds up the run, and with what.
@@ -119,7 +120,7 @@ std::string Watchdog::verdict(std::int64_t waited_ns) const {
     if (!owed.empty()) actions.push_back(owed);
   }
   std::string const who = silent.empty()
-                              ? std::string("every rank reports that it waits")
+                              ? std::string("every rank reports that it is waiting")
                               : fmt::format("rank {} does not answer", fmt::join(silent, ", "));
   return fmt::format("no progress for {:.0f} s (--patience): {}{}{}",
                      static_cast<double>(waited_ns) / ns_a_second, who, actions.empty() ? "" : "; ",

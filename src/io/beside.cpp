@@ -21,8 +21,8 @@ std::vector<std::string> names_of_labels(std::string const& path) {
   auto const place = name.rfind("images");
   if (place == std::string::npos) {
     usage_error(
-        "{}: its labels cannot be found: valid is {},LABELS, or a name with 'images', as "
-        "images-idx3, and 'labels' in its place beside it",
+        "{}: no label file is given; give {},LABELS, or a file name with 'images', such as "
+        "images-idx3, and beside it the same name with 'labels'",
         path, path);
   }
   name.replace(place, 6, "labels");
@@ -59,8 +59,7 @@ std::string labels_beside(std::string const& path) {
   auto const found =
       std::find_if(names.begin(), names.end(), [](auto const& name) { return fs::exists(name); });
   if (found == names.end()) {
-    usage_error("{}: its labels are not beside it: none of {} is there", path,
-                fmt::join(names, ", "));
+    usage_error("{}: its label file is missing: none of {} exists", path, fmt::join(names, ", "));
   }
   return *found;
 }
@@ -71,15 +70,15 @@ std::string targets_beside(std::string const& path) {
   std::size_t const at = place_of_x(name);
   if (at == std::string::npos) {
     usage_error(
-        "{}: its targets cannot be found: valid is {},TARGETS.npy, or a name with X or x "
-        "in it and y in its place beside it",
+        "{}: no target file is given; give {},TARGETS.npy, or a file name with X or x and beside "
+        "it the same name with y",
         path, path);
   }
   name[at] = 'y';
   targets.replace_filename(name);
   if (!fs::exists(targets)) {
-    usage_error("{}: its targets are not beside it: {} is not there; valid is {},TARGETS.npy too",
-                path, targets.string(), path);
+    usage_error("{}: its target file {} is missing; create it, or give {},TARGETS.npy", path,
+                targets.string(), path);
   }
   return targets.string();
 }

@@ -138,7 +138,7 @@ void CheckpointFolder::save(std::int64_t position, engine::Seat seat, State cons
     show_parameters(file, parts_(seat));
     file.close();
   } catch (std::exception const& error) {
-    failure("the checkpoint cannot be written: {}; the one before is kept", error.what());
+    failure("the checkpoint cannot be written: {}; the previous checkpoint is kept", error.what());
   }
   saved_ = position;
   files_.push_back(path);
@@ -178,7 +178,7 @@ void CheckpointFolder::commit(engine::Checkpoint const& checkpoint, std::int64_t
     fs::remove_all(folder);  // of a run that was not told to go on from it
     put_in_place(part, folder);
   } catch (std::exception const& error) {
-    failure("the checkpoint cannot be finished: {}; the one before is kept", error.what());
+    failure("the checkpoint cannot be finished: {}; the previous checkpoint is kept", error.what());
   }
   for (fs::path const& other : whole_ones(folder_)) {
     if (other < folder && other != folder_of(folder_, lasting)) remove_whole(other);
@@ -205,7 +205,10 @@ std::vector<std::int64_t> CheckpointFolder::positions(fs::path const& run) {
 CheckpointManifest CheckpointFolder::manifest(fs::path const& run, std::int64_t position) {
   std::string const path = (folder_of(run / "checkpoint", position) / manifest_name).string();
   if (!fs::exists(path))
-    usage_error("{}: is missing or damaged; remove its folder to do without it", path);
+    usage_error(
+        "{}: is missing or damaged; remove its folder to resume from an earlier checkpoint, or "
+        "from the start",
+        path);
   return parse_manifest(read_bytes(path), path);
 }
 
@@ -220,8 +223,10 @@ void CheckpointFolder::verify(fs::path const& run, CheckpointManifest const& man
                        fs::file_size(path, error) == known->second.bytes && !error &&
                        checksum_of_file(path) == known->second.checksum;
     if (right) continue;
-    usage_error("{}: is missing or damaged; remove {} to run from the start again", path,
-                folder.string());
+    usage_error(
+        "{}: is missing or damaged; remove {} to resume from an earlier checkpoint, or from the "
+        "start",
+        path, folder.string());
   }
 }
 

@@ -149,7 +149,8 @@ void RestoringArchive::read_list(std::string const& name, hid_t memory,
                                  std::vector<Value>& values) {
   h5::Handle const dataset = file().open_dataset(here(), name);
   std::vector<hsize_t> const shape = shape_of(file(), dataset.id());
-  if (shape.size() != 1) failure("{}: {} is not a list", file().path().string(), name);
+  if (shape.size() != 1)
+    failure("{}: {} is not a one-dimensional dataset", file().path().string(), name);
   values.resize(shape.front());
   if (values.empty()) return;
   file().check(H5Dread(dataset.id(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
@@ -174,8 +175,8 @@ void RestoringArchive::visit_rows(std::string const& name, std::int64_t count, s
   h5::Handle const dataset = file().open_dataset(here(), name);
   std::vector<hsize_t> const expected{static_cast<hsize_t>(count), static_cast<hsize_t>(columns)};
   if (shape_of(file(), dataset.id()) != expected) {
-    failure("{}: {} is not {} x {}, which the stage needs", file().path().string(), name, count,
-            columns);
+    failure("{}: {} has the wrong shape; the stage needs {} x {}", file().path().string(), name,
+            count, columns);
   }
   if (columns == 0) return;
   for_rows(file(), dataset.id(), count, columns, [&](std::int64_t i, hid_t memory, hid_t space) {

@@ -35,7 +35,9 @@ class Parser {
 
  private:
   [[noreturn]] void damaged() const {
-    usage_error("{}: is damaged; remove its folder to run from the start again", path_);
+    usage_error(
+        "{}: is damaged; remove its folder to resume from an earlier checkpoint, or from the start",
+        path_);
   }
 
   void refuse_other_formats() const {

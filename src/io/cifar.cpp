@@ -46,12 +46,13 @@ bool fits(Form const& form, std::string_view bytes) {
 
 void check(Form const& form, std::string const& path, std::string_view bytes) {
   if (bytes.size() % form.record != 0) {
-    usage_error("{}: has {} bytes, no whole number of {}'s images of {}; the nearest is {}", path,
-                bytes.size(), form.name, form.record, nearest_multiple(bytes.size(), form.record));
+    usage_error(
+        "{}: has {} bytes, not a whole number of {} images of {} bytes; the nearest size is {}",
+        path, bytes.size(), form.name, form.record, nearest_multiple(bytes.size(), form.record));
   }
   std::size_t const wrong = wrong_label(form, bytes);
   if (wrong == bytes.size()) return;
-  usage_error("{}: image {}, counted from 0: label {}; valid at this place of {} are 0 to {}", path,
+  usage_error("{}: image {}, counted from 0: label {}; valid for this label of {}: 0 to {}", path,
               wrong / form.record, byte_at(bytes, wrong), form.name,
               form.labels[wrong % form.record] - 1);
 }

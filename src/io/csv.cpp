@@ -66,7 +66,8 @@ class Parser {
   void begin_table(Words const& words) {
     table_.columns = std::ssize(words);
     if (table_.columns < 2)
-      usage_error("{}: line {} has one column; valid are features and a target", path_, line_);
+      usage_error("{}: line {} has one column; at least two are needed, a feature and the target",
+                  path_, line_);
     table_.target_column = words.size() - 1;
     bool const header = std::none_of(words.begin(), words.end(),
                                      [](auto word) { return parse_number(word).has_value(); });
@@ -86,8 +87,8 @@ class Parser {
 
   void parse_row(Words const& words) {
     if (std::ssize(words) != table_.columns) {
-      usage_error("{}: line {} has {} columns, the first has {}", path_, line_, words.size(),
-                  table_.columns);
+      usage_error("{}: line {} has {} columns, but the first row has {}", path_, line_,
+                  words.size(), table_.columns);
     }
     for (std::size_t column = 0; column < words.size(); ++column) {
       auto const number = parse_number(words[column]);

@@ -11,8 +11,8 @@ namespace quartic::io {
 namespace {
 
 constexpr char const* valid =
-    "valid is /X [rows, features] and /y [rows], integers, floats or booleans, or other names as "
-    "FILE:/NAME,/NAME";
+    "valid: datasets /X [rows, features] and /y [rows] of integers, floats or booleans; for other "
+    "names give FILE:/NAME,/NAME";
 
 using Counts = std::vector<hsize_t>;
 

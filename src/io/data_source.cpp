@@ -48,8 +48,8 @@ bool is_hdf5(std::string const& path) {
 std::unique_ptr<Reader> open_hdf5_file(Location const& place, Request const& request) {
   if (request.tokens()) {
     usage_error(
-        "{}: is an HDF5 file; valid for this objective are text, .npy, llm.c's files and "
-        "numbers of 16 or 32 bits",
+        "{}: is an HDF5 file, but this objective reads tokens; valid: text, .npy, llm.c files, and "
+        "files of 16-bit or 32-bit tokens",
         place.file);
   }
   return open_hdf5(place.file, place.datasets.value_or(DatasetNames{}),
@@ -60,14 +60,13 @@ void refuse_packed_hdf5(FileBytes const& file) {
   bool const found = has_hdf5_signature(file.bytes.size(), [&](std::size_t begin) {
     return std::string_view(file.bytes).substr(begin, 8);
   });
-  if (found) usage_error("{}: is a packed HDF5 file; unpack it first", file.path);
+  if (found) usage_error("{}: is a compressed HDF5 file; decompress it first", file.path);
 }
 
 /// A width that the file itself tells may be given, if it is the same.
 void check_token_bits(std::string const& path, int given, int found) {
   if (given == 0 || given == found) return;
-  std::string const has =
-      found == 0 ? "is read as text" : fmt::format("has tokens of {} bits", found);
+  std::string const has = found == 0 ? "is read as text" : fmt::format("has {}-bit tokens", found);
   usage_error("--token-bits {}: {} {}", given, path, has);
 }
 
@@ -84,8 +83,8 @@ std::unique_ptr<Reader> open_token_file(FileBytes const& file, Format format,
   if (format == Format::npy) return open_npy_tokens(file, request.size);
   if (format == Format::text) return open_text(file, request.size);
   usage_error(
-      "--data-format {}: has rows of features, and this objective reads tokens; valid are "
-      "text, npy, tokens and llmc",
+      "--data-format {}: holds rows of features, but this objective reads tokens; valid: text, "
+      "npy, tokens, llmc",
       request.options.format);
 }
 
@@ -106,8 +105,8 @@ std::unique_ptr<Reader> open_row_file(FileBytes file, Format format, Location co
       return open_csv(file, request.targets);
     default:
       usage_error(
-          "--data-format {}: has no rows of features; valid are hdf5, npy, idx, cifar10, "
-          "cifar100, libsvm and csv",
+          "--data-format {}: holds tokens, but this objective reads rows of features; valid: hdf5, "
+          "npy, idx, cifar10, cifar100, libsvm, csv",
           request.options.format);
   }
 }

@@ -7,7 +7,7 @@ namespace quartic::io {
 namespace {
 
 constexpr char const* valid =
-    "valid are integer datasets /stage [K], /microbatch [K] and /delays [K, stages]";
+    "valid: integer datasets /stage [K], /microbatch [K] and /delays [K, stages]";
 
 // Appends all numbers of a dataset.
 void append(h5::File const& file, hid_t dataset, std::size_t count,
@@ -34,7 +34,7 @@ std::vector<std::int64_t> read_numbers(std::string const& path) {
     h5::Handle const dataset = open(name);
     auto const [length] = h5::shape_of<1>(file, name, dataset.id(), valid);
     if (length != iterations) {
-      usage_error("{}: /{} has {} iterations and /delays has {}; {}", path, name, length,
+      usage_error("{}: /{} has {} iterations, but /delays has {}; {}", path, name, length,
                   iterations, valid);
     }
     append(file, dataset.id(), iterations, numbers);

@@ -32,7 +32,8 @@ std::string format_names() {
 Format format_named(std::string const& name) {
   auto const found = std::find_if(names.begin(), names.end(),
                                   [&](auto const& entry) { return entry.first == name; });
-  if (found == names.end()) usage_error("--data-format '{}': valid are {}", name, format_names());
+  if (found == names.end())
+    usage_error("--data-format '{}': unknown format; valid: {}", name, format_names());
   return found->second;
 }
 

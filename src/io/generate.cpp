@@ -61,12 +61,12 @@ void check_size(std::string const& name, GeneratedSize const& size) {
   constexpr std::int64_t most = std::int64_t{1} << 33;
   bool const text = name == "text";
   std::int64_t const columns = text ? size.sequence : size.features;
-  if (size.rows < 1) usage_error("--rows {}: valid is 1 or more", size.rows);
+  if (size.rows < 1) usage_error("--rows {}: must be at least 1", size.rows);
   if (columns < 1)
-    usage_error("--{} {}: valid is 1 or more", text ? "sequence" : "features", columns);
+    usage_error("--{} {}: must be at least 1", text ? "sequence" : "features", columns);
   if (size.rows > most / columns) {
-    usage_error("generate:{}: {} rows of {} {} are more than {} numbers", name, size.rows, columns,
-                text ? "tokens" : "features", most);
+    usage_error("generate:{}: {} rows of {} {} exceed the limit of {} numbers", name, size.rows,
+                columns, text ? "tokens" : "features", most);
   }
 }
 
@@ -79,20 +79,20 @@ struct Wanted {
 Wanted wanted(Targets targets) {
   switch (targets) {
     case Targets::real:
-      return {"real numbers", "quadratic, logistic and images"};
+      return {"real numbers", "generate:quadratic, generate:logistic, generate:images"};
     case Targets::binary:
-      return {"labels 0 and 1", "logistic, and images of two classes"};
+      return {"labels 0 and 1", "generate:logistic, generate:images with --classes 2"};
     case Targets::classes:
-      return {"classes", "logistic and images"};
+      return {"classes", "generate:logistic, generate:images"};
     case Targets::tokens:
-      return {"tokens", "text"};
+      return {"tokens", "generate:text"};
   }
   return {};
 }
 
 [[noreturn]] void refuse(std::string const& name, Targets targets) {
   auto const [meaning, fitting] = wanted(targets);
-  usage_error("generate:{}: this objective needs {}; generate: has {}", name, meaning, fitting);
+  usage_error("generate:{}: this objective needs {}; valid: {}", name, meaning, fitting);
 }
 
 }  // namespace

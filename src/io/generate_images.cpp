@@ -109,7 +109,7 @@ class ImageGenerator final : public TypedReader<ImageGenerator> {
 std::unique_ptr<Reader> open_generated_images(Targets targets, GeneratedSize const& size) {
   constexpr std::int64_t most = 4096;
   if (size.classes < 2 || size.classes > most) {
-    usage_error("--classes {}: valid is 2 to {}", size.classes, most);
+    usage_error("--classes {}: must be from 2 to {}", size.classes, most);
   }
   if (targets == Targets::binary && size.classes != 2) {
     usage_error("generate:images: this objective needs labels 0 and 1; add --classes 2");

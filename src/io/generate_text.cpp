@@ -77,8 +77,8 @@ std::unique_ptr<Reader> open_generated_text(GeneratedSize size) {
   constexpr std::int64_t most = 1 << 16;
   if (size.vocabulary == 0) size.vocabulary = default_vocabulary;
   if (size.vocabulary < 2 || size.vocabulary > most) {
-    usage_error("--vocabulary {}: valid for generate:text is 2 to {}, or 0 for {}", size.vocabulary,
-                most, default_vocabulary);
+    usage_error("--vocabulary {}: for generate:text it must be from 2 to {}, or 0 for {}",
+                size.vocabulary, most, default_vocabulary);
   }
   return std::make_unique<TextGenerator>(size);
 }

@@ -42,8 +42,8 @@ class Unpacking {
     constexpr std::size_t most_times = 100;
     if (unpacked <= harmless || unpacked / most_times <= read_) return;
     usage_error(
-        "{}: {} packed bytes unpack to more than {}, {} times as many; valid are at most {} "
-        "times, or the file unpacked",
+        "{}: {} compressed bytes expand to more than {}, {} times as many; the limit is {} times; "
+        "for more, decompress the file first",
         path_, read_, unpacked, unpacked / std::max<std::size_t>(read_, 1), most_times);
   }
 
@@ -54,7 +54,7 @@ class Unpacking {
     if (unpacked.size() < harmless || !is_full) return;
     auto const needed = static_cast<std::int64_t>(2 * unpacked.capacity());
     if (needed <= available_memory_bytes()) return;
-    usage_error("{}: has unpacked to {} bytes so far, and the memory has no room for {} more: {}",
+    usage_error("{}: out of memory: {} bytes are decompressed so far, and {} more are needed: {}",
                 path_, unpacked.size(), needed, tightest_memory_limit());
   }
 
@@ -74,7 +74,8 @@ class Unpacking {
     if (result == Z_STREAM_END) {
       end_member();
     } else if (result == Z_BUF_ERROR) {
-      usage_error("{}: ends after {} bytes in the middle of its gzip data", path_, read_);
+      usage_error("{}: is truncated: it ends after {} bytes, in the middle of its gzip data", path_,
+                  read_);
     } else if (result != Z_OK) {
       usage_error("{}: damaged gzip data before byte {}: {}", path_, read_,
                   stream_.msg != nullptr ? stream_.msg : "inflate failed");

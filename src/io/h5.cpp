@@ -67,8 +67,8 @@ void fail(char const* call, std::filesystem::path const& file) {
   std::string const why = reason();
   if (lock_refused()) {
     failure(
-        "{}: {} failed: {}; another process has the file open, or its file system has no locks: "
-        "then set HDF5_USE_FILE_LOCKING=FALSE",
+        "{}: {} failed: {}; either another process has the file open, or its file system has no "
+        "locks; in the second case, set HDF5_USE_FILE_LOCKING=FALSE",
         file.string(), call, why);
   }
   failure("{}: {} failed: {}", file.string(), call, why);
@@ -82,8 +82,8 @@ File File::create(std::filesystem::path const& path) {
   H5Pset_cache(access.id(), 0, 7, 2 * chunk_bytes, 1.0);
   hid_t const id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id());
   if (id < 0 && !lock_refused()) {
-    usage_error("{}: cannot be created: {}; a run needs a folder that can be written",
-                path.string(), reason());
+    usage_error("{}: cannot be created: {}; a run needs a writable folder", path.string(),
+                reason());
   }
   if (id < 0) fail("H5Fcreate", path);
   return {path, Handle{id, H5Fclose}};
@@ -110,7 +110,7 @@ File File::open_left_behind(std::filesystem::path const& path) {
   haddr_t end = 0;
   file.check(H5Fget_eoa(file.id(), &end), "H5Fget_eoa");
   auto const size = std::filesystem::file_size(path);
-  if (size < end) failure("{}: is truncated: {} of {} bytes", path.string(), size, end);
+  if (size < end) failure("{}: is truncated: it has {} of {} bytes", path.string(), size, end);
   return file;
 }
 
@@ -144,7 +144,7 @@ void File::make_room() const {
     error = posix_fallocate(*descriptor, static_cast<off_t>(size), static_cast<off_t>(end - size));
   }
   if (error != 0)
-    failure("{}: no room for {} bytes: {}", path_.string(), end, std::strerror(error));
+    failure("{}: no space for {} bytes: {}", path_.string(), end, std::strerror(error));
 }
 
 void File::close() {

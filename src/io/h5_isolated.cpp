@@ -82,7 +82,7 @@ int wait_for(pid_t child) {
 
 void check_end(int status, std::filesystem::path const& file) {
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
-    usage_error("{}: is damaged: HDF5 comes to no end of reading it", file.string());
+    usage_error("{}: is damaged: HDF5 does not finish reading it", file.string());
   }
   constexpr std::array crashes{SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
   bool const crashed = WIFSIGNALED(status) &&
@@ -92,7 +92,7 @@ void check_end(int status, std::filesystem::path const& file) {
                 ::strsignal(WTERMSIG(status)));
   }
   if (WIFSIGNALED(status)) {
-    failure("{}: the process that reads it was ended by a signal ({})", file.string(),
+    failure("{}: the process that reads it was killed by a signal ({})", file.string(),
             ::strsignal(WTERMSIG(status)));
   }
   if (status != 0) failure("{}: the process that reads it failed", file.string());

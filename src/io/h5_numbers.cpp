@@ -41,7 +41,7 @@ void require_in_file(File const& file, std::string const& name, hid_t dataset) {
                                                                       : nullptr;
   if (where == nullptr) return;
   usage_error(
-      "{}: /{} lies {}, in other files; valid are numbers in the file itself, copied as by "
+      "{}: the data of /{} is {}, in other files; copy it into the file itself, for example with "
       "h5repack or h5py",
       file.path().string(), name, where);
 }
@@ -57,8 +57,8 @@ void require_filters(File const& file, std::string const& name, hid_t dataset) {
                                                nullptr, known.size() - 1, known.data(), nullptr);
     if (filter < 0 || H5Zfilter_avail(filter) > 0) continue;
     usage_error(
-        "{}: /{} is packed with the filter {} (number {}), which HDF5 does not have here; valid "
-        "are gzip and no filter",
+        "{}: /{} is compressed with the filter {} (number {}), which this HDF5 library lacks; "
+        "valid: gzip, or no filter",
         file.path().string(), name, quoted(known.data()), filter);
   }
 }
@@ -78,8 +78,8 @@ Handle open_numbers(File const& file, std::string const& name, Numbers numbers,
   if (!exists(file, name)) usage_error("{}: has no /{}; {}", path, name, valid);
   if (is_external_link(file, name)) {
     usage_error(
-        "{}: /{} lies behind an external link, in another file; valid are numbers in the file "
-        "itself, copied as by h5repack or h5py",
+        "{}: the data of /{} is behind an external link, in another file; copy it into the file "
+        "itself, for example with h5repack or h5py",
         path, name);
   }
   Handle dataset{H5Dopen2(file.id(), name.c_str(), H5P_DEFAULT), H5Dclose};
@@ -117,7 +117,7 @@ void check_size(File const& file, std::string const& name, hsize_t rows, hsize_t
   std::string const path = file.path().string();
   if (rows == 0 || columns == 0) usage_error("{}: /{} is empty", path, name);
   if (rows > most || columns > most / rows) {
-    usage_error("{}: /{} announces {} x {} numbers, which a file of {} bytes cannot hold", path,
+    usage_error("{}: /{} declares {} x {} numbers, which a file of {} bytes cannot hold", path,
                 name, rows, columns, bytes);
   }
 }

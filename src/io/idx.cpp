@@ -36,12 +36,12 @@ std::int64_t dimension(std::string_view bytes, std::size_t number) {
 void check_length(std::string const& path, Idx const& idx) {
   auto const held = static_cast<std::int64_t>(idx.bytes.size() - idx.begin);
   if (idx.items > 0 && idx.item_bytes > held / idx.items) {
-    usage_error("{}: is truncated: its header announces {} items of {} bytes, {} bytes follow",
+    usage_error("{}: is truncated: its header declares {} items of {} bytes, but {} bytes follow",
                 path, idx.items, idx.item_bytes, held);
   }
   if (idx.items * idx.item_bytes != held) {
-    usage_error("{}: its header announces {} items of {} bytes, {} bytes follow", path, idx.items,
-                idx.item_bytes, held);
+    usage_error("{}: its header declares {} items of {} bytes, but {} bytes follow", path,
+                idx.items, idx.item_bytes, held);
   }
   if (held == 0) usage_error("{}: has no items", path);
 }
@@ -56,8 +56,8 @@ void check_type(std::string const& path, std::string_view bytes, bool labels) {
   }
   std::uint32_t const type = byte_at(bytes, 2);
   if (type == unsigned_bytes || (labels && type == integers)) return;
-  usage_error("{}: byte 2 is {}; valid is 8, items of one unsigned byte{}", path, type,
-              labels ? ", or 12, of an integer of 4 bytes" : "");
+  usage_error("{}: byte 2, the type, is {}; valid: 8 (unsigned bytes){}", path, type,
+              labels ? ", 12 (4-byte integers)" : "");
 }
 
 Idx parse(std::string const& path, std::string bytes, bool labels = false) {
@@ -65,9 +65,10 @@ Idx parse(std::string const& path, std::string bytes, bool labels = false) {
   std::size_t const dimensions = byte_at(bytes, 3);
   std::int64_t const number_bytes = byte_at(bytes, 2) == integers ? 4 : 1;
   Idx idx{0, number_bytes, 4 + 4 * dimensions, std::move(bytes)};
-  if (dimensions == 0) usage_error("{}: byte 3 is 0; valid are 1 to 4 dimensions", path);
+  if (dimensions == 0)
+    usage_error("{}: byte 3, the number of dimensions, is 0; valid: 1 to 4", path);
   if (idx.bytes.size() < idx.begin) {
-    usage_error("{}: is truncated: a header of {} bytes, the file has {}", path, idx.begin,
+    usage_error("{}: is truncated: its header needs {} bytes, but the file has {}", path, idx.begin,
                 idx.bytes.size());
   }
   idx.items = dimension(idx.bytes, 0);
@@ -85,7 +86,7 @@ Idx parse_labels(std::string const& path, std::string bytes) {
   std::uint32_t const dimensions = byte_at(labels.bytes, 3);
   bool const columns = dimensions == 2 && byte_at(labels.bytes, 2) == integers;
   if (dimensions != 1 && !columns) {
-    usage_error("{}: has {} dimensions; labels have 1, or 2 if they are integers of 4 bytes", path,
+    usage_error("{}: has {} dimensions; labels must have 1, or 2 if they are 4-byte integers", path,
                 dimensions);
   }
   return labels;
@@ -179,7 +180,7 @@ std::unique_ptr<Reader> open_idx(FileBytes images, std::string const& labels_pat
   FileBytes labels_file = read_file(labels_path.empty() ? labels_beside(images.path) : labels_path);
   Idx const labels = parse_labels(labels_file.path, std::move(labels_file.bytes));
   if (labels.items != pixels.items) {
-    usage_error("{}: has {} labels for the {} images of {}", labels_file.path, labels.items,
+    usage_error("{}: has {} labels, but there are {} images in {}", labels_file.path, labels.items,
                 pixels.items, images.path);
   }
   return std::make_unique<IdxReader>(std::move(pixels), images, labels, labels_file, targets);

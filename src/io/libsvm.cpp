@@ -62,8 +62,8 @@ class Parser {
     if (colon == std::string_view::npos) fail("{} is not INDEX:VALUE", word);
     std::int64_t const index = parse_index(word, colon);
     if (index <= last) {
-      usage_error("{}: line {}: index {} after {}; the indices of a line ascend", path_, line_,
-                  index, last);
+      usage_error("{}: line {}: index {} follows {}; the indices of a line must ascend", path_,
+                  line_, index, last);
     }
     rows_.features.column.push_back(static_cast<std::int32_t>(index - 1));
     rows_.features.values.push_back(parse_number(word.substr(colon + 1), "value"));
@@ -78,7 +78,7 @@ class Parser {
       fail("{} is not INDEX:VALUE", word);
     }
     if (too_large || index < 1 || index > largest_index) {
-      fail("index {} is out of range; indices are 1 to 2147483647", word.substr(0, colon));
+      fail("index {} is out of range; valid: 1 to 2147483647", word.substr(0, colon));
     }
     return index;
   }

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t magic_bytes = 6;
 
 [[noreturn]] void refuse_header(std::string const& path, std::string_view what) {
-  usage_error("{}: its header of .npy is damaged: {}", path, what);
+  usage_error("{}: its .npy header is damaged: {}", path, what);
 }
 
 std::size_t byte_at(std::string_view bytes, std::size_t at) {
@@ -28,7 +28,7 @@ std::pair<std::string_view, std::size_t> header_of(FileBytes const& file) {
   std::size_t const length_bytes = bytes.size() > magic_bytes && bytes[magic_bytes] == 1 ? 2 : 4;
   std::size_t const begin = magic_bytes + 2 + length_bytes;
   if (!bytes.starts_with("\x93NUMPY") || bytes.size() < begin)
-    refuse_header(file.path, "it does not begin as one");
+    refuse_header(file.path, "its first bytes are not those of a .npy file");
   std::size_t length = 0;
   for (std::size_t i = length_bytes; i-- > 0;)
     length = length << 8 | byte_at(bytes, magic_bytes + 2 + i);
@@ -56,9 +56,8 @@ void parse_type(std::string const& path, std::string_view type, NpyArray& array)
       integer || any || (kind == 'b' && digit == '1') || (kind == 'f' && digit == '2');
   if (!valid) {
     usage_error(
-        "{}: is a .npy array of type {}; valid are integers, floats of up to 64 bits and "
-        "booleans",
-        path, quoted(type));
+        "{}: is a .npy array of type {}; valid: integers, floats of up to 64 bits, booleans", path,
+        quoted(type));
   }
   array.kind = kind;
   array.width = static_cast<std::size_t>(digit - '0');
@@ -170,7 +169,7 @@ NpyArray parse_npy(FileBytes const& file) {
   array.numbers = std::string_view(file.bytes).substr(begin);
   std::size_t const needed = static_cast<std::size_t>(array.count()) * array.width;
   if (array.numbers.size() != needed) {
-    usage_error("{}: its header announces {}, {} bytes, and {} follow", file.path,
+    usage_error("{}: its header declares {}, {} bytes, but {} bytes follow", file.path,
                 array.description(), needed, array.numbers.size());
   }
   return array;

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char const* valid =
-    "valid is an HDF5 file with one dataset of numbers for each parameter of the model";
+    "valid: an HDF5 file with one dataset of numbers for each parameter of the model";
 /// Counts batches where a momentum of PyTorch's BatchNorm is None; no parameter.
 constexpr char const* not_a_parameter = "num_batches_tracked";
 
@@ -100,8 +100,8 @@ h5::Handle open_attribute(h5::File const& file, hid_t object, std::string const&
   h5::Handle const type = file.own(H5Aget_type(attribute.id()), H5Tclose, "H5Aget_type");
   bool const is_one = H5Sget_simple_extent_npoints(space.id()) == 1;
   if (!is_one || H5Tget_class(type.id()) != kind) {
-    usage_error("{}: the attribute {} of {} is not one {}", path, name, where,
-                kind == H5T_INTEGER ? "integer" : "text");
+    usage_error("{}: the attribute {} of {} is not a single {}", path, name, where,
+                kind == H5T_INTEGER ? "integer" : "string");
   }
   return attribute;
 }
@@ -118,7 +118,7 @@ std::string list_counts(h5::File const& file, ParameterShapes const& shapes,
     std::int64_t value = -1;
     file.check(H5Aread(open.id(), H5T_NATIVE_INT64, &value), "H5Aread");
     if (value < 0 || value > most) {
-      usage_error("{}: the attribute {} of {} is {}; valid are 0 to {}", file.path().string(),
+      usage_error("{}: the attribute {} of {} is {}; valid: 0 to {}", file.path().string(),
                   attribute, where, value, most);
     }
     text += fmt::format("{}{}{}{}", name, '\0', value, '\0');
@@ -182,7 +182,7 @@ void complain(std::vector<std::string>& complaints, char const* what,
   std::size_t const more = names.size() - std::min(most, names.size());
   names.resize(names.size() - more);
   std::string const rest = more > 0 ? fmt::format(" and {} more", more) : "";
-  complaints.push_back(fmt::format("{} {}{}", what, fmt::join(names, ", "), rest));
+  complaints.push_back(fmt::format("{}: {}{}", what, fmt::join(names, ", "), rest));
 }
 
 }  // namespace
@@ -228,7 +228,7 @@ void ParameterReader::require(ParameterShapes const& model) const {
     if (found == shapes_.end()) {
       missing.push_back(shown(name));
     } else if (found->second != shape) {
-      misshapen.push_back(fmt::format("{} {} not {}", shown(name), found->second, shape));
+      misshapen.push_back(fmt::format("{} {} instead of {}", shown(name), found->second, shape));
     }
   }
   for (auto const& [name, shape] : shapes_) {
@@ -236,10 +236,10 @@ void ParameterReader::require(ParameterShapes const& model) const {
   }
   std::vector<std::string> complaints;
   complain(complaints, "missing", std::move(missing));
-  complain(complaints, "not of the model", std::move(extra));
-  complain(complaints, "of another shape", std::move(misshapen));
+  complain(complaints, "not in the model", std::move(extra));
+  complain(complaints, "wrong shape", std::move(misshapen));
   if (complaints.empty()) return;
-  usage_error("{}: does not fit the model: {}", path_, fmt::join(complaints, "; "));
+  usage_error("{}: does not match the model: {}", path_, fmt::join(complaints, "; "));
 }
 
 template <class T>
@@ -251,7 +251,7 @@ void ParameterReader::read(ParameterSlice const& slice, std::span<T> values) con
   auto const odd =
       std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
   if (odd == values.end()) return;
-  usage_error("{}: /{} element {}, counted from 0, is {} as {}; valid is any finite number", path_,
+  usage_error("{}: /{} element {}, counted from 0, is {} as {}; must be a finite number", path_,
               shown(slice.name), slice.first + (odd - values.begin()), *odd,
               sizeof(T) == sizeof(float) ? "float" : "double");
 }

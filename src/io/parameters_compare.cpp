@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char const* valid = "valid is the parameters.h5 of a run";
+constexpr char const* valid = "give the parameters.h5 of a run";
 
 /// One parameter, as its file has it.
 struct Parameter {

@@ -19,16 +19,17 @@ struct Foreign {
   bool weak = false;  ///< tokens may begin like this
 };
 
+constexpr char const* decompress = "decompress it first";
 constexpr char const* unpack = "unpack it first";
-constexpr char const* convert = "valid for tokens are text, .npy and llm.c's files";
-constexpr char const* recode = "convert it to UTF-8 first, as with iconv";
+constexpr char const* convert = "valid for tokens: text, .npy, llm.c files";
+constexpr char const* recode = "convert it to UTF-8 first, for example with iconv";
 
 // In this order: the mark of UTF-32 begins as that of UTF-16.
 constexpr std::array foreign_formats{
-    Foreign{"\xfd\x37zXZ\0"sv, "packed with xz", unpack},
-    Foreign{"BZh"sv, "packed with bzip2", unpack},
-    Foreign{"\x28\xb5\x2f\xfd"sv, "packed with zstd", unpack},
-    Foreign{"\x04\x22\x4d\x18"sv, "packed with lz4", unpack},
+    Foreign{"\xfd\x37zXZ\0"sv, "compressed with xz", decompress},
+    Foreign{"BZh"sv, "compressed with bzip2", decompress},
+    Foreign{"\x28\xb5\x2f\xfd"sv, "compressed with zstd", decompress},
+    Foreign{"\x04\x22\x4d\x18"sv, "compressed with lz4", decompress},
     Foreign{"PK\3\4"sv, "a zip archive (.npz too)", unpack},
     Foreign{"PK\5\6"sv, "a zip archive", unpack},
     Foreign{"7z\xbc\xaf\x27\x1c"sv, "a 7z archive", unpack},
@@ -38,13 +39,11 @@ constexpr std::array foreign_formats{
     Foreign{"MATLAB 5.0 MAT-file"sv, "a MATLAB file of version 5", "save it with -v7.3"},
     Foreign{"SQLite format 3\0"sv, "an SQLite database", convert},
     Foreign{"%PDF-"sv, "a PDF document", convert},
-    Foreign{"\x89PNG\r\n\x1a\n"sv, "a PNG image", "valid are IDX, CIFAR, HDF5 and .npy"},
-    Foreign{"\xff\xd8\xff"sv, "a JPEG image", "valid are IDX, CIFAR, HDF5 and .npy"},
+    Foreign{"\x89PNG\r\n\x1a\n"sv, "a PNG image", "valid for images: IDX, CIFAR, HDF5, .npy"},
+    Foreign{"\xff\xd8\xff"sv, "a JPEG image", "valid for images: IDX, CIFAR, HDF5, .npy"},
     Foreign{"\x7f"
             "ELF"sv,
-            "a program",
-            "valid are data files: "
-            "HDF5, .npy, IDX, CIFAR, LIBSVM, CSV, text"},
+            "a program", "valid: HDF5, .npy, IDX, CIFAR, LIBSVM, CSV, text"},
     Foreign{"\xff\xfe\0\0"sv, "text in UTF-32", recode, 0, true},
     Foreign{"\0\0\xfe\xff"sv, "text in UTF-32", recode, 0, true},
     Foreign{"\xff\xfe"sv, "text in UTF-16", recode, 0, true},
@@ -69,9 +68,8 @@ void refuse_foreign(std::string const& path, std::string_view bytes, bool number
 
 [[noreturn]] void refuse_unknown_tokens(std::string const& path, std::string_view bytes) {
   usage_error(
-      "{}: {}, so it is not text, and it does not begin like any known format; valid are text, "
-      ".npy, "
-      "llm.c's files, and with --token-bits 16 or 32 numbers of so many bits",
+      "{}: {}, so it is not text, and its first bytes match no known format; valid: text, .npy, "
+      "llm.c files, and with --token-bits 16 or 32 files of 16-bit or 32-bit tokens",
       path,
       bytes.find('\0') != std::string_view::npos ? "has NUL bytes" : "has control characters");
 }
@@ -86,9 +84,9 @@ Format recognise_tokens(std::string const& path, std::string_view bytes,
 [[noreturn]] void refuse_unknown_rows(std::string const& path, std::string_view bytes) {
   std::size_t const length = bytes.size();
   usage_error(
-      "{}: its format is not known; valid are HDF5, .npy, LIBSVM text, CSV, IDX images, and CIFAR "
-      "images, of which it has no whole number: {} bytes would be {} for CIFAR-10 and {} for "
-      "CIFAR-100",
+      "{}: unknown format; valid: HDF5, .npy, LIBSVM text, CSV, IDX images, CIFAR images; its {} "
+      "bytes are not a whole number of CIFAR images: the nearest sizes are {} for CIFAR-10 and {} "
+      "for CIFAR-100",
       path, length, nearest_multiple(length, cifar10_record),
       nearest_multiple(length, cifar100_record));
 }

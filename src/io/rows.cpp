@@ -10,7 +10,7 @@ DataShape shape_of_rows(std::string const& where, std::vector<std::int64_t> cons
   std::size_t const rank = dimensions.size();
   if (rank != 2 && rank != 4) {
     usage_error(
-        "{} has {} dimensions, not 2 or 4; valid are [rows, features] and [rows, channels, height, "
+        "{} has {} dimensions, not 2 or 4; valid: [rows, features], [rows, channels, height, "
         "width]",
         where, rank);
   }
@@ -29,12 +29,12 @@ void check_target_shape(std::string const& where, std::vector<std::int64_t> cons
   std::size_t const rank = dimensions.size();
   bool const one_line = rank == 2 && (dimensions[0] == 1 || dimensions[1] == 1);
   if (rank != 1 && !one_line) {
-    usage_error("{} has {} dimensions, not 1: {}; valid are [rows], [rows, 1] and [1, rows]", where,
-                rank, dimensions);
+    usage_error("{} has {} dimensions, not 1: {}; valid: [rows], [rows, 1], [1, rows]", where, rank,
+                dimensions);
   }
   std::int64_t const count = rank == 1 ? dimensions[0] : dimensions[0] * dimensions[1];
   if (count != rows)
-    usage_error("{} has {} targets, and there are {} rows of features", where, count, rows);
+    usage_error("{} has {} targets, but there are {} rows of features", where, count, rows);
 }
 
 }  // namespace quartic::io

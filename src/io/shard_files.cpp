@@ -20,8 +20,8 @@ fs::path make_shard_folder(fs::path const& folder) {
   std::error_code error;
   fs::create_directories(ranks, error);
   if (error) {
-    usage_error("{}: cannot be created: {}; a run needs a folder that can be written",
-                ranks.string(), error.message());
+    usage_error("{}: cannot be created: {}; a run needs a writable folder", ranks.string(),
+                error.message());
   }
   return ranks;
 }

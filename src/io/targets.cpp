@@ -18,7 +18,7 @@ constexpr double largest_class = (1 << 24) - 1;
 void check_real(Values const& targets, Where const& where) {
   for (std::size_t row = 0; row < targets.size(); ++row) {
     if (!std::isfinite(targets[row])) {
-      usage_error("{}: target {}; valid is any finite number", where(row), targets[row]);
+      usage_error("{}: target {}; must be a finite number", where(row), targets[row]);
     }
   }
 }
@@ -50,7 +50,8 @@ void check_binary(Values const& targets, double low, Where const& where) {
   for (std::size_t row = 0; row < targets.size(); ++row) {
     if (targets[row] == low || targets[row] == 1) continue;
     usage_error(
-        "{}: label {}; valid are 0 and 1, -1 and +1, or two other integers, one pair in a file",
+        "{}: label {}; valid: 0 and 1, -1 and +1, or any other two integers; a file must use one "
+        "pair only",
         where(row), targets[row]);
   }
 }
@@ -67,8 +68,8 @@ Values binary_labels(Values const& targets, Where const& where) {
 void check_classes(Values const& targets, Where const& where) {
   for (std::size_t row = 0; row < targets.size(); ++row) {
     if (is_label(targets[row])) continue;
-    usage_error("{}: label {}; valid are the integers 0 to {}, or -1 and +1", where(row),
-                targets[row], largest_class);
+    usage_error("{}: label {}; valid: the integers 0 to {}, or -1 and +1", where(row), targets[row],
+                largest_class);
   }
 }
 
@@ -87,7 +88,7 @@ void number(Values& targets, Values const& labels, Where const& where) {
   for (std::size_t row = 0; row < targets.size(); ++row) {
     auto const place = std::lower_bound(labels.begin(), labels.end(), targets[row]);
     if (place == labels.end() || *place != targets[row]) {
-      usage_error("{}: label {}; valid are those of the training data, {}", where(row),
+      usage_error("{}: label {}; valid: the labels of the training data, {}", where(row),
                   targets[row], fmt::join(labels, ", "));
     }
     targets[row] = static_cast<double>(place - labels.begin());

@@ -51,13 +51,14 @@ class TextReader final : public TypedReader<TextReader> {
   void require_known(std::string const& path, std::string_view text) const {
     std::size_t const place = text.find_first_not_of(vocabulary_);
     if (place == std::string_view::npos) return;
-    usage_error("{}: byte {} at position {} is not among the {} that the training data has", path,
-                number_of(text[place]), place, vocabulary_.size());
+    usage_error(
+        "{}: byte {} at position {} is not among the {} distinct bytes of the training data", path,
+        number_of(text[place]), place, vocabulary_.size());
   }
 
   void enlarge(std::string const& path, std::int64_t vocabulary) {
     if (vocabulary < classes_) {
-      usage_error("--vocabulary {}: {} has {} distinct bytes; valid is {} or more, or 0",
+      usage_error("--vocabulary {}: {} has {} distinct bytes; must be at least {}, or 0",
                   vocabulary, path, classes_, classes_);
     }
     classes_ = vocabulary;

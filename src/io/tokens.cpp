@@ -21,7 +21,7 @@ Token number_at(std::string_view bytes, std::size_t begin, std::size_t width) {
 std::vector<Token> parse(std::string const& path, std::string_view bytes, int bits) {
   auto const width = static_cast<std::size_t>(bits / 8);
   if (bytes.size() % width != 0) {
-    usage_error("{}: has {} bytes, no whole number of tokens of {} bits", path, bytes.size(), bits);
+    usage_error("{}: has {} bytes, not a whole number of {}-bit tokens", path, bytes.size(), bits);
   }
   std::vector<Token> tokens;
   tokens.reserve(bytes.size() / width);
@@ -42,7 +42,7 @@ class TokenReader final : public TypedReader<TokenReader> {
     facts_.kind = fmt::format("tokens of {} bits", facts_.token_bits);
     facts_.bytes = file.length;
     facts_.tokens = std::ssize(tokens_);
-    check_below(file.path, largest_token + 1, "that a float holds");
+    check_below(file.path, largest_token + 1, "in float precision");
     classes_ = size.vocabulary;
     if (classes_ == 0) {
       classes_ = std::int64_t{1} + *std::max_element(tokens_.begin(), tokens_.end());
@@ -61,7 +61,7 @@ class TokenReader final : public TypedReader<TokenReader> {
     auto const beyond = std::find_if(tokens_.begin(), tokens_.end(),
                                      [&](Token const token) { return token >= end; });
     if (beyond == tokens_.end()) return;
-    usage_error("{}: token {}, counted from 0, is {}; valid {} are 0 to {}", path,
+    usage_error("{}: token {}, counted from 0, is {}; valid {}: 0 to {}", path,
                 beyond - tokens_.begin(), *beyond, why, end - 1);
   }
 
@@ -80,22 +80,21 @@ int llmc_bits(FileBytes const& file) {
   bool const wide = number_at(file.bytes, 0, 4) == llmc_magic[1];
   if (held == 4 * count) return 32;
   if (held == 2 * count && !wide) return 16;
-  usage_error("{}: its header of llm.c announces {} tokens, and {} bytes follow; valid are {}",
+  usage_error("{}: its llm.c header declares {} tokens, but {} bytes follow; expected {}",
               file.path, count, held, (wide ? 4 : 2) * count);
 }
 
 }  // namespace
 
 std::int64_t rows_of_tokens(std::string const& path, std::int64_t count, std::int64_t sequence) {
-  if (sequence < 1) usage_error("--sequence {}: valid is 1 or more", sequence);
+  if (sequence < 1) usage_error("--sequence {}: must be at least 1", sequence);
   if (count < 2) {
-    usage_error("{}: has {} tokens; valid are 2 or more: what is read and what comes next", path,
-                count);
+    usage_error("{}: has {} tokens; at least 2 are needed, an input and its target", path, count);
   }
   if (sequence >= count) {
     usage_error(
-        "--sequence {}: {} has {} tokens, and a row needs one more than its length; valid "
-        "is 1 to {}",
+        "--sequence {}: {} has {} tokens, but a row needs one token more than its length; valid: 1 "
+        "to {}",
         sequence, path, count, count - 1);
   }
   return (count - 1) / sequence;
@@ -116,8 +115,8 @@ bool begins_as_llmc(std::string_view bytes) {
 std::unique_ptr<Reader> open_llmc(FileBytes const& file, GeneratedSize const& size) {
   if (!begins_as_llmc(file.bytes) || file.bytes.size() < llmc_header_bytes) {
     usage_error(
-        "{}: is not a file of llm.c, which begins with a header of {} bytes and the number {} "
-        "or {}",
+        "{}: is not an llm.c file; such a file begins with a header of {} bytes, whose first "
+        "number is {} or {}",
         file.path, llmc_header_bytes, llmc_magic[0], llmc_magic[1]);
   }
   int const bits = llmc_bits(file);
@@ -131,15 +130,15 @@ std::unique_ptr<Reader> open_npy_tokens(FileBytes const& file, GeneratedSize con
   NpyArray const array = parse_npy(file);
   int const bits = static_cast<int>(8 * array.width);
   if (!array.is_integer() || array.shape.size() != 1) {
-    usage_error("{}: is a .npy array of {}; tokens are integers in one dimension", file.path,
-                array.description());
+    usage_error("{}: is a .npy array of {}; tokens must be a one-dimensional array of integers",
+                file.path, array.description());
   }
   std::vector<Token> tokens;
   tokens.reserve(static_cast<std::size_t>(array.shape[0]));
   for (std::int64_t i = 0; i < array.shape[0]; ++i) {
     double const number = array.at(i);
     if (number < 0 || number > largest_token) {
-      usage_error("{}: token {}, counted from 0, is {}; valid are 0 to {}", file.path, i, number,
+      usage_error("{}: token {}, counted from 0, is {}; valid: 0 to {}", file.path, i, number,
                   largest_token);
     }
     tokens.push_back(static_cast<Token>(number));

@@ -29,19 +29,17 @@ void require_gathered(h5::File const& file) {
   if (!file.has_attribute(file.id(), "format_version")) usage_error("{}: is not a trace", path);
   if (auto const version = file.integer(file.id(), "format_version");
       version != trace_format_version)
-    usage_error("{}: format version {} is unknown; valid is {}", path, version,
-                trace_format_version);
+    usage_error("{}: format version {} is unknown; valid: {}", path, version, trace_format_version);
   if (file.has_attribute(file.id(), "finished")) return;
   usage_error(
       "{}: is not gathered: its run is still running, or was killed; `quartic gather {}` gathers "
-      "what "
-      "an ended run has left",
+      "the shards of an ended run",
       path, file.path().parent_path().string());
 }
 
 h5::File open_trace(fs::path const& path) {
   if (!fs::is_regular_file(path))
-    usage_error("{}: no such file; give the folder of a run or its trace.h5", path.string());
+    usage_error("{}: no such file; give a run folder or its trace.h5", path.string());
   h5::File file = h5::File::open(path, H5F_ACC_RDONLY);
   require_gathered(file);
   return file;

@@ -127,7 +127,7 @@ void require_stages(h5::File const& target, fs::path const& folder, std::size_t 
   std::int64_t const expected =
       target.integer(target.id(), "pipelines") * target.integer(target.id(), "stages");
   if (static_cast<std::int64_t>(found) != expected) {
-    failure("{}: the shards hold {} of {} stages", folder.string(), found, expected);
+    failure("{}: the shards hold only {} of {} stages", folder.string(), found, expected);
   }
 }
 
@@ -169,7 +169,7 @@ bool is_gathered(fs::path const& trace) {
 void refuse_live_run(fs::path const& folder) {
   for (fs::directory_entry const& shard : fs::directory_iterator(folder / "ranks")) {
     if (ShardLock::held(shard.path())) {
-      usage_error("{}: a run still writes this shard; gather when it has ended",
+      usage_error("{}: a run is still writing this shard; gather after it has ended",
                   shard.path().string());
     }
   }
@@ -179,7 +179,7 @@ void refuse_live_run(fs::path const& folder) {
 // complete.
 void mark_complete(fs::path const& folder) {
   std::ofstream const mark(folder / complete_mark);
-  if (!mark) failure("{}: cannot be made", (folder / complete_mark).string());
+  if (!mark) failure("{}: cannot be created", (folder / complete_mark).string());
 }
 
 void replace_master(fs::path const& folder, Loss loss) {
@@ -211,7 +211,7 @@ void gather_what_is_left(fs::path const& folder) {
 void gather(fs::path const& folder, bool complete) {
   fs::path const trace = folder / "trace.h5";
   if (!fs::is_regular_file(trace)) {
-    usage_error("{}: no such file; give the folder of a run", trace.string());
+    usage_error("{}: no such file; give a run folder", trace.string());
   }
   try {
     if (!is_gathered(trace)) {

@@ -56,7 +56,7 @@ void write_master(std::filesystem::path const& folder, RunInfo const& info,
   try {
     put_in_place(aside, folder / "trace.h5");
   } catch (Failure const& error) {
-    usage_error("{}; a run needs a folder that can be written", error.what());
+    usage_error("{}; a run needs a writable folder", error.what());
   }
 }
 

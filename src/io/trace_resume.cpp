@@ -82,7 +82,7 @@ class EarlierRows {
     } else if (found < recorded) {
       entries_ += fmt::format("{}: {} of {} rows are lost", path, recorded - found, recorded);
     } else {
-      entries_ += fmt::format("{}: of its first {} rows some are altered", path, recorded);
+      entries_ += fmt::format("{}: some of its first {} rows are altered", path, recorded);
     }
     entries_ += gap_separator;
   }

@@ -15,8 +15,9 @@ bool is_complete(std::filesystem::path const& folder) {
     auto const file = h5::File::open(trace, H5F_ACC_RDONLY);
     return file.integer(file.id(), "complete") == 1;
   } catch (Failure const& error) {
-    usage_error("{}; the run in {} may be a finished one, which only --overwrite makes anew",
-                error.what(), folder.string());
+    usage_error(
+        "{}; the run in {} may be finished; give another folder, or --overwrite to replace it",
+        error.what(), folder.string());
   }
 }
 

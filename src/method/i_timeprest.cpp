@@ -29,25 +29,26 @@ class Blended final : public plan::VersionRule {
 /// I-TiMePReSt: backward weights ω·w_stale + (1−ω)·w_live with ω = exp(−λ·drift), a formula of ours
 /// for the paper's intermediate weights (methods.md §7).
 Method i_timeprest() {
-  return {.name = "i-timeprest",
-          .order = "nF1B",
-          .reads = {"live, stashed", "between stash and live"},
-          .staleness = "<= ceil(dq)",
-          .drift = "<= ceil(dq)",
-          .copies = "ceil(dq)+1",
-          .activations = "min(M(S-s), hd+M)",
-          .bubble = "0",
-          .summary = "nF1B, backward on weights between the forward's and the live ones",
-          .reference = "Dutta et al. 2025, arXiv 2509.23241",
-          .default_accumulate = 3,
-          .options = {backward_option(),
-                      {"lambda", "1",
-                       "L >= 0 or inf: the forward's weights count exp(-L drift) in the backward "
-                       "(ours)"}},
-          .make = [](plan::Shape const& shape, OptionValues const& options) {
-            return composed(shape, nf1b_schedule(shape, options),
-                            std::make_unique<Blended>(options.number_or_infinity("lambda", 0)));
-          }};
+  return {
+      .name = "i-timeprest",
+      .order = "nF1B",
+      .reads = {"live, stashed", "between stash and live"},
+      .staleness = "<= ceil(dq)",
+      .drift = "<= ceil(dq)",
+      .copies = "ceil(dq)+1",
+      .activations = "min(M(S-s), hd+M)",
+      .bubble = "0",
+      .summary = "nF1B, backward on an average of the forward's weights and the live weights",
+      .reference = "Dutta et al. 2025, arXiv 2509.23241",
+      .default_accumulate = 3,
+      .options = {backward_option(),
+                  {"lambda", "1",
+                   "rate L >= 0 or inf: the backward averages the forward's and the live weights, "
+                   "the forward's with weight exp(-L drift) (ours)"}},
+      .make = [](plan::Shape const& shape, OptionValues const& options) {
+        return composed(shape, nf1b_schedule(shape, options),
+                        std::make_unique<Blended>(options.number_or_infinity("lambda", 0)));
+      }};
 }
 
 }  // namespace quartic::method

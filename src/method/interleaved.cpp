@@ -42,8 +42,8 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
   }
   if (shape.accumulate % workers != 0) {
     usage_error(
-        "--accumulate {}: interleaved sends groups of Q = S/V = {} microbatches, so it must be a "
-        "multiple of that",
+        "--accumulate {}: interleaved sends microbatches in groups of Q = S/V = {}, so M must be a "
+        "multiple of Q",
         shape.accumulate, workers);
   }
   std::vector<std::vector<Action>> tables;
@@ -60,7 +60,7 @@ plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
 /// Interleaved 1F1B: V stages a worker, so that the pipeline fills V times faster.
 Method interleaved() {
   return {.name = "interleaved",
-          .order = "1F1B, V stages a worker, flush",
+          .order = "1F1B, V stages per worker, flush",
           .reads = {"live", "live"},
           .staleness = "0",
           .drift = "0",
@@ -71,7 +71,8 @@ Method interleaved() {
           .reference = "Narayanan et al. 2021, arXiv 2104.04473",
           .default_accumulate = 8,
           .options = {{"stages-per-worker", "1",
-                       "V >= 1 stages on each worker, a divisor of S; zb-v: 2"}},
+                       "number V >= 1 of stages per worker, a divisor of S (default: 1; zb-v: 2, "
+                       "its only value)"}},
           .make = make};
 }
 

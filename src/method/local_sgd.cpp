@@ -85,15 +85,19 @@ Method local_sgd() {
           .summary = "replicas interleaved in one pipeline, averaged every H steps",
           .reference = "Ilin and Richtarik 2026, arXiv 2606.03498",
           .accumulates = false,
-          .options = {{"replicas", "", "R >= 1 copies of the model in the pipeline (default: S)"},
-                      {"local-steps", "1", "H >= 1 steps of each replica between averages"}},
+          .options = {{"replicas", "",
+                       "number R >= 1 of copies of the model in the pipeline (default: S)"},
+                      {"local-steps", "1",
+                       "number H >= 1 of steps of each replica between two averages"}},
           .make = [](plan::Shape const& shape, OptionValues const& options) {
             bool const given = !options.all().at("replicas").empty();
             std::int64_t const replicas =
                 given ? options.integer("replicas", 1, largest_replicas) : shape.stages;
             if (replicas > shape.microbatches) {
-              usage_error("--replicas {}: only {} microbatches, so some replicas would never train",
-                          replicas, shape.microbatches);
+              usage_error(
+                  "--replicas {}: must be at most the {} microbatches, or some replicas would "
+                  "never train",
+                  replicas, shape.microbatches);
             }
             std::int64_t const local_steps = options.integer("local-steps", 1, largest_local_steps);
             return plan::Rules{.workers = shape.stages,

@@ -14,7 +14,7 @@ Method nesterov() {
           .copies = "ceil((S-1-s)/M)+1",
           .activations = "S-s",
           .bubble = "0",
-          .summary = "weight stashing, and NAdam's look-ahead to make up for the delay",
+          .summary = "weight stashing, with NAdam's look-ahead to compensate for the delay",
           .reference = "Ajanthan et al. 2025, arXiv 2505.01099",
           .optimizer = "nadam",
           .only_optimizer = true,

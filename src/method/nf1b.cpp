@@ -48,8 +48,8 @@ class Nf1b final : public plan::Schedule {
 
 Option backward_option() {
   return {"backward", "chunk",
-          "chunk (a backward for each microbatch, one update after the last; ours), mono (one "
-          "action for the minibatch)"};
+          "chunk (a backward for each microbatch, one update after the last; ours) or mono (one "
+          "backward for the whole minibatch)"};
 }
 
 std::unique_ptr<plan::Schedule> nf1b_schedule(plan::Shape const& shape,

@@ -150,8 +150,9 @@ std::unique_ptr<Schedule> one_forward_one_backward(int stages, std::int64_t wind
 }
 Option admission_option(std::string_view default_value) {
   return {"admission", std::string(default_value),
-          "pipeline (S microbatches at stage 0, then greedy), stage (at most S-s at stage s, "
-          "greedy), fixed (one forward, one backward, at any costs)"};
+          "how microbatches enter: pipeline (at most S in flight, checked at stage 0; greedy), "
+          "stage (at most S-s in flight at stage s; greedy) or fixed (one forward, one backward, "
+          "at any costs); default: pipeline for pipedream, else fixed"};
 }
 std::unique_ptr<Schedule> admission_schedule(plan::Shape const& shape, OptionValues const& options,
                                              double slack) {

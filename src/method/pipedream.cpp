@@ -13,7 +13,7 @@ Method pipedream() {
           .copies = "S-s",
           .activations = "S-s",
           .bubble = "0",
-          .summary = "weight stashing: old but consistent weights, S in flight",
+          .summary = "weight stashing: old but consistent weights, S microbatches in flight",
           .reference =
               "Harlap et al. 2018, arXiv 1806.03377; Ilin and Richtarik 2026, arXiv 2606.03498",
           .accumulates = false,

@@ -40,7 +40,8 @@ Method pipedream_2bw() {
           .copies = "2",
           .activations = "S-s",
           .bubble = "0",
-          .summary = "gradients of M microbatches; two buffers, so a constant delay of one update",
+          .summary =
+              "gradients of M microbatches; two weight buffers, so a constant delay of one update",
           .reference = "Narayanan et al. 2021, arXiv 2006.09503",
           .default_accumulate = accumulate_stages,
           .options = {admission_option("fixed")},
@@ -48,8 +49,7 @@ Method pipedream_2bw() {
             if (shape.accumulate < shape.stages - 1) {
               usage_error(
                   "--accumulate {}: pipedream-2bw needs at least S-1 = {}, or a forward would read "
-                  "a version "
-                  "that is not there yet",
+                  "a version that does not exist yet",
                   shape.accumulate, shape.stages - 1);
             }
             return composed(shape, admission_schedule(shape, options),

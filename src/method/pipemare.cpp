@@ -61,43 +61,51 @@ class AnnealedRate final : public Every {
 /// PipeMare (methods.md §8). Technique 2 is written from memory of the paper, and the shares of
 /// the run that techniques 1 and 3 last are ours.
 Method pipemare() {
-  return {
-      .name = "pipemare",
-      .order = "1F1B, no flush",
-      .reads = {"live", "live, corrected by the mean update"},
-      .staleness = "<= ceil((S-1-s)/M)",
-      .drift = "<= ceil((S-1-s)/M)",
-      .copies = "1",
-      .activations = "S-s",
-      .bubble = "0",
-      .summary = "async with rates by delay and a backward on estimated forward weights",
-      .reference = "Yang et al. 2021, arXiv 1910.05124",
-      .options = {admission_option("fixed"),
-                  {"annealing", "0.25",
-                   "T1: share of the updates over which the rates recover (0: no T1; ours)"},
-                  {"correction", "0.1",
-                   "T2: decay D of the mean update, 0 < D < 1 (0: no T2; from memory of the "
-                   "paper)"},
-                  {"synchronous", "0", "T3: share of the updates that come first, flushed (ours)"}},
-      .make = [](plan::Shape const& shape, OptionValues const& options) {
-        std::int64_t const updates = shape.microbatches / shape.accumulate;
-        auto const share = [&](char const* option) {
-          return std::llround(options.number(option, 0, 1) * static_cast<double>(updates));
-        };
-        std::int64_t const synchronous = share("synchronous");
-        if (synchronous > 0 && options.all().at("admission") != "fixed") {
-          usage_error("--synchronous: only --admission fixed flushes its first updates");
-        }
-        auto schedule = synchronous > 0
-                            ? one_forward_one_backward_after(synchronous * shape.accumulate, shape)
-                            : admission_schedule(shape, options);
-        double const decay = options.number("correction", 0, 1);
-        if (decay == 1) usage_error("--correction 1: must be below 1, or no update would count");
-        plan::Rules rules =
-            composed(shape, std::move(schedule), std::make_unique<Corrected>(shape, decay));
-        rules.updates = std::make_unique<AnnealedRate>(shape, synchronous, share("annealing"));
-        return rules;
-      }};
+  return {.name = "pipemare",
+          .order = "1F1B, no flush",
+          .reads = {"live", "live, corrected by the mean update"},
+          .staleness = "<= ceil((S-1-s)/M)",
+          .drift = "<= ceil((S-1-s)/M)",
+          .copies = "1",
+          .activations = "S-s",
+          .bubble = "0",
+          .summary =
+              "async with learning rates scaled by delay, and a backward on an estimate of the "
+              "forward's weights",
+          .reference = "Yang et al. 2021, arXiv 1910.05124",
+          .options = {admission_option("fixed"),
+                      {"annealing", "0.25",
+                       "T1: fraction of the updates over which the learning rates rise to their "
+                       "full value (0: no T1; ours)"},
+                      {"correction", "0.1",
+                       "T2: decay 0 < D < 1 of the running mean of the updates (0: no T2; written "
+                       "from memory of the paper)"},
+                      {"synchronous", "0",
+                       "T3: fraction of the updates, the first ones, that are synchronous with a "
+                       "flush (ours)"}},
+          .make = [](plan::Shape const& shape, OptionValues const& options) {
+            std::int64_t const updates = shape.microbatches / shape.accumulate;
+            auto const share = [&](char const* option) {
+              return std::llround(options.number(option, 0, 1) * static_cast<double>(updates));
+            };
+            std::int64_t const synchronous = share("synchronous");
+            if (synchronous > 0 && options.all().at("admission") != "fixed") {
+              usage_error(
+                  "--synchronous: needs --admission fixed, the only one that flushes the first "
+                  "updates");
+            }
+            auto schedule = synchronous > 0 ? one_forward_one_backward_after(
+                                                  synchronous * shape.accumulate, shape)
+                                            : admission_schedule(shape, options);
+            double const decay = options.number("correction", 0, 1);
+            if (decay == 1)
+              usage_error(
+                  "--correction 1: must be below 1, or the running mean would ignore every update");
+            plan::Rules rules =
+                composed(shape, std::move(schedule), std::make_unique<Corrected>(shape, decay));
+            rules.updates = std::make_unique<AnnealedRate>(shape, synchronous, share("annealing"));
+            return rules;
+          }};
 }
 
 }  // namespace quartic::method

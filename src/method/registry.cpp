@@ -26,8 +26,8 @@ std::optional<Number> read(std::string const& text) {
 }
 
 std::string range(double least, double most) {
-  if (std::isinf(most)) return fmt::format("at least {:g}", least);
-  return fmt::format("{:g} to {:.10g}", least, most);
+  if (std::isinf(most)) return fmt::format(", at least {:g}", least);
+  return fmt::format(" from {:g} to {:.10g}", least, most);
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ std::string const& OptionValues::choice(std::string const& name,
                                         std::span<std::string_view const> choices) const {
   std::string const& value = values_.at(name);
   if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-    usage_error("--{} {}: valid are {}", name, value, fmt::join(choices, ", "));
+    usage_error("--{} {}: unknown value; valid: {}", name, value, fmt::join(choices, ", "));
   }
   return value;
 }
@@ -56,7 +56,7 @@ std::string const& OptionValues::choice(std::string const& name,
 double OptionValues::number(std::string const& name, double least, double most) const {
   auto const value = read<double>(values_.at(name));
   if (!value || !std::isfinite(*value) || *value < least || *value > most) {
-    usage_error("--{} '{}': must be a number of {}", name, values_.at(name), range(least, most));
+    usage_error("--{} '{}': must be a number{}", name, values_.at(name), range(least, most));
   }
   return *value;
 }
@@ -64,7 +64,7 @@ double OptionValues::number(std::string const& name, double least, double most) 
 double OptionValues::number_or_infinity(std::string const& name, double least) const {
   auto const value = read<double>(values_.at(name));
   if (!value || std::isnan(*value) || *value < least) {
-    usage_error("--{} '{}': must be a number of at least {:g}, or inf", name, values_.at(name),
+    usage_error("--{} '{}': must be a number, at least {:g}, or inf", name, values_.at(name),
                 least);
   }
   return *value;
@@ -74,7 +74,7 @@ std::int64_t OptionValues::integer(std::string const& name, std::int64_t least,
                                    std::int64_t most) const {
   auto const value = read<std::int64_t>(values_.at(name));
   if (!value || *value < least || *value > most) {
-    usage_error("--{} '{}': must be a whole number of {}", name, values_.at(name),
+    usage_error("--{} '{}': must be a whole number{}", name, values_.at(name),
                 range(static_cast<double>(least), static_cast<double>(most)));
   }
   return *value;
@@ -100,7 +100,7 @@ Method const& find_method(std::string_view name) {
   if (found != methods.end()) return *found;
   std::vector<std::string_view> names;
   for (Method const& method : methods) names.push_back(method.name);
-  usage_error("--method {}: there is no such method; valid are {}", name, fmt::join(names, ", "));
+  usage_error("--method {}: unknown method; valid: {}", name, fmt::join(names, ", "));
 }
 
 plan::Rules make_rules(Method const& method, plan::Shape const& shape,
@@ -111,8 +111,8 @@ plan::Rules make_rules(Method const& method, plan::Shape const& shape,
   if (microbatches < 1) usage_error("--microbatches {}: must be at least 1", microbatches);
   if (accumulate < 1) usage_error("--accumulate {}: must be at least 1", accumulate);
   if (!method.accumulates && accumulate != 1) {
-    usage_error("--accumulate {}: {} updates after every microbatch, so only 1 is valid",
-                accumulate, method.name);
+    usage_error("--accumulate {}: must be 1, because {} updates after every microbatch", accumulate,
+                method.name);
   }
   if (microbatches % accumulate != 0) {
     std::int64_t const below = microbatches / accumulate * accumulate;

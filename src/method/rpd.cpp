@@ -153,16 +153,16 @@ std::int64_t fixed_delay(std::string_view text) {
 
 DelayTable checked(DelayTable table, plan::Shape const& shape, std::string const& file) {
   if (table.stages != shape.stages) {
-    usage_error("{}: has delays for {} stages; the run has --stages {}", file, table.stages,
+    usage_error("{}: has delays for {} stages, but the run has --stages {}", file, table.stages,
                 shape.stages);
   }
   if (std::ssize(table.stage) < shape.microbatches) {
-    usage_error("{}: holds {} iterations; --microbatches must be at most that", file,
+    usage_error("{}: holds {} iterations; --microbatches must not exceed this number", file,
                 table.stage.size());
   }
   for (std::size_t k = 0; k < table.stage.size(); ++k) {
     if (table.stage[k] < 0 || table.stage[k] >= shape.stages) {
-      usage_error("{}: /stage[{}] is {}; valid are 0 to {}", file, k, table.stage[k],
+      usage_error("{}: /stage[{}] is {}; valid: 0 to {}", file, k, table.stage[k],
                   shape.stages - 1);
     }
     if (table.microbatch[k] < 0) {
@@ -174,8 +174,8 @@ DelayTable checked(DelayTable table, plan::Shape const& shape, std::string const
     auto const k = static_cast<std::int64_t>(at / stages);
     if (table.delays[at] < 0 || table.delays[at] > k) {
       usage_error(
-          "{}: /delays[{}][{}] is {}; valid are 0 to {}, or it would reach before the start", file,
-          k, at % stages, table.delays[at], k);
+          "{}: /delays[{}][{}] is {}; valid: 0 to {}; a longer delay would reach before the start",
+          file, k, at % stages, table.delays[at], k);
     }
   }
   return table;
@@ -189,7 +189,7 @@ std::shared_ptr<Draws const> make_draws(plan::Shape const& shape, OptionValues c
     std::int64_t const delta = has_delta ? options.integer("delta", 0, largest_delta) : paper;
     return std::make_shared<Random>(shape, delta, true);
   }
-  if (has_delta) usage_error("--delta: is the bound of --delays uniform; --delays is {}", delays);
+  if (has_delta) usage_error("--delta: valid only with --delays uniform; --delays is {}", delays);
   if (delays.starts_with(fixed)) {
     return std::make_shared<Random>(shape, fixed_delay(delays.substr(fixed.size())), false);
   }
@@ -197,7 +197,7 @@ std::shared_ptr<Draws const> make_draws(plan::Shape const& shape, OptionValues c
     std::string const file = delays.substr(replay.size());
     return std::make_shared<Replayed>(checked(options.delay_table(file), shape, file), shape);
   }
-  usage_error("--delays {}: valid are uniform, fixed:D, replay:FILE", delays);
+  usage_error("--delays {}: unknown value; valid: uniform, fixed:D, replay:FILE", delays);
 }
 
 }  // namespace
@@ -214,12 +214,15 @@ Method rpd() {
       .copies = "about delta/S",
       .activations = "1",
       .bubble = "about 1 - 1/S",
-      .summary = "the theory's model: one sampled stage an iteration, delays drawn for each block",
+      .summary =
+          "the model of the theory: each iteration updates one sampled stage, with a delay drawn "
+          "for each block",
       .reference = "Ilin and Richtarik 2026, arXiv 2606.03498",
       .accumulates = false,
       .updates_one_stage = true,
       .options = {{"delays", "uniform",
-                   "uniform, fixed:D, or replay:FILE (HDF5: /stage, /microbatch, /delays)"},
+                   "how delays are drawn: uniform, fixed:D, or replay:FILE (HDF5 with /stage, "
+                   "/microbatch, /delays)"},
                   {"delta", "", "largest delay of --delays uniform (default: floor(S^2 - S/2))"}},
       .make = [](plan::Shape const& shape, OptionValues const& options) {
         auto const draws = make_draws(shape, options);

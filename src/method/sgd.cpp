@@ -12,7 +12,7 @@ Method sgd() {
           .copies = "1",
           .activations = "1",
           .bubble = "1 - 1/S",
-          .summary = "the serial reference: an update every minibatch, nothing overlaps",
+          .summary = "the serial reference: one update per minibatch, no overlap",
           .reference = "Robbins and Monro 1951",
           .options = {},
           .make = [](plan::Shape const& shape, OptionValues const&) {

@@ -12,7 +12,7 @@ Method spectrain() {
           .copies = "1",
           .activations = "S-s",
           .bubble = "0",
-          .summary = "async whose forwards read weights predicted from the momentum",
+          .summary = "async with forwards on weights that are predicted from the momentum",
           .reference = "Chen et al. 2018, arXiv 1809.02839",
           .optimizer = "momentum",
           .only_optimizer = true,

@@ -27,21 +27,23 @@ class Committed final : public plan::VersionRule {
 /// TiMePReSt (methods.md §7): stored activations of the tagged version, newer weights, no
 /// recomputation (ours where the paper is silent).
 Method timeprest() {
-  return {.name = "timeprest",
-          .order = "nF1B",
-          .reads = {"stage 0's version", "the version committed everywhere"},
-          .staleness = "as tagged",
-          .drift = "as committed",
-          .copies = "tag to live",
-          .activations = "min(M(S-s), hd+M)",
-          .bubble = "0",
-          .summary = "nF1B, forward on stage 0's version, backward on the one committed everywhere",
-          .reference = "Dutta et al. 2024, arXiv 2410.14312",
-          .default_accumulate = 3,
-          .options = {backward_option()},
-          .make = [](plan::Shape const& shape, OptionValues const& options) {
-            return composed(shape, nf1b_schedule(shape, options), std::make_unique<Committed>());
-          }};
+  return {
+      .name = "timeprest",
+      .order = "nF1B",
+      .reads = {"stage 0's version", "the version committed everywhere"},
+      .staleness = "as tagged",
+      .drift = "as committed",
+      .copies = "tag to live",
+      .activations = "min(M(S-s), hd+M)",
+      .bubble = "0",
+      .summary =
+          "nF1B, forward on stage 0's version, backward on the newest version that all stages have",
+      .reference = "Dutta et al. 2024, arXiv 2410.14312",
+      .default_accumulate = 3,
+      .options = {backward_option()},
+      .make = [](plan::Shape const& shape, OptionValues const& options) {
+        return composed(shape, nf1b_schedule(shape, options), std::make_unique<Committed>());
+      }};
 }
 
 }  // namespace quartic::method

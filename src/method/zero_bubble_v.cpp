@@ -79,10 +79,10 @@ class Order {
 
 plan::Rules make(plan::Shape const& shape, OptionValues const& options) {
   if (options.integer("stages-per-worker", 1, shape.stages + 1) != 2) {
-    usage_error("--stages-per-worker: zb-v folds the stages once, so only 2 is valid");
+    usage_error("--stages-per-worker: must be 2, because zb-v folds the stages once");
   }
   if (shape.stages % 2 != 0) {
-    usage_error("--stages {}: zb-v has two stages a worker, so it must be even", shape.stages);
+    usage_error("--stages {}: must be even, because zb-v has two stages per worker", shape.stages);
   }
   int const workers = shape.stages / 2;
   std::vector<std::vector<Action>> tables;
@@ -108,7 +108,7 @@ Method zero_bubble_v() {
           .staleness = "0",
           .drift = "0",
           .copies = "1",
-          .activations = "S a worker",
+          .activations = "S per worker",
           .bubble = "0 if M >= S-1",
           .summary = "synchronous: zero bubble with the activations of 1F1B",
           .reference = "Qi et al. 2024, arXiv 2401.10241",

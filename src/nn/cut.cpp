@@ -77,8 +77,8 @@ void check_cut_by_hand(std::span<std::int64_t const> cut, std::int64_t units, in
   bool const inside = cut.empty() || (cut.front() >= 1 && cut.back() < units);
   if (as_many && ascends && inside) return;
   usage_error(
-      "--cut {}: must name the first units of stages 1 to {}, ascending, out of 1 to {}; for "
-      "example {}",
+      "--cut {}: must list the first unit of each of the stages 1 to {}, in ascending order, from "
+      "1 to {}; for example {}",
       fmt::join(cut, ","), stages - 1, units - 1, fmt::join(even_cut(units, stages), ","));
 }
 
@@ -110,8 +110,10 @@ std::vector<std::int64_t> best_cut(std::span<double const> costs, std::span<Unit
   Found const leanest = least_worst(std::ssize(units), stages, [&](int stage, Part part) {
     return static_cast<double>(held(stage, part));
   });
-  usage_error("--memory-bound {}: no cut into {} stages keeps within it; the least is {:.0f} bytes",
-              bound.bytes, stages, leanest.worst);
+  usage_error(
+      "--memory-bound {}: no cut into {} stages stays within this bound; the smallest possible is "
+      "{:.0f} bytes",
+      bound.bytes, stages, leanest.worst);
 }
 
 }  // namespace quartic::nn

@@ -76,7 +76,7 @@ GptSize gpt_size(std::string const& preset, GptSize given) {
   auto const* const found = std::find_if(presets.begin(), presets.end(),
                                          [&](Preset const& p) { return p.name == preset; });
   if (found == presets.end()) {
-    usage_error("--preset {}: not known; valid are {}", preset, fmt::join(gpt_presets(), ", "));
+    usage_error("--preset {}: unknown preset; valid: {}", preset, fmt::join(gpt_presets(), ", "));
   }
   for (auto const size : {&GptSize::layers, &GptSize::width, &GptSize::heads, &GptSize::sequence}) {
     if (given.*size == 0) given.*size = found->size.*size;

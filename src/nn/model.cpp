@@ -40,12 +40,11 @@ std::vector<Unit<T>> network_units(ModelSpec const& spec) {
 void check_images(ModelSpec const& spec) {
   auto const& names = image_model_names();
   if (std::find(names.begin(), names.end(), spec.model) == names.end()) {
-    usage_error("--model {}: not known; valid are {}", spec.model, fmt::join(names, ", "));
+    usage_error("--model {}: unknown model; valid: {}", spec.model, fmt::join(names, ", "));
   }
   if (spec.image.channels == 0) {
     usage_error(
-        "--objective conv: the rows of this data are not images; valid are IDX images, CIFAR "
-        "images "
+        "--objective conv: the rows of this data are not images; valid: IDX images, CIFAR images, "
         "and generate:images with a square number of --features");
   }
 }
@@ -62,7 +61,7 @@ std::unique_ptr<Block<T>> make_linear(ModelSpec const& spec, int stage, Dataset<
 }  // namespace
 
 std::vector<UnitSize> unit_sizes(ModelSpec const& spec) {
-  if (is_linear(spec)) failure("{} has no units", spec.objective);
+  if (is_linear(spec)) failure("the objective {} has no units to cut", spec.objective);
   std::vector<UnitSize> all;
   for (Unit<float>& layers : network_units<float>(spec)) {
     UnitSize& unit = all.emplace_back();
@@ -81,17 +80,17 @@ void check_cut(ModelSpec const& spec) {
   bool const has_images = spec.objective == "conv";
   bool const is_text = spec.objective == "gpt";
   if (!is_linear(spec) && spec.objective != "mlp" && !has_images && !is_text) {
-    usage_error("--objective {}: not known; valid are quadratic, logistic, mlp, conv, gpt",
+    usage_error("--objective {}: unknown objective; valid: quadratic, logistic, mlp, conv, gpt",
                 spec.objective);
   }
-  if (spec.stages < 1) usage_error("--stages {}: a model has at least 1 stage", spec.stages);
+  if (spec.stages < 1) usage_error("--stages {}: must be at least 1", spec.stages);
   if (is_linear(spec) && spec.stages > spec.features) {
     usage_error("--stages {}: data with {} features can be cut into at most {} stages", spec.stages,
                 spec.features, spec.features);
   }
   if (is_linear(spec)) return;
   if (is_text && spec.gpt.width % spec.gpt.heads != 0) {
-    usage_error("--heads {}: does not divide --width {}", spec.gpt.heads, spec.gpt.width);
+    usage_error("--heads {}: must divide --width {}", spec.gpt.heads, spec.gpt.width);
   }
   if (has_images) check_images(spec);
   auto const units = std::ssize(network_units<float>(spec));

@@ -259,7 +259,7 @@ std::unique_ptr<Optimizer<T>> make_optimizer(OptimizerSpec const& spec,
   if (spec.name == "adamw" || spec.name == "nadam") {
     return std::make_unique<Adam<T>>(spec, std::move(groups), spec.name == "nadam");
   }
-  usage_error("--optimizer {}: not known; valid are {}", spec.name,
+  usage_error("--optimizer {}: unknown optimizer; valid: {}", spec.name,
               fmt::join(optimizer_names(), ", "));
 }
 

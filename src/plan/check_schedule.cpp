@@ -15,7 +15,7 @@ namespace {
 Ticks sum(Ticks one, Ticks other) {
   Ticks total = 0;
   if (__builtin_add_overflow(one, other, &total))
-    usage_error("plan time runs out after {:g} units; give smaller costs", to_units(one));
+    usage_error("plan time overflows after {:g} units; use smaller costs", to_units(one));
   return total;
 }
 
@@ -82,8 +82,8 @@ class Replay {
     std::string circle;
     int const first = worker;
     for (int named = 0; named < most_named && (named == 0 || worker != first); ++named) {
-      circle += fmt::format("{}worker {} waits with {} for {} of worker {}", named > 0 ? "; " : "",
-                            worker, to_text(file_.actions()[next(worker)]),
+      circle += fmt::format("{}worker {} cannot start {} before {} of worker {}",
+                            named > 0 ? "; " : "", worker, to_text(file_.actions()[next(worker)]),
                             to_text(file_.actions()[*awaited(worker)]), awaits(worker));
       worker = awaits(worker);
     }

@@ -17,7 +17,7 @@ double number(std::string_view key, std::string_view text, bool zero_allowed) {
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   bool const read = error == std::errc{} && end == text.data() + text.size();
   if (!read || !(value >= 0) || value > largest_cost || (value == 0 && !zero_allowed)) {
-    usage_error("--cost: '{}={}' is not a number {} 0 and at most {:g}", key, text,
+    usage_error("--cost: '{}={}' must be a number {} 0 and at most {:g}", key, text,
                 zero_allowed ? ">=" : ">", largest_cost);
   }
   return value;
@@ -61,7 +61,8 @@ Cost Cost::parse(std::string_view text, int stages, std::uint64_t seed, double m
     for (std::string_view const entry : split(text, ',')) {
       auto const equals = entry.find('=');
       if (equals == std::string_view::npos) {
-        usage_error("--cost: '{}' is neither slot, real, measured nor a list of key=value", entry);
+        usage_error("--cost: '{}' is unknown; valid: slot, real, measured, or a list of key=value",
+                    entry);
       }
       cost.set(entry.substr(0, equals), entry.substr(equals + 1));
     }
@@ -100,9 +101,8 @@ void Cost::set(std::string_view key, std::string_view value) {
     if (jitter_ >= 1) usage_error("--cost: jitter={} must be below 1", value);
   } else {
     usage_error(
-        "--cost: unknown key '{}'; known: f, bi, bw, b, latency, bandwidth, bytes, average, "
-        "jitter, "
-        "straggler, unit",
+        "--cost: unknown key '{}'; valid: f, bi, bw, b, latency, bandwidth, bytes, average, "
+        "jitter, straggler, unit",
         key);
   }
 }
@@ -121,7 +121,7 @@ void Cost::set_stages(std::string_view key, std::string_view value, Ticks StageC
 
 void Cost::set_straggler(std::string_view value) {
   auto const parts = split(value, ':');
-  if (parts.size() != 2) usage_error("--cost: straggler={} is not STAGE:FACTOR", value);
+  if (parts.size() != 2) usage_error("--cost: straggler={} must be STAGE:FACTOR", value);
   std::size_t stage = 0;
   auto const [end, error] =
       std::from_chars(parts[0].data(), parts[0].data() + parts[0].size(), stage);

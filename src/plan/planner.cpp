@@ -109,8 +109,8 @@ bool Planner::ready(Action const& action) {
     available = at.backward_ready - (action.count - 1);
   }
   if (action.microbatch != expected) {
-    failure("the schedule asks for {} where {} is next", to_text(action),
-            to_text({action.kind, action.stage, expected}));
+    failure("the schedule chose {}, but the next action of this kind at this stage is {}",
+            to_text(action), to_text({action.kind, action.stage, expected}));
   }
   return available > expected;
 }
@@ -154,7 +154,7 @@ void Planner::send(IndexedRing<Ticks>& arrivals, int from, int to, Ticks end) {
 
 void Planner::start(PlannedAction& planned) {
   if (__builtin_add_overflow(now_, cost_.duration(planned.action), &planned.end)) {
-    failure("plan time runs out at {} after {:g} units: fewer microbatches, or smaller costs",
+    failure("plan time overflows at {} after {:g} units; use fewer microbatches or smaller costs",
             to_text(planned.action), to_units(now_));
   }
   makespan_ = std::max(makespan_, planned.end);

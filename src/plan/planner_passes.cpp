@@ -65,8 +65,9 @@ void Planner::start_forward(PlannedAction& planned) {
   planned.weight_copies = own.copies;
   planned.activations = static_cast<std::int32_t>(own.in_flight.size());
   if (own.in_flight.size() > own.activations_allowed) {
-    failure("{} would be number {} in flight at stage {}, which declares at most {}",
-            to_text(planned.action), own.in_flight.size(), s, own.activations_allowed);
+    failure(
+        "{} would put {} microbatches in flight at stage {}, but the schedule declares at most {}",
+        to_text(planned.action), own.in_flight.size(), s, own.activations_allowed);
   }
   if (s + 1 < rules_.shape.stages) {
     send(stage(s + 1).forward_arrivals, s, s + 1, planned.end);
@@ -157,8 +158,8 @@ void Planner::require_readable(PlannedAction const& planned, Read const& read) {
   auto const replica = static_cast<std::size_t>(read.replica);
   VersionLedger const& ledger = stage(planned.action.stage).ledgers[replica];
   if (!ledger.alive(read.version)) {
-    failure("{} reads version {}, which is not kept; the live one is {}", to_text(planned.action),
-            read.version, ledger.live());
+    failure("{} reads version {}, which is not kept; the live version is {}",
+            to_text(planned.action), read.version, ledger.live());
   }
   if (planned.action.kind == Kind::backward_input && read.bend != Bend{}) {
     failure(

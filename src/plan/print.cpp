@@ -22,7 +22,7 @@ void place(std::vector<Cell>& row, Ticks time, Cell value, Cell const& blank) {
   auto const column = std::max<std::int64_t>(time / ticks_per_unit, std::ssize(row));
   if (column >= widest_grid) {
     usage_error(
-        "a plan of more than {} slots cannot be drawn; fewer --microbatches, or --format table",
+        "a plan of more than {} slots cannot be drawn; use fewer --microbatches or --format table",
         widest_grid);
   }
   auto const cell = static_cast<std::size_t>(column);
@@ -112,13 +112,13 @@ Csv::Csv(Rules const& rules)
 void Csv::add(PlannedAction const& planned) {
   if (sampled_) {
     usage_error(
-        "a schedule file has no place for microbatches that update one stage; valid is --format "
-        "grid");
+        "--format csv: a schedule file cannot hold microbatches that update only one stage; use "
+        "--format grid");
   }
   if (planned.action.count > 1) {
     usage_error(
-        "a schedule file has no cell for a backward of {} microbatches; valid is --backward "
-        "chunk, or --format grid",
+        "--format csv: a schedule file cannot hold one backward of {} microbatches; use --backward "
+        "chunk or --format grid",
         planned.action.count);
   }
   place(cells_[static_cast<std::size_t>(planned.worker)], planned.begin, to_text(planned.action),

@@ -101,8 +101,8 @@ void require_complete(Pass pass, Action const& forward, ScheduleFile const& file
   for (ListedAction const* listed : pass) kinds += letter(listed->action.kind);
   if (kinds == "FB" || kinds == "FIW") return;
   if (kinds.starts_with("FB")) {
-    usage_error("{} is there together with {}: a backward is B, or I and W", to_text(*pass[1]),
-                to_text(*pass[2]));
+    usage_error("{} is listed together with {}; a backward is either B, or I and W",
+                to_text(*pass[1]), to_text(*pass[2]));
   }
   auto const text = [&](Kind kind) {
     return to_text(Action{kind, forward.stage, forward.microbatch});
@@ -148,13 +148,16 @@ void ScheduleFile::read_lines(std::string_view csv) {
     if (actions_.size() == begin) {
       if (empty_line == 0) empty_line = line;
     } else if (empty_line > 0) {
-      usage_error("line {} lists no action; every line is a worker with a stage or more",
-                  empty_line);
+      usage_error(
+          "line {} lists no action; each line is a worker and must list the actions of at least "
+          "one stage",
+          empty_line);
     } else {
       line_begins_.push_back(begin);
     }
   }
-  if (actions_.empty()) usage_error("lists no action; a line a worker, cells such as 0F3");
+  if (actions_.empty())
+    usage_error("lists no action; a schedule file has one line per worker, with cells such as 0F3");
   line_begins_.push_back(actions_.size());
 }
 

@@ -40,7 +40,7 @@ std::string read_earlier_rows(std::string const& bytes) {
   try {
     return copy_rows(bytes);
   } catch (Failure const& error) {
-    if (std::string(error.what()).find("broken promise") != std::string::npos) throw;
+    if (std::string(error.what()).find("assertion failed") != std::string::npos) throw;
     throw UsageError(error.what());
   }
 }

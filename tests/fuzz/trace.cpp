@@ -32,7 +32,7 @@ std::string read_trace(std::string const& bytes) {
     throw;
   } catch (Failure const& error) {
     require_untouched(master, shard);
-    if (std::string(error.what()).find("broken promise") != std::string::npos) throw;
+    if (std::string(error.what()).find("assertion failed") != std::string::npos) throw;
     throw UsageError(error.what());
   }
   if (std::filesystem::exists(workplace() / "ranks")) throw Finding("the shard is left");

@@ -76,7 +76,7 @@ FILES = {
     "text with NaN": ("logistic", {"a.txt": GOOD_LINE + "0 1:nan\n"}, ("a.txt", "line 2", "'nan'")),
     "text with index 0": ("logistic", {"a.txt": GOOD_LINE + "0 0:1\n"}, ("a.txt", "line 2", "'0'", "1 to 2147483647")),
     "text with a huge index": ("logistic", {"a.txt": "0 99999999999999999999:1\n"}, ("a.txt", "line 1", "out of range")),
-    "text that descends": ("logistic", {"a.txt": GOOD_LINE + "0 3:1 2:1\n"}, ("a.txt", "line 2", "2 after 3")),
+    "text that descends": ("logistic", {"a.txt": GOOD_LINE + "0 3:1 2:1\n"}, ("a.txt", "line 2", "2 follows 3")),
     "text with label 2": ("logistic", {"a.txt": GOOD_LINE + "2 1:1\n0 1:1\n"}, ("a.txt", "line 2", "label 2")),
     "a table with a word": ("logistic", {"a.csv": "1,2,3\n4,x,6\n"}, ("a.csv", "line 2", "column 2", "'x'")),
     "text of comments": ("logistic", {"a.txt": "# nothing\n\n"}, ("a.txt", "no rows")),
@@ -87,9 +87,9 @@ FILES = {
     "images under another name": ("mlp", {"digits": IMAGES, DIGITS: LABELS}, ("digits", "images-idx3")),
     "labels as images": ("mlp", {DIGITS: LABELS, PIXELS: IMAGES}, (DIGITS, "labels", "images-idx3")),
     "images cut off": ("mlp", {PIXELS: IMAGES[:-5], DIGITS: LABELS}, (PIXELS, "16 items of 9 bytes", "139")),
-    "images cut off in the head": ("mlp", {PIXELS: IMAGES[:9], DIGITS: LABELS}, (PIXELS, "header of 16 bytes")),
+    "images cut off in the head": ("mlp", {PIXELS: IMAGES[:9], DIGITS: LABELS}, (PIXELS, "header needs 16 bytes")),
     "images with more behind": ("mlp", {PIXELS: IMAGES + b"more", DIGITS: LABELS}, (PIXELS, "148")),
-    "images of floats": ("mlp", {PIXELS: idx((1, 1, 1), [0] * 4, kind=13), DIGITS: LABELS}, (PIXELS, "byte 2 is 13", "8")),
+    "images of floats": ("mlp", {PIXELS: idx((1, 1, 1), [0] * 4, kind=13), DIGITS: LABELS}, (PIXELS, "byte 2, the type, is 13", "8")),
     "images that lie": ("mlp", {PIXELS: idx((2**32 - 1,) * 4, []), DIGITS: LABELS}, (PIXELS, "truncated")),
     "no images": ("mlp", {PIXELS: idx((0, 3, 3), []), DIGITS: LABELS}, (PIXELS, "no items")),
     "fewer labels": ("mlp", {PIXELS: IMAGES, DIGITS: idx((15,), [0] * 15)}, (DIGITS, "15 labels", "16 images")),
@@ -108,9 +108,9 @@ FILES = {
     "packed and damaged": ("mlp", {PIXELS + ".gz": gzip.compress(IMAGES)[:30] + b"\xff" * 60, DIGITS: LABELS}, (PIXELS + ".gz", "byte")),
     "packed nothing": ("mlp", {PIXELS + ".gz": gzip.compress(b""), DIGITS: LABELS}, PIXELS + ".gz"),
     "packed labels cut off": ("mlp", {PIXELS: IMAGES, DIGITS + ".gz": gzip.compress(LABELS)[:20]}, (DIGITS + ".gz", "gzip")),
-    "packed hdf5": ("quadratic", {"a.h5.gz": gzip.compress(hdf5(X=X, y=REAL))}, ("a.h5.gz", "unpack")),
+    "packed hdf5": ("quadratic", {"a.h5.gz": gzip.compress(hdf5(X=X, y=REAL))}, ("a.h5.gz", "decompress")),
     # no format at all
-    "bytes": ("quadratic", {"a.bin": bytes(range(256)) * 4}, ("a.bin", "HDF5, .npy, LIBSVM text, CSV, IDX images, and CIFAR", "3073", "3074")),
+    "bytes": ("quadratic", {"a.bin": bytes(range(256)) * 4}, ("a.bin", "HDF5, .npy, LIBSVM text, CSV, IDX images, CIFAR images", "3073", "3074")),
     "nothing": ("quadratic", {"a.h5": b""}, ("a.h5", "empty")),
 }
 
@@ -118,10 +118,10 @@ TOKENS = struct.pack("<100H", *range(100))
 # The same for --objective gpt, with more options.
 TOKEN_FILES = {
     "no text": ((), {"a.txt": b""}, ("a.txt", "empty")),
-    "packed no text": ((), {"a.txt.gz": gzip.compress(b"")}, ("a.txt.gz", "0 tokens", "2 or more")),
-    "one letter": ((), {"a.txt": b"a"}, ("a.txt", "1 tokens", "2 or more")),
+    "packed no text": ((), {"a.txt.gz": gzip.compress(b"")}, ("a.txt.gz", "0 tokens", "at least 2")),
+    "one letter": ((), {"a.txt": b"a"}, ("a.txt", "1 tokens", "at least 2")),
     "text too short": ((), {"a.txt": b"a" * 64}, ("--sequence 64", "a.txt", "64 tokens", "1 to 63")),
-    "text of more letters": (("--vocabulary", 2), {"a.txt": b"abc" * 99}, ("--vocabulary 2", "a.txt", "3 distinct bytes", "3 or more")),
+    "text of more letters": (("--vocabulary", 2), {"a.txt": b"abc" * 99}, ("--vocabulary 2", "a.txt", "3 distinct bytes", "at least 3")),
     "half a token": (("--token-bits", 16), {"a.bin": TOKENS[:-1]}, ("a.bin", "199 bytes")),
     "tokens too short": (("--sequence", 100, "--token-bits", 16), {"a.bin": TOKENS}, ("--sequence 100", "a.bin", "100 tokens", "1 to 99")),
     "token beyond": (("--vocabulary", 90, "--token-bits", 16), {"a.bin": TOKENS}, ("a.bin", "token 90", "is 90", "0 to 89")),

@@ -218,7 +218,7 @@ def test_other_configurations_are_shown_and_decide_nothing(run, other, tmp_path)
     with h5py.File(other / "trace.h5", "r+") as file:
         file.attrs["config"] = file.attrs["config"].replace("seed = ", "seed = 9")
     lines = compared(run, other, exit_code=EQUAL)
-    assert lines[1] == "not the same in both, for information:" and lines[2].startswith("  --seed: ")
+    assert lines[1] == "other differences, which do not affect the result:" and lines[2].startswith("  --seed: ")
     seeded = compared(run, train(tmp_path / "seeded", "--seed", 5), exit_code=DIFFERENT)
     assert seeded[0].startswith("differ at microbatch 0, ") and "  --seed: 0 and 5" in seeded
     assert "differ: 3 and 2 stages" == compared(run, train(tmp_path / "two", stages=2), exit_code=DIFFERENT)[0]

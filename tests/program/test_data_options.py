@@ -222,7 +222,7 @@ def test_a_bomb_is_refused_before_it_fills_the_memory():
         for _ in range(1100):
             file.write(packer.compress(bytes(1 << 20)))
         file.write(packer.flush())
-    refused("run", *GPT, "--data", "bomb.gz", "--out", "run", says=("bomb.gz", "packed bytes", "at most 100 times"))
+    refused("run", *GPT, "--data", "bomb.gz", "--out", "run", says=("bomb.gz", "compressed bytes", "the limit is 100 times"))
 
 
 def test_small_data_may_pack_well():

@@ -61,7 +61,7 @@ CHOICES = {
     "objective": ("quadratic", "logistic", "mlp", "conv", "gpt"),
     "model": ("vgg16", "vgg16-bn", "resnet50"),
     "activation": ("relu", "tanh", "gelu"),
-    "precision": ("valid are float, double",),
+    "precision": ("valid: float, double",),
     "optimizer": ("sgd", "momentum", "nesterov-momentum", "adamw", "nadam"),
     "decay": ("constant", "linear", "cosine"),
     "order": ("plan", "arrival"),
@@ -92,7 +92,7 @@ MISTAKES = {
     "plan time on arrival": (("run", "--order", "arrival", "--evaluate-every", 8), "--evaluate-steps"),
     "moments of a plan on arrival": (("run", "--order", "arrival", "--trace-stale-read", 2), ("--trace-stale-read", "--order plan")),
     "a stale read of a plan": (("plan", "--trace-stale-read", 2), ("--trace-stale-read", "quartic plan --help")),
-    "updates of one stage": (("run", "--order", "arrival", "--evaluate-updates", 6), ("6", "multiple of the 4")),
+    "updates of one stage": (("run", "--order", "arrival", "--evaluate-updates", 6), ("6", "number of stages, 4")),
     "shuffled rows of a linear objective": (("run", "--shuffle"), ("--shuffle", "quadratic", "networks")),
     "changed rows of a linear objective": (("run", "--augment", "flip"), ("--augment", "quadratic", "networks")),
     "images of no shape": (("run", "--objective", "mlp", "--features", 13, "--augment", "flip"), ("--augment", "generate:images", "CIFAR")),
@@ -108,11 +108,11 @@ MISTAKES = {
     "a cut of too few": (("run", "--objective", "gpt", "--cut", "3,5"), ("--cut 3,5", "stages 1 to 3", "2,4,5")),
     "a cut that repeats": (("run", "--objective", "gpt", "--cut", "2,2,5"), ("--cut 2,2,5", "ascending")),
     "a cut of a linear objective": (("run", "--cut", "even"), ("--cut", "quadratic", "columns")),
-    "a bound that no cut meets": (("run", "--objective", "gpt", "--memory-bound", 1000), ("--memory-bound 1000", "the least is")),
+    "a bound that no cut meets": (("run", "--objective", "gpt", "--memory-bound", 1000), ("--memory-bound 1000", "the smallest possible is")),
     "a bound without a choice": (("run", "--objective", "gpt", "--cut", "even", "--memory-bound", 1000), ("--memory-bound", "counted")),
     "an empty preset": (("run", "--preset", ""), ("--preset ''", "tiny, nano, small, medium")),
-    "a remark in a value": (("run", "--init", "a#b.h5"), ("--init 'a#b.h5'", "without #")),
-    "a blank behind a value": (("run", "--data", "a.h5 "), ("--data 'a.h5 '", "blanks at its ends")),
+    "a remark in a value": (("run", "--init", "a#b.h5"), ("--init 'a#b.h5'", "must not contain #")),
+    "a blank behind a value": (("run", "--data", "a.h5 "), ("--data 'a.h5 '", "end with a blank")),
     "a value of two lines": (("run", "--validation", "a\nrows = 1"), ("--validation 'a?rows = 1'", "control characters")),
     "no such preset": (("run", "--objective", "gpt", "--preset", "huge"), ("--preset 'huge'", "tiny, nano, small, medium")),
     "held-out rows of a file that is not there": (("run", "--validation", "nowhere"), "nowhere"),
@@ -122,7 +122,7 @@ MISTAKES = {
     "no number of held-out rows": (("run", "--validation", "nan"), ("--validation nan", "fraction")),
     "some rows of a linear objective": (("run", "--evaluate-rows", 8), ("--evaluate-rows", "quadratic")),
     "rows that are no images": (("run", "--objective", "conv", "--features", 31), ("--objective conv", "images", "square")),
-    "updates every microbatch": (("run", "--accumulate", 2), ("--accumulate 2", "only 1")),
+    "updates every microbatch": (("run", "--accumulate", 2), ("--accumulate 2", "must be 1")),
     "microbatches left over": (("run", "--method", "gpipe", "--microbatches", 20), ("20", "16 and 24")),
     "rows left over": (("run", "--rows", 100), ("--microbatch-size 8", "100", "is 10,", "--drop-last")),
     "more rows than there are": (("run", "--rows", 5), ("--microbatch-size 8", "5 rows")),
@@ -231,7 +231,7 @@ def test_configuration_file(mistake, tmp_path):
     assert left_behind() == ["bad.ini"]
 
 
-@pytest.mark.parametrize("path, says", [("nowhere.ini", "cannot be read"), ("/", "directory")])
+@pytest.mark.parametrize("path, says", [("nowhere.ini", "cannot be read"), ("/", "is a folder")])
 def test_configuration_that_is_no_file(path, says):
     refused("run", "--config", path, says=(path, says))
 
@@ -260,7 +260,7 @@ def test_finished_folder_is_kept():
     before = (os.stat("run/trace.h5").st_mtime_ns, left_behind())
     refused("run", *SHORT_RUN, "--out", "run", says=("run", "finished", "--overwrite"))
     refused("plan", "--out", "run", says=("run", "finished", "--overwrite"))
-    refused("gather", "run", says=("run", "gathered already"))
+    refused("gather", "run", says=("run", "already gathered"))
     assert before == (os.stat("run/trace.h5").st_mtime_ns, left_behind())
     quartic("run", *SHORT_RUN, "--out", "run", "--seed", 1, "--overwrite")
     assert "seed = 1\n" in attributes("run")["config"]
@@ -268,7 +268,7 @@ def test_finished_folder_is_kept():
 
 def test_what_others_have_left_is_kept():
     os.makedirs("run/checkpoint")
-    for path, says in (("run/checkpoint/model.pt", "no run has left"), ("run/lock", "is not what a run has left")):
+    for path, says in (("run/checkpoint/model.pt", "not written by a run"), ("run/lock", "not written by a run")):
         with open(path, "w") as file:
             file.write("mine")
         refused("run", *SHORT_RUN, "--out", "run", says=("run", says))
@@ -324,7 +324,7 @@ def test_folder_of_somebody_else(tmp_path):
     """Only what a run has left is ever replaced."""
     (tmp_path / "log").mkdir()
     (tmp_path / "log" / "mine").write_text("mine")
-    refused("run", *SHORT_RUN, "--out", ".", "--overwrite", says=("log", "no run has left"))
+    refused("run", *SHORT_RUN, "--out", ".", "--overwrite", says=("log", "not written by a run"))
     assert left_behind() == ["log"] and (tmp_path / "log" / "mine").exists()
 
 

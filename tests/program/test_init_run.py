@@ -182,9 +182,9 @@ def test_the_line():
     assert "init_optimizer_checksum" in attributes("b")
 
 
-@pytest.mark.parametrize("optimizer, says", [("nadam", "its optimizer.h5 is of 'adamw', and this run has nadam"),
-                                             ("sgd", "its optimizer.h5 is of 'adamw', and this run has sgd"),
-                                             ("adamw", "there is no optimizer.h5, which --save-parameters leaves")])
+@pytest.mark.parametrize("optimizer, says", [("nadam", "its optimizer.h5 is of 'adamw', but this run uses nadam"),
+                                             ("sgd", "its optimizer.h5 is of 'adamw', but this run uses sgd"),
+                                             ("adamw", "optimizer.h5 is missing, which --save-parameters writes")])
 @pytest.mark.parametrize("ranks", [0, 2])
 def test_state_that_does_not_fit(optimizer, says, ranks):
     run("a")
@@ -240,17 +240,17 @@ def named(value):
 
 
 BAD = {
-    "an array is missing": (without_an_array, "missing exp_avg.2.bias"),
-    "another shape": (of_another_shape, "exp_avg.2.bias [6] not [7]"),
+    "an array is missing": (without_an_array, "missing: exp_avg.2.bias"),
+    "another shape": (of_another_shape, "exp_avg.2.bias [6] instead of [7]"),
     "not finite": (not_finite, ("/exp_avg_sq.6.bias element 1", "nan", "finite")),
     "no steps": (without_steps, ("/exp_avg.0.bias", "no attribute steps")),
     "negative steps": (steps_of(-1), ("/exp_avg.0.bias", "steps", "-1")),
-    "too many steps": (steps_of(2**60), ("/exp_avg.0.bias", "steps", "valid are 0 to")),
-    "several steps": (steps_of([1, 2, 3]), ("/exp_avg.0.bias", "steps", "not one integer")),
-    "half a step": (steps_of(0.5), ("/exp_avg.0.bias", "steps", "not one integer")),
+    "too many steps": (steps_of(2**60), ("/exp_avg.0.bias", "steps", "valid: 0 to")),
+    "several steps": (steps_of([1, 2, 3]), ("/exp_avg.0.bias", "steps", "not a single integer")),
+    "half a step": (steps_of(0.5), ("/exp_avg.0.bias", "steps", "not a single integer")),
     "no name": (named(None), "no attribute optimizer"),
-    "a number for a name": (named(7), "not one text"),
-    "several names": (named(["adamw", "adamw"]), "not one text"),
+    "a number for a name": (named(7), "not a single string"),
+    "several names": (named(["adamw", "adamw"]), "not a single string"),
 }
 
 

@@ -93,7 +93,7 @@ def test_no_room_for_the_trace(small_disk):
     disk = small_disk("64k")
     done = quartic("run", "--out", disk / "run", exit_code=2)
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("quartic: ")]
-    assert str(disk / "run") in line and re.search(r"about \S+ MB and there is room for \S+ MB", line) and "--trace-every" in line
+    assert str(disk / "run") in line and re.search(r"about \S+ MB, but \S+ MB are free", line) and "--trace-every" in line
     assert os.listdir(disk) == []
 
 
@@ -101,7 +101,7 @@ def test_disk_that_cannot_be_written(small_disk):
     disk = small_disk("1m")
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     done = quartic("run", "--out", disk / "run", exit_code=2)
-    assert done.stderr.startswith(f"quartic: --out {disk / 'run'}: cannot be made: Read-only file system") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"quartic: --out {disk / 'run'}: cannot be created: Read-only file system") and done.stderr.count("\n") == 1
 
 
 @pytest.fixture

@@ -181,18 +181,18 @@ def without(*names):
 
 
 BAD = {
-    "names of another model": (renamed(good()), ("missing 0.bias, 0.weight, 2.bias and 5 more", "not of the model module.0.bias")),
-    "one missing": (without("4.bias"), "missing 4.bias"),
-    "one too many": (changed(_8_weight=np.zeros(3)), "not of the model .8.weight"),
-    "the layout of other libraries": (changed(**{"2_weight": np.zeros((8, 7))}), "of another shape 2.weight [8, 7] not [7, 8]"),
-    "a matrix for a vector": (changed(**{"0_bias": np.zeros((8, 1))}), "0.bias [8, 1] not [8]"),
-    "a number for a vector": (changed(**{"0_bias": 1.0}), "0.bias [] not [8]"),
+    "names of another model": (renamed(good()), ("missing: 0.bias, 0.weight, 2.bias and 5 more", "not in the model: module.0.bias")),
+    "one missing": (without("4.bias"), "missing: 4.bias"),
+    "one too many": (changed(_8_weight=np.zeros(3)), "not in the model: .8.weight"),
+    "the layout of other libraries": (changed(**{"2_weight": np.zeros((8, 7))}), "wrong shape: 2.weight [8, 7] instead of [7, 8]"),
+    "a matrix for a vector": (changed(**{"0_bias": np.zeros((8, 1))}), "0.bias [8, 1] instead of [8]"),
+    "a number for a vector": (changed(**{"0_bias": 1.0}), "0.bias [] instead of [8]"),
     "text": (changed(**{"6_bias": np.array([b"a", b"b", b"c"])}), ("/6.bias", "does not hold numbers")),
     "complex numbers": (changed(**{"6_bias": np.zeros(3, complex)}), ("/6.bias", "does not hold numbers")),
     "NaN at the last stage": (changed(**{"6_bias": np.array([0, np.nan, 0])}), ("/6.bias element 1", "nan", "finite")),
     "too large for a float": (changed(**{"0_weight": np.full((8, 9), 1e300)}), ("/0.weight element 0", "inf as float")),
     "a folder of names": ({"0/weight": np.zeros((8, 9))}, ("/0", "dataset")),
-    "nothing in it": ({}, "missing 0.bias, 0.weight, 2.bias and 5 more"),
+    "nothing in it": ({}, "missing: 0.bias, 0.weight, 2.bias and 5 more"),
 }
 
 

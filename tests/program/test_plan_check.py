@@ -101,7 +101,7 @@ MISTAKES = {
     "two workers": ("0F0\n0B0\n", ("stage 0", "two workers", "line 2")),
     "backward first": ("0B0,0F0\n", ("0B0", "before 0F0")),
     "weights first": ("0F0,0W0,0I0\n", ("0W0", "before 0I0")),
-    "deadlock": ("0F0,0B0,0F1,0B1\n1F1,1B1,1F0,1B0\n", ("deadlock", "worker 0 waits", "worker 1 waits")),
+    "deadlock": ("0F0,0B0,0F1,0B1\n1F1,1B1,1F0,1B0\n", ("deadlock", "worker 0 cannot start", "worker 1 cannot start")),
     "an idle line": ("0F0,0B0\n\n1F0,1B0\n", ("line 2", "no action")),
     "empty": ("", ("no action",)),
     "bytes": (b"\x7fELF\x02\x01\0\x1b[31m\xff\xfe" * 50, ("line 1, column 1",)),
@@ -115,7 +115,7 @@ def test_no_schedule(mistake):
     assert line.isprintable() and len(line) < 400
 
 
-@pytest.mark.parametrize("path, says", [("nowhere.csv", "cannot be read"), ("/", "directory"), ("", "give a schedule"),
+@pytest.mark.parametrize("path, says", [("nowhere.csv", "cannot be read"), ("/", "is a folder"), ("", "give a schedule"),
                                         ("/dev/null", "no action"), ("/dev/zero", "too large")])
 def test_no_file(path, says):
     refused("plan", "--check", path, says=("--check", path, says))

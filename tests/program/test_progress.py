@@ -211,7 +211,7 @@ def test_a_csv_has_a_line_for_each_evaluation(ranks):
 
 def test_a_csv_that_no_run_has_written_is_left_alone():
     Path("log.csv").write_text("mine\n")
-    refused("run", *NETWORK, "--log-csv", "log.csv", "--out", "run", says=("--log-csv log.csv", "no run has written it"))
+    refused("run", *NETWORK, "--log-csv", "log.csv", "--out", "run", says=("--log-csv log.csv", "not written by a run"))
     assert Path("log.csv").read_text() == "mine\n" and not Path("run").exists()
     refused("run", *NETWORK, "--log-csv", "nowhere/log.csv", "--out", "run", says="--log-csv nowhere/log.csv: cannot be written")
 

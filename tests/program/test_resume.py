@@ -195,7 +195,7 @@ def test_a_run_that_died_in_its_drain_may_become_longer(tmp_path):
 
 def test_not_from_a_checkpoint_in_its_drain(tmp_path):
     interrupted_after(190, tmp_path / "run", *SMALL)
-    refused("run", "--resume", tmp_path / "run", "--microbatches", 64, says=("--resume", "valid is --microbatches 48"))
+    refused("run", "--resume", tmp_path / "run", "--microbatches", 64, says=("--resume", "valid: --microbatches 48"))
     quartic("run", "--resume", tmp_path / "run", "--quiet")
 
 
@@ -259,7 +259,7 @@ def test_the_same_command_again_replaces_a_run_without_a_checkpoint(cut):
 
 def test_other_microbatches_and_rates_are_refused(tmp_path):
     interrupted_after(100, tmp_path / "run", *SMALL, "--decay", "cosine")
-    refused("run", "--resume", tmp_path / "run", "--microbatches", 40, says=("--resume", "48", "or more"))
+    refused("run", "--resume", tmp_path / "run", "--microbatches", 40, says=("--resume", "48", "not shorter"))
     refused("run", "--resume", tmp_path / "run", "--microbatches", 64, says=("--decay", "48"), ranks=2)
 
 
@@ -283,7 +283,7 @@ def test_other_data_is_refused(file, tmp_path):
     files = ("--data", tmp_path / "data.h5", "--validation", tmp_path / "validation.h5")
     interrupted_after(100, tmp_path / "run", "--objective", "mlp", "--hidden", "8,8,8", *files, *RUN)
     labelled(tmp_path / f"{file}.h5", 2)
-    refused("run", "--resume", tmp_path / "run", ranks=2, says=(f"--{file} {tmp_path / file}.h5", "put back"))
+    refused("run", "--resume", tmp_path / "run", ranks=2, says=(f"--{file} {tmp_path / file}.h5", "restore"))
     labelled(tmp_path / f"{file}.h5", 1)
     quartic("run", "--resume", tmp_path / "run")
 
@@ -364,7 +364,7 @@ def test_a_bit_that_a_disk_has_turned_is_named_and_the_run_is_resumed(table, col
     (cut / "trace.h5").write_bytes(content)
     (line,) = lines_of_quartic(quartic("run", "--resume", cut, "--quiet", ranks=3))
     gap = attributes(cut)["gap"]
-    assert gap.startswith(f"/{table}: of its first ") and gap.endswith(" rows some are altered") and f"is damaged: {gap};" in line
+    assert gap.startswith(f"/{table}: some of its first ") and gap.endswith(" rows are altered") and f"is damaged: {gap};" in line
     quartic("run", *SMALL, "--quiet", "--out", tmp_path / "whole")
     with h5py.File(tmp_path / "whole" / "trace.h5") as whole, h5py.File(cut / "trace.h5") as found:
         assert [i for i, (one, other) in enumerate(zip(whole[table][column], found[table][column])) if one.tobytes() != other.tobytes()] == [row]

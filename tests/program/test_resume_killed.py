@@ -59,7 +59,7 @@ def test_a_damaged_shard_leaves_a_gap_and_its_run_is_resumed(damage, killed, tmp
         shard.unlink()
     done = quartic("run", "--resume", killed, "--quiet", timeout=120)
     (line,) = lines_of_quartic(done)
-    assert "is damaged: /stage/" in line and "continues from its checkpoint" in line and "ranks.damaged has what is left" in line
+    assert "is damaged: /stage/" in line and "continues from its checkpoint" in line and "ranks.damaged contains the rest" in line
     gap = attributes(killed)["gap"]
     assert attributes(killed)["complete"] == 1 and gap in line and "rows are lost" in gap and "/stage/0000" not in gap
     quartic("run", *STOPPED, "--quiet", "--out", tmp_path / "whole", timeout=120)

@@ -230,7 +230,7 @@ def test_closing_table():
     shares = [[float(cell) for cell in line.split()[1:7]] for line in done.stdout.splitlines() if re.match(r" +\d ", line)]
     assert re.search(r"^Time of each stage in % of [\d.e-]+ s; ", done.stdout, re.MULTILINE)
     assert len(shares) == 3 and all(abs(sum(line) - 100) < 0.5 and min(line) >= 0 for line in shares)
-    assert re.search(r"^bubble: [\d.]+ % planned, [\d.]+ % measured, which says little: ", done.stdout, re.MULTILINE) and done.stdout.splitlines()[-1] == "run"
+    assert re.search(r"^bubble: [\d.]+ % planned, [\d.]+ % measured, but this is unreliable: ", done.stdout, re.MULTILINE) and done.stdout.splitlines()[-1] == "run"
 
 
 @pytest.mark.parametrize("ranks", [0, 2])

@@ -27,7 +27,7 @@ def test_a_rank_that_stops_is_named(victim, ranks, options, says, tmp_path):
     (line,) = [line for line in errors.splitlines() if line.startswith("quartic: ")]
     assert code == FAILED
     assert f"rank {victim} does not answer" in line and "--patience" in line
-    assert says in line and re.search(r"\d+[FB]\d+ of stage \d there", line), line
+    assert says in line and re.search(r"run \d+[FB]\d+ of stage \d", line), line
 
 
 def test_evaluating_is_no_standstill(tmp_path):

@@ -12,7 +12,7 @@ from studies import REFUSED, TINY, machine_file, stand_in, sweep, write_study
 STUDIES = {
     "unknown option": (TINY.replace("rows = 64", "rowz = 64"), ("group pipedream", "--rowz", "quartic run --help")),
     "value out of range": (TINY.replace("[2, 4]", "[2, 0]"), ("group pipedream", "--stages '0'")),
-    "another method's option": (TINY.replace("[group.vary]", "accumulate = 3\n[group.vary]"), ("--accumulate 3", "only 1")),
+    "another method's option": (TINY.replace("[group.vary]", "accumulate = 3\n[group.vary]"), ("--accumulate 3", "must be 1")),
     "empty range": (TINY.replace("[0, 1]", "[]"), ("group pipedream", "vary", "seed is an empty list")),
     "no list": (TINY.replace("[0, 1]", "1"), ("vary", "seed", "list", "options")),
     "lists of two lengths": (
@@ -34,7 +34,7 @@ STUDIES = {
     "a type": ("minutes = \"ten\"\n" + TINY, ("minutes must be a number", "'ten'")),
     "an option of a table": (TINY.replace("rows = 64", "rows = { n = 64 }"), ("rows", "must be a number")),
     "no time": ("minutes = 0\n" + TINY, ("minutes = 0",)),
-    "a formula of what is not given": (TINY + "[group.computed]\nrows-per = \"stages * width\"\n", ("computed: rows-per", "width", "valid are")),
+    "a formula of what is not given": (TINY + "[group.computed]\nrows-per = \"stages * width\"\n", ("computed: rows-per", "width", "valid: whole numbers")),
     "a formula that does more": (TINY + "[group.computed]\ndelta = \"open(stages)\"\n", ("computed: delta", "open(stages)")),
     "a formula that does not parse": (TINY + "[group.computed]\ndelta = \"5 stages\"\n", ("computed: delta", "5 stages")),
     "a number as a formula": (TINY + "[group.computed]\ndelta = 5\n", ("computed: delta", "in quotes")),

@@ -117,7 +117,7 @@ TEST_CASE("folders that miss a file of CIFAR, or have a broken one, are refused 
   write_ten(folder);
   folder.write("data_batch_4.bin", image("\x04").substr(0, 3000));
   contains(refusal(folder.path().string()), "data_batch_4.bin: has 3000 bytes");
-  contains(refusal(folder.path().string()), "nearest is 3073");
+  contains(refusal(folder.path().string()), "nearest size is 3073");
   folder.write("data_batch_4.bin", "");
   contains(refusal(folder.path().string()), "data_batch_4.bin: is empty");
   std::filesystem::remove(folder.file("data_batch_4.bin"));
@@ -126,11 +126,10 @@ TEST_CASE("folders that miss a file of CIFAR, or have a broken one, are refused 
 
 TEST_CASE("broken CIFAR files are refused with the image and its label, or the nearest length") {
   contains(refusal_of(image("\x01") + image("\x0a")), "image 1, counted from 0: label 10");
-  contains(refusal_of(image("\x01") + image("\x0a")), "CIFAR-10 are 0 to 9");
+  contains(refusal_of(image("\x01") + image("\x0a")), "CIFAR-10: 0 to 9");
   contains(refusal_of(image("\x14\x05")), "image 0, counted from 0: label 20");
-  contains(refusal_of(image("\x13\x64")),
-           "label 100; valid at this place of CIFAR-100 are 0 to 99");
-  contains(refusal_of(image("\x01").substr(0, 3000)), "3000 bytes would be 3073");
+  contains(refusal_of(image("\x13\x64")), "label 100; valid for this label of CIFAR-100: 0 to 99");
+  contains(refusal_of(image("\x01").substr(0, 3000)), "the nearest sizes are 3073");
   contains(refusal_of(image("\x01") + image("\x02"), Targets::binary), "image 1");
 }
 

@@ -95,7 +95,7 @@ TEST_CASE("HDF5 files of the wrong shape are refused") {
              add(f, "X", {2, 3}, x);
              add(f, "y", {3}, {1, 2, 3});
            }),
-           "/y has 3 targets, and there are 2 rows");
+           "/y has 3 targets, but there are 2 rows");
   contains(refusal([](File const& f) {
              add(f, "X", {2, 3}, {}, H5T_C_S1);
            }),

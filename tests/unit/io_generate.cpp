@@ -117,12 +117,13 @@ TEST_CASE("images of a class are alike: the nearest mean picture tells most of t
 }
 
 TEST_CASE("sizes and meanings that a generator has not are refused") {
-  contains(refusal("nothing", Targets::real), "quadratic, logistic and images");
+  contains(refusal("nothing", Targets::real),
+           "generate:quadratic, generate:logistic, generate:images");
   contains(refusal("quadratic", Targets::classes), "classes");
   contains(refusal("quadratic", Targets::binary), "logistic");
   contains(refusal("images", Targets::binary), "--classes 2");
   contains(refusal("quadratic", Targets::real, {0, 64}), "--rows 0");
   contains(refusal("quadratic", Targets::real, {10, -1}), "--features -1");
   contains(refusal("images", Targets::classes, {10, 64, 1}), "--classes 1");
-  contains(refusal("quadratic", Targets::real, {std::int64_t{1} << 60, 1024}), "more than");
+  contains(refusal("quadratic", Targets::real, {std::int64_t{1} << 60, 1024}), "exceed the limit");
 }

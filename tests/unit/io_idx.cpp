@@ -93,21 +93,21 @@ TEST_CASE("missing labels are refused with the names that were looked for") {
 }
 
 TEST_CASE("broken IDX files are refused with counts") {
-  contains(refusal(images.substr(0, 20), labels), "3 items of 4 bytes, 4 bytes follow");
-  contains(refusal(images + "x", labels), "3 items of 4 bytes, 13 bytes follow");
-  contains(refusal(images.substr(0, 10), labels), "a header of 16 bytes, the file has 10");
+  contains(refusal(images.substr(0, 20), labels), "3 items of 4 bytes, but 4 bytes follow");
+  contains(refusal(images + "x", labels), "3 items of 4 bytes, but 13 bytes follow");
+  contains(refusal(images.substr(0, 10), labels), "its header needs 16 bytes, but the file has 10");
   contains(
       refusal(idx({4'000'000'000U, 4'000'000'000U, 4'000'000'000U, 4'000'000'000U}, "xy"), labels),
       "is truncated");
   contains(refusal(idx({0, 2, 2}, ""), labels), "has no items");
   contains(refusal(images, labels.substr(0, 9)), "t-labels-idx1-ubyte: is truncated");
-  contains(refusal(images, idx({2}, "\x01\x01")), "has 2 labels for the 3 images");
-  contains(refusal(images, idx({3, 1}, "\x01\x01\x01")), "has 2 dimensions; labels have 1");
+  contains(refusal(images, idx({2}, "\x01\x01")), "has 2 labels, but there are 3 images");
+  contains(refusal(images, idx({3, 1}, "\x01\x01\x01")), "has 2 dimensions; labels must have 1");
   contains(refusal(images, "12345678"), "t-labels-idx1-ubyte: is not an IDX file");
   contains(refusal(labels, labels), "holds labels");
   std::string floats = images;
   floats[2] = '\x0d';
-  contains(refusal(floats, labels), "byte 2 is 13");
+  contains(refusal(floats, labels), "byte 2, the type, is 13");
 }
 
 TEST_CASE("IDX labels are checked against what they mean") {

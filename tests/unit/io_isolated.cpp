@@ -62,7 +62,7 @@ TEST_CASE("a file that ends the process which reads it is damaged, and that proc
     while (forever) {
     }
   });
-  contains(endless, "comes to no end");
+  contains(endless, "does not finish");
   contains(error_of<Failure>(file, [] { ::_exit(3); }), "file.h5: the process that reads it");
 }
 
@@ -73,5 +73,5 @@ TEST_CASE(
   for (int const signal : {SIGUSR1, SIGTERM})
     CHECK(error_of<Failure>(file, [&] { std::raise(signal), failure("it goes on"); }) ==
           "it goes on");
-  contains(error_of<Failure>(file, [] { std::raise(SIGKILL); }), "ended by a signal (Killed)");
+  contains(error_of<Failure>(file, [] { std::raise(SIGKILL); }), "killed by a signal (Killed)");
 }

@@ -114,7 +114,7 @@ TEST_CASE("held-out labels are numbered as those of the training data") {
   contains(message_of<UsageError>([&] {
              read({1, 3});
            }),
-           "line 1: label 2; valid are those of the");
+           "line 1: label 2; valid: the labels of the");
 }
 
 TEST_CASE("numbers too small for a double are 0, and a byte-order mark is no label") {
@@ -156,8 +156,8 @@ TEST_CASE("broken LIBSVM lines are refused with their line") {
   contains(refusal("1 -3:1\n"), "line 1: index '-3'");
   contains(refusal("1 2147483648:1\n"), "2147483647");
   contains(refusal("1 99999999999999999999:1\n"), "2147483647");
-  contains(refusal("1 3:1 3:1\n"), "line 1: index 3 after 3");
-  contains(refusal("1 3:1 2:1\n"), "line 1: index 2 after 3");
+  contains(refusal("1 3:1 3:1\n"), "line 1: index 3 follows 3");
+  contains(refusal("1 3:1 2:1\n"), "line 1: index 2 follows 3");
   contains(refusal("\n# nothing\n"), "has no rows");
   contains(refusal("123456789"), "has no features");
   contains(refusal("a b c\n1 2 3\n"), "LABEL INDEX:VALUE");

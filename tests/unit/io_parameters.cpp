@@ -58,15 +58,15 @@ TEST_CASE("a file of parameters that does not fit its model says what differs") 
   auto const refusal = [&](io::ParameterShapes const& model) {
     return message_of<UsageError>([&] { file.require(model); });
   };
-  contains(refusal({{"h.0.weight", {2, 3}}}), "not of the model weight");
+  contains(refusal({{"h.0.weight", {2, 3}}}), "not in the model: weight");
   contains(refusal({{"h.0.weight", {3, 2}}, {"weight", {5}}}),
-           "of another shape h.0.weight [2, 3] not [3, 2]");
+           "wrong shape: h.0.weight [2, 3] instead of [3, 2]");
   io::ParameterShapes larger{{"h.0.weight", {2, 3}}};
   for (char const name : std::string("abcdef")) larger[{name}] = {1};
   std::string const all = refusal(larger);
   contains(all, path);
-  contains(all, "missing a, b, c and 3 more");
-  contains(all, "not of the model weight");
+  contains(all, "missing: a, b, c and 3 more");
+  contains(all, "not in the model: weight");
 }
 
 TEST_CASE("numbers that are not finite are refused where they are, in the precision asked for") {
@@ -123,5 +123,5 @@ TEST_CASE("a count of every dataset comes back, of slices the least; what counts
         std::map<std::string, std::int64_t>{{"h.0.weight", 7}, {"weight", 5}});
   CHECK(file.text("optimizer") == "adamw");
   contains(message_of<UsageError>([&] { static_cast<void>(file.text("microbatches")); }),
-           "microbatches of the file is not one text");
+           "microbatches of the file is not a single string");
 }

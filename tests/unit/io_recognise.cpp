@@ -41,9 +41,9 @@ TEST_CASE("a text may begin with the letters of another format") {
 
 TEST_CASE("formats that are not read are refused by name, whatever the objective reads") {
   for (bool const is_tokens : {true, false}) {
-    contains(refusal("\xfd\x37zXZ\0..."s, is_tokens), "packed with xz; unpack it first");
-    contains(refusal("BZh91AY&SY\0..."s, is_tokens), "packed with bzip2; unpack it first");
-    contains(refusal("\x28\xb5\x2f\xfd..."s, is_tokens), "packed with zstd");
+    contains(refusal("\xfd\x37zXZ\0..."s, is_tokens), "compressed with xz; decompress it first");
+    contains(refusal("BZh91AY&SY\0..."s, is_tokens), "compressed with bzip2; decompress it first");
+    contains(refusal("\x28\xb5\x2f\xfd..."s, is_tokens), "compressed with zstd");
     contains(refusal("PK\3\4..."s, is_tokens), "a zip archive");
     contains(refusal("\xff\xfeh\0i\0"s, is_tokens), "UTF-16");
     contains(refusal("\xfe\xff\0h\0i"s, is_tokens), "UTF-16");
@@ -81,5 +81,6 @@ TEST_CASE("rows are told by a signature and by content before any length") {
 TEST_CASE("the names of --data-format are those of the manual") {
   CHECK(io::format_names() == "hdf5, npy, idx, cifar10, cifar100, libsvm, csv, text, tokens, llmc");
   CHECK(io::format_named("csv") == Format::csv);
-  contains(message_of<UsageError>([] { io::format_named("excel"); }), "'excel': valid are hdf5");
+  contains(message_of<UsageError>([] { io::format_named("excel"); }),
+           "'excel': unknown format; valid: hdf5");
 }

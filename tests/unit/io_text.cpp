@@ -99,7 +99,7 @@ TEST_CASE("a vocabulary may be larger than a text needs") {
   std::string const path = folder.write("text", "abcabc");
   CHECK(DataSource(path, Targets::tokens, sequences(2, 3)).classes() == 3);
   CHECK(DataSource(path, Targets::tokens, sequences(2, 64)).classes() == 64);
-  contains(refusal(path, sequences(2, 2)), "3 distinct bytes; valid is 3 or more");
+  contains(refusal(path, sequences(2, 2)), "3 distinct bytes; must be at least 3");
 }
 
 TEST_CASE("files of bare numbers are tokens of the width that is given") {
@@ -121,7 +121,7 @@ TEST_CASE("files of bare numbers are tokens of the width that is given") {
   contains(refusal(path, sequences(2, 50257), wide), "token 5, counted from 0, is 65535");
   contains(refusal(path, sequences(2)), "--token-bits 16 or 32");
   contains(refusal(path, sequences(2), {"tokens"}), "--data-format tokens needs --token-bits");
-  contains(refusal(path, sequences(2), {"", 32}), "14 bytes, no whole number of tokens of 32");
+  contains(refusal(path, sequences(2), {"", 32}), "14 bytes, not a whole number of 32-bit");
 }
 
 TEST_CASE("tokens of 32 bits that a float cannot hold are refused") {
@@ -140,10 +140,10 @@ TEST_CASE("form feeds and escapes are text, and a byte-order mark is none of it"
 
 TEST_CASE("texts and tokens that make no row are refused with what would be valid") {
   contains(refusal_of("", sequences(2)), "is empty");
-  contains(refusal_of("a", sequences(1)), "has 1 tokens; valid are 2 or more");
+  contains(refusal_of("a", sequences(1)), "has 1 tokens; at least 2 are needed");
   contains(refusal_of("abcdef", sequences(6)), "6 tokens");
-  contains(refusal_of("abcdef", sequences(6)), "valid is 1 to 5");
-  contains(refusal_of("abcdef", sequences(0)), "--sequence 0: valid is 1 or more");
+  contains(refusal_of("abcdef", sequences(6)), "valid: 1 to 5");
+  contains(refusal_of("abcdef", sequences(0)), "--sequence 0: must be at least 1");
   contains(refusal_of("abcdef", sequences(-3)), "--sequence -3");
   contains(refusal_of(token_bytes({1, 2, 3}), sequences(3), 16), "has 3 tokens");
   contains(refusal_of(std::string("\1\0\2", 3), sequences(1), 16), "has 3 bytes");
@@ -189,7 +189,7 @@ TEST_CASE("generated text can be learnt: few symbols follow another, some of the
 }
 
 TEST_CASE("generators of other targets, and sizes of no text, are refused") {
-  contains(refusal("generate:images", {}), "needs tokens; generate: has text");
+  contains(refusal("generate:images", {}), "needs tokens; valid: generate:text");
   contains(refusal("generate:text", {}, {}, Targets::classes), "needs classes");
   contains(refusal("generate:text", {}, {}, Targets::real), "needs real numbers");
   contains(refusal("generate:text", {.sequence = 0}), "--sequence 0");

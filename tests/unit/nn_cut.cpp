@@ -89,7 +89,7 @@ TEST_CASE("the best cut has the fastest slowest stage of all cuts within the bou
         CHECK(worst_of(found, costs, units, holds).time == doctest::Approx(best).epsilon(1e-12));
         if (bound > 0) CHECK(worst_of(found, costs, units, holds).bytes <= bound);
       }
-      auto const message = "the least is " + std::to_string(least_bytes) + " bytes";
+      auto const message = "the smallest possible is " + std::to_string(least_bytes) + " bytes";
       CHECK_THROWS_WITH_AS(nn::best_cut(costs, units, holds, {least_bytes - 1, 4}),
                            doctest::Contains(message.c_str()), UsageError);
     }

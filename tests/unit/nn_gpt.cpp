@@ -119,5 +119,5 @@ TEST_CASE("the parameters of a gpt have nanoGPT's names and shapes") {
 TEST_CASE("heads that do not divide the width are refused") {
   auto spec = small_gpt(1);
   spec.gpt.heads = 4;
-  CHECK_THROWS_WITH_AS(nn::check_cut(spec), "--heads 4: does not divide --width 6", UsageError);
+  CHECK_THROWS_WITH_AS(nn::check_cut(spec), "--heads 4: must divide --width 6", UsageError);
 }

@@ -33,7 +33,7 @@ TEST_CASE("a cut into too many stages is the user's mistake, and the answer says
   auto images = spec_of("conv", 15);
   CHECK_THROWS_WITH_AS(
       nn::check_cut(images),
-      "--objective conv: the rows of this data are not images; valid are IDX images, CIFAR images "
+      "--objective conv: the rows of this data are not images; valid: IDX images, CIFAR images, "
       "and generate:images with a square number of --features",
       UsageError);
   images.image = {1, 5, 1};
@@ -45,11 +45,12 @@ TEST_CASE("a cut into too many stages is the user's mistake, and the answer says
                        "--stages 15: this resnet50 can be cut into at most 10 stages", UsageError);
   images.model = "alexnet";
   CHECK_THROWS_WITH_AS(nn::check_cut(images),
-                       "--model alexnet: not known; valid are vgg16, vgg16-bn, resnet50",
+                       "--model alexnet: unknown model; valid: vgg16, vgg16-bn, resnet50",
                        UsageError);
   CHECK_THROWS_WITH_AS(
       nn::check_cut(spec_of("hinge", 1)),
-      "--objective hinge: not known; valid are quadratic, logistic, mlp, conv, gpt", UsageError);
+      "--objective hinge: unknown objective; valid: quadratic, logistic, mlp, conv, gpt",
+      UsageError);
 }
 
 TEST_CASE(

@@ -276,7 +276,7 @@ TEST_CASE("nadam begins again after more steps than a run makes, bit by bit and 
 TEST_CASE("an unknown optimizer is the user's mistake, and the answer names the known ones") {
   CHECK_THROWS_WITH_AS(
       nn::make_optimizer<double>({"adagrad"}, 1),
-      "--optimizer adagrad: not known; valid are sgd, momentum, nesterov-momentum, "
+      "--optimizer adagrad: unknown optimizer; valid: sgd, momentum, nesterov-momentum, "
       "adamw, nadam",
       UsageError);
 }

@@ -138,10 +138,12 @@ TEST_CASE("a cell that is no pass is named with its line and column") {
 
 TEST_CASE("an order that is not complete, or has too much") {
   for (auto const& [csv, expected] : std::vector<std::pair<std::string, std::string>>{
-           {"", "lists no action; a line a worker, cells such as 0F3"},
-           {"\n ,,\n\n", "lists no action; a line a worker, cells such as 0F3"},
+           {"", "lists no action; a schedule file has one line per worker, with cells such as 0F3"},
+           {"\n ,,\n\n",
+            "lists no action; a schedule file has one line per worker, with cells such as 0F3"},
            {"0F0,0B0\n\n1F0,1B0",
-            "line 2 lists no action; every line is a worker with a stage or more"},
+            "line 2 lists no action; each line is a worker and must list the actions of at least "
+            "one stage"},
            {"0F0,0B0,0F0",
             "0F0 (line 1, column 1) is listed twice, the second time on line 1, "
             "column 3"},
@@ -163,10 +165,12 @@ TEST_CASE("an order that is not complete, or has too much") {
            {"0F0,0I0", "0W0 is missing; the largest stage listed is 0, the largest microbatch 0"},
            {"0F0,0W0", "0I0 is missing; the largest stage listed is 0, the largest microbatch 0"},
            {"0F0,0B0,0I0,0W0",
-            "0B0 (line 1, column 2) is there together with 0I0 (line 1, column 3): a backward is "
+            "0B0 (line 1, column 2) is listed together with 0I0 (line 1, column 3); a backward is "
+            "either "
             "B, or I and W"},
            {"0F0,0B0,0W0",
-            "0B0 (line 1, column 2) is there together with 0W0 (line 1, column 3): a backward is "
+            "0B0 (line 1, column 2) is listed together with 0W0 (line 1, column 3); a backward is "
+            "either "
             "B, or I and W"}}) {
     CHECK(error(csv) == expected);
   }
@@ -181,11 +185,13 @@ TEST_CASE("an order that cannot be kept to") {
            {"0F0,,0W0,0I0",
             "0W0 (line 1, column 3) is listed before 0I0 (line 1, column 4), which it needs"},
            {"1F0,0F0,1B0,0B0",
-            "deadlock: worker 0 waits with 1F0 (line 1, column 1) for 0F0 "
+            "deadlock: worker 0 cannot start 1F0 (line 1, column 1) before 0F0 "
             "(line 1, column 2) of worker 0"},
            {"0F0,0B0,0F1,0B1\n1F1,1B1,1F0,1B0",
-            "deadlock: worker 0 waits with 0B0 (line 1, column 2) for 1B0 (line 2, column 4) of "
-            "worker 1; worker 1 waits with 1F1 (line 2, column 1) for 0F1 (line 1, column 3) of "
+            "deadlock: worker 0 cannot start 0B0 (line 1, column 2) before 1B0 (line 2, column 4) "
+            "of "
+            "worker 1; worker 1 cannot start 1F1 (line 2, column 1) before 0F1 (line 1, column 3) "
+            "of "
             "worker 0"}}) {
     CHECK(error(csv) == expected);
   }
@@ -195,10 +201,12 @@ TEST_CASE("of a deadlock those who wait for each other are named, and not too ma
   // Stages 1 and 2 wait for each other; stage 0 waits for stage 1, and stage 3 for stage 2.
   std::string const message =
       error("0F0,0B0,0F1,0B1\n1F0,1B0,1F1,1B1\n2F0,2F1,2B0,2B1\n3F0,3F1,3B0,3B1\n");
-  CHECK(message.find("worker 1 waits with 1B0 (line 2, column 2) for 2B0") != std::string::npos);
-  CHECK(message.find("worker 2 waits with 2F1 (line 3, column 2) for 1F1") != std::string::npos);
-  CHECK(message.find("worker 0 waits") == std::string::npos);
-  CHECK(message.find("worker 3 waits") == std::string::npos);
+  CHECK(message.find("worker 1 cannot start 1B0 (line 2, column 2) before 2B0") !=
+        std::string::npos);
+  CHECK(message.find("worker 2 cannot start 2F1 (line 3, column 2) before 1F1") !=
+        std::string::npos);
+  CHECK(message.find("worker 0 cannot start") == std::string::npos);
+  CHECK(message.find("worker 3 cannot start") == std::string::npos);
   constexpr int workers = 20;  // two stages each, and the first wants its second one first
   std::string circle = "20F0,0F0,20B0,0B0\n";
   for (int worker = 1; worker < workers; ++worker)
@@ -212,7 +220,7 @@ TEST_CASE("of a deadlock those who wait for each other are named, and not too ma
 TEST_CASE("costs so large that time runs out are refused") {
   CHECK_THROWS_WITH_AS(
       makespan("0F0,0F1,0F2,0F3,0F4,0B0,0B1,0B2,0B3,0B4", "f=1e6,b=1e6,straggler=0:1000"),
-      doctest::Contains("plan time runs out"), UsageError);
+      doctest::Contains("plan time overflows"), UsageError);
 }
 
 // Random orders, and what a loop over slots finds.

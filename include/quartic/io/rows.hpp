@@ -28,8 +28,8 @@ void check_finite(std::string const& where, std::vector<T> const& values, std::i
   for (std::size_t at = 0; at < values.size(); ++at) {
     if (std::isfinite(values[at])) continue;
     auto const place = static_cast<std::int64_t>(at);
-    usage_error("{} row {}, column {}, counted from 0, is {} as {}; valid is any finite number",
-                where, place / columns, first + place % columns, values[at],
+    usage_error("{} row {}, column {}, counted from 0, is {} as {}; must be a finite number", where,
+                place / columns, first + place % columns, values[at],
                 sizeof(T) == sizeof(float) ? "float" : "double");
   }
 }
