@@ -20,7 +20,7 @@ from test_resume import block_updates, same_parameters
 
 # State of every kind: stashes, tags, double buffers, replicas, blends, corrections, predictions, look-ahead, outer steps.
 METHODS = ("pipedream stage", "local-sgd R=3", "timeprest chunk", "i-timeprest mono", "paci", "pipemare", "spectrain", "nesterov",
-           "pipedream-2bw", "zb-1p", "pipedream P=2", "local-sgd P=3, outer step")
+           "pipeoptim", "dc-asgd", "delay-adaptive", "pipedream-2bw", "zb-1p", "pipedream P=2", "local-sgd P=3, outer step")
 OBJECTIVES = ("quadratic", "mlp float", "gpt")
 RUN_SECONDS = 0.7  # of a run on two ranks, so that it can be struck in its middle; one process takes a part of that, four ranks more
 RANKS = (0, 2, 3, STAGES)

@@ -42,6 +42,8 @@ OPTIONS = {
     "a share > 1": (("--method", "pipemare", "--synchronous", 2), ("--synchronous '2'", "0 to 1")),
     "T3 with a greedy order": (("--method", "pipemare", "--synchronous", 0.5, "--admission", "stage"), ("--synchronous", "fixed")),
     "spectrain without momentum": (("--method", "spectrain", "--optimizer", "sgd"), ("--optimizer sgd", "spectrain", "only with momentum")),
+    "pipeoptim without a state": (("--method", "pipeoptim", "--optimizer", "sgd"), ("--optimizer sgd", "pipeoptim", "valid: momentum")),
+    "delay-adaptive on arrival": (("--method", "delay-adaptive", "--order", "arrival"), ("--order arrival", "delay-adaptive", "plan")),
     "nesterov with momentum": (("--method", "nesterov", "--optimizer", "momentum"), ("--optimizer momentum", "only with nadam")),
     "no pipelines": (("--pipelines", 0), ("--pipelines '0'", "at least 1")),
     "synchronized never": (("--pipelines", 2, "--synchronize-every", 0), ("--synchronize-every '0'", "at least 1")),

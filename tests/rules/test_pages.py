@@ -89,11 +89,11 @@ def test_the_readme_shows_a_whole_method():
     """The function of src/method/async.cpp as it is, and its entry in the catalogue."""
     shown = re.search(r"```cpp\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)[1]
     assert shown in (REPOSITORY / "src/method/async.cpp").read_text()
-    assert "entry(async)" in (REPOSITORY / "include/quartic/method/catalogue.hpp").read_text()
+    assert "METHOD(async)" in (REPOSITORY / "src/method/catalogue.inc").read_text()
 
 
 @pytest.mark.parametrize("words, source, number", [
-    (r"with (\d+) methods", "include/quartic/method/catalogue.hpp", lambda text: str(len(set(re.findall(r"entry\((\w+)\)", text))))),
+    (r"with (\d+) methods", "src/method/catalogue.inc", lambda text: str(len(re.findall(r"^METHOD\(\w+\)$", text, re.MULTILINE)))),
     (r"([\d.]+) million actions a second at 64 stages", "tests/bench/results.md",
      lambda text: f"{float(re.search(r'plan, S = 64:.*?`.*?/s . ([0-9.]+) ', text)[1]):.2g}"),
     (r"([\d.]+) times PyTorch's", "tests/bench/peers.md", lambda text: re.search(r"quartic to PyTorch.*?times \| ([\d.]+) ", text)[1]),
