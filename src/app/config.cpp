@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
 
 #include "quartic/method/registry.hpp"
 #include "quartic/nn/gpt.hpp"
@@ -156,22 +155,41 @@ void add_pipeline_options(std::vector<OptionSpec>& all) {
                          [](Config const& c) { return fmt::format("{}", c.seed); }}));
 }
 
+/// The methods that have an option, and those of each default.
+struct OptionUse {
+  std::vector<std::string> methods;
+  std::map<std::string, std::vector<std::string>> with_default;
+
+  /// " [fixed]"; "; default: pipeline for pipedream, dc-asgd, else fixed".
+  std::string defaults() const {
+    auto const most = std::max_element(
+        with_default.begin(), with_default.end(),
+        [](auto const& a, auto const& b) { return a.second.size() < b.second.size(); });
+    if (most->first.empty()) return {};
+    if (with_default.size() == 1) return fmt::format(" [{}]", most->first);
+    std::string text = "; default: ";
+    for (auto const& [value, names] : with_default) {
+      if (value != most->first) text += fmt::format("{} for {}, ", value, fmt::join(names, ", "));
+    }
+    return text + "else " + most->first;
+  }
+};
+
 void add_method_options(std::vector<OptionSpec>& all) {
   std::size_t const first = all.size();
-  std::map<std::string, std::vector<std::string>> methods_of;
-  std::map<std::string, std::set<std::string>> defaults_of;
+  std::map<std::string, OptionUse> uses;
   for (method::Method const& method : method::all_methods()) {
     for (method::Option const& option : method.options) {
-      if (methods_of[option.name].empty()) all.push_back(method_option(option));
-      methods_of[option.name].push_back(method.name);
-      defaults_of[option.name].insert(option.default_value);
+      OptionUse& use = uses[option.name];
+      if (use.methods.empty()) all.push_back(method_option(option));
+      use.methods.push_back(method.name);
+      use.with_default[option.default_value].push_back(method.name);
     }
   }
   for (std::size_t i = first; i < all.size(); ++i) {
-    all[i].help = fmt::format("{}: {}", fmt::join(methods_of[all[i].name], ", "), all[i].help);
-    std::set<std::string> const& defaults = defaults_of[all[i].name];
-    if (defaults.size() == 1 && !defaults.begin()->empty())
-      all[i].help += fmt::format(" [{}]", *defaults.begin());
+    OptionUse const& use = uses.at(all[i].name);
+    all[i].help =
+        fmt::format("{}: {}{}", fmt::join(use.methods, ", "), all[i].help, use.defaults());
   }
 }
 

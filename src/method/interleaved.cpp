@@ -71,8 +71,7 @@ Method interleaved() {
           .reference = "Narayanan et al. 2021, arXiv 2104.04473",
           .default_accumulate = 8,
           .options = {{"stages-per-worker", "1",
-                       "number V >= 1 of stages per worker, a divisor of S (default: 1; zb-v: 2, "
-                       "its only value)"}},
+                       "number V >= 1 of stages per worker, a divisor of S; zb-v takes only 2"}},
           .make = make};
 }
 

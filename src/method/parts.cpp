@@ -152,7 +152,7 @@ Option admission_option(std::string_view default_value) {
   return {"admission", std::string(default_value),
           "how microbatches enter: pipeline (at most S in flight, checked at stage 0; greedy), "
           "stage (at most S-s in flight at stage s; greedy) or fixed (one forward, one backward, "
-          "at any costs); default: pipeline for pipedream, else fixed"};
+          "at any costs)"};
 }
 std::unique_ptr<Schedule> admission_schedule(plan::Shape const& shape, OptionValues const& options,
                                              double slack) {
