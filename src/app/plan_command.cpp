@@ -131,7 +131,7 @@ void make_plan(comm::Communicator& communicator, Config const& config) {
   std::optional<PlanTrace> trace;
   if (!config.out.empty()) trace.emplace(communicator, config, rules, cost.unit());
   plan::Planner planner(rules, cost);
-  while (plan::PlannedAction const* planned = planner.next()) {
+  while (plan::Decision const* planned = planner.next()) {
     statistics.add(*planned, planner.applied());
     if (config.format == "grid") grid.add(*planned);
     if (config.format == "csv") csv.add(*planned);

@@ -43,8 +43,8 @@ engine::RunSettings run_settings(Resolved const& resolved) {
                     .pipelines = config.averaging.pipelines,
                     .displacement_every = config.trace_displacement,
                     .stale_read_every = config.trace_stale_read,
-                    .events = config.trace_events};
-  settings.optimizer = config.optimizer;
+                    .events = config.trace_events,
+                    .optimizer = config.optimizer};
   settings.cuts = {
       static_cast<plan::Ticks>(config.evaluate_every * static_cast<double>(plan::ticks_per_unit)),
       config.evaluate_updates, config.evaluate_steps};

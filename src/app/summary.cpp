@@ -66,7 +66,7 @@ std::int64_t step_of(Resolved const& resolved, std::size_t index, ObjectiveRow c
 }
 
 std::int64_t mean_steps(Resolved const& resolved, std::int64_t block_updates) {
-  bool const by_one_stage = resolved.rules.schedule->sampled_stage(0) >= 0;
+  bool const by_one_stage = resolved.rules.updates_one_stage();
   return by_one_stage ? block_updates : block_updates / resolved.config.stages;
 }
 

@@ -65,48 +65,50 @@ bool Run<T>::act(ArrivalWorker& worker, std::int64_t idle_ns) {
 }
 
 template <class T>
-void Run<T>::act(ArrivalWorker& worker, plan::Action action, std::int64_t waited_ns) {
+void Run<T>::act(ArrivalWorker& worker, plan::Action const& action, std::int64_t waited_ns) {
   int const place = hosting_.place_of({0, action.stage});
-  auto const own = static_cast<std::size_t>(
-      std::find(worker.places.begin(), worker.places.end(), place) - worker.places.begin());
   Stage<T>& at = stage(place);
-  plan::StageView& view = worker.views[own];
-  bool const forward = action.kind == plan::Kind::forward;
-  bool const weight =
-      action.kind == plan::Kind::backward || action.kind == plan::Kind::backward_weight;
-  std::int64_t const last = action.microbatch + action.count - 1;
-  plan::Tags const tags = forward ? at.next_tags() : at.tags(action.microbatch);
-  if (forward) worker.last_tags[own] = tags;
-  reads_.clear();
-  for (std::int64_t j = action.microbatch; j <= last; ++j) {
-    plan::Read read = forward ? rules_.versions->forward({view, j, tags, {}})
-                              : rules_.versions->backward({view, j, tags, at.forward_read(j)});
-    read.replica = rules_.replica_of(j);
-    reads_.push_back(read);
-  }
-  bool const updates = weight && rules_.updates->applies_after(action.stage, last);
-  double const rate = updates ? rules_.updates->rate(at.update_view(action.microbatch, last)) : 1;
-  view.forwards += forward ? 1 : 0;
-  view.backwards += !forward && action.kind != plan::Kind::backward_weight ? action.count : 0;
-  view.weight_backwards += weight ? action.count : 0;
-  view.updates += updates ? 1 : 0;
-  at.waited_ns(action.kind, waited_ns);
-  run_pieces(
-      at, action, reads_,
-      {.updates = updates,
-       .ends = weight,
-       .tags = tags,
-       .oldest_needed = rules_.versions->oldest_needed({view, last, worker.last_tags[own], {}}),
-       .rate = rate,
-       .wait_ns = waited_ns});
-  if (weight && action.stage == 0) {
+  plan::Decision const decision = decide(worker, action);
+  std::int64_t const last = decision.passes.back().microbatch;
+  at.rows().add_wait(action.kind, waited_ns);
+  run_passes(at, decision, waited_ns);
+  if (decision.ends && action.stage == 0) {
     trained_ = last + 1;
     show();
   }
-  if (!updates) return;
-  if (rules_.updates->averages_after(last)) at.average_replicas(last);
-  at.record_steps({});
+  if (!decision.updates) return;
+  if (decision.averages) at.average_replicas(last);
+  at.rows().record({});
   pin_arrival_cut(at);
+}
+
+/// What the planner would decide, from what has arrived.
+template <class T>
+plan::Decision Run<T>::decide(ArrivalWorker& worker, plan::Action const& action) {
+  int const place = hosting_.place_of({0, action.stage});
+  auto const own = static_cast<std::size_t>(
+      std::find(worker.places.begin(), worker.places.end(), place) - worker.places.begin());
+  Stage<T> const& at = stage(place);
+  plan::StageView& view = worker.views[own];
+  bool const is_forward = action.kind == plan::Kind::forward;
+  if (is_forward) worker.last_tags[own] = at.next_tags();
+  plan::Decision decision{.action = action, .worker = worker.worker};
+  auto const known = [&](std::int64_t j) {
+    if (is_forward) return plan::Decider::Known{worker.last_tags[own], {}};
+    return plan::Decider::Known{at.held(j).tags, at.held(j).read};
+  };
+  decider_.decide(decision, view, known, nullptr);
+  std::int64_t const last = decision.passes.back().microbatch;
+  if (decision.updates)
+    decision.rate = rules_.updates->rate(at.update_view(action.microbatch, last));
+  view.forwards += is_forward ? 1 : 0;
+  if (action.kind == plan::Kind::backward || action.kind == plan::Kind::backward_input)
+    view.backwards += action.count;
+  if (!is_forward && decision.ends) view.weight_backwards += action.count;
+  view.updates += decision.updates ? 1 : 0;
+  decision.oldest_needed =
+      rules_.versions->oldest_needed({view, action.microbatch, worker.last_tags[own], {}});
+  return decision;
 }
 
 /// On arrival a cut is a marker update: each stage pins once it has made it.

@@ -6,17 +6,19 @@ namespace quartic::engine {
 namespace {
 
 /// What tells two plans apart: what is done, with which versions.
-void add(WordHash& hash, plan::PlannedAction const& planned) {
+void add(WordHash& hash, plan::Decision const& planned) {
   auto const add = [&](auto value) { hash.add(static_cast<std::uint64_t>(value)); };
   add(planned.action.kind);
   add(planned.action.stage);
   add(planned.action.microbatch);
   add(planned.action.count);
-  for (plan::Read const& read : planned.reads) add(read.version);
+  if (planned.action.kind == plan::Kind::backward_weight)
+    return;  // it reads what its input half did
+  for (plan::Pass const& pass : planned.passes) add(pass.read.version);
 }
 
-bool are_equal(plan::PlannedAction const& one, plan::PlannedAction const& other) {
-  auto const facts = [](plan::PlannedAction const& planned) {
+bool are_equal(plan::Decision const& one, plan::Decision const& other) {
+  auto const facts = [](plan::Decision const& planned) {
     WordHash hash;
     add(hash, planned);
     return std::tuple(hash.value, planned.begin, planned.end, planned.updates, planned.averages);
@@ -30,7 +32,7 @@ auto cuts_of(PlanWalk::Visitor& visitor) {
 
 /// Those that the action's own stage has come to, which its update ends after, and those of all
 /// stages at the cut that the action makes.
-void measure(StaleReadCuts& stale_reads, plan::PlannedAction const& planned, int stages,
+void measure(StaleReadCuts& stale_reads, plan::Decision const& planned, int stages,
              PlanWalk::Visitor& visitor) {
   if (planned.updates) {
     stale_reads.before(planned.end, [&](StaleReadCut const& cut) {
@@ -51,21 +53,21 @@ PlanWalk::PlanWalk(plan::Rules const& rules, plan::Cost const& cost, CutSettings
       stages_(rules.shape.stages),
       steps_(rules),
       cuts_(cuts, rules.shape.stages),
-      transit_(rules) {
+      transit_(rules.shape.stages) {
   if (longer != nullptr) longer_.emplace(*longer, cost);
   if (stale_read_every > 0) stale_reads_.emplace(rules, cost, stale_read_every);
 }
 
-plan::PlannedAction const* PlanWalk::step(Visitor& visitor) {
+plan::Decision const* PlanWalk::step(Visitor& visitor) {
   if (here_.position == 0) cuts_.begin(cuts_of(visitor));
-  plan::PlannedAction const* const planned = planner_.next();
+  plan::Decision const* const planned = planner_.next();
   if (longer_) look_for_fork(planned, visitor);
   if (planned == nullptr) return nullptr;
   busy_ += planned->end - planned->begin;
   cuts_.before(*planned, cuts_of(visitor));
   if (stale_reads_) measure(*stale_reads_, *planned, stages_, visitor);
   visitor.action(*planned, planner_.applied());
-  transit_.pass(planned->action);
+  transit_.pass(*planned);
   ends_step_ = steps_.pass(*planned);
   cuts_.after(*planned, planner_.block_updates(), steps_.count(), cuts_of(visitor));
   add(here_.plan, *planned);
@@ -74,8 +76,8 @@ plan::PlannedAction const* PlanWalk::step(Visitor& visitor) {
   return planned;
 }
 
-void PlanWalk::look_for_fork(plan::PlannedAction const* planned, Visitor& visitor) {
-  plan::PlannedAction const* const other = longer_->next();
+void PlanWalk::look_for_fork(plan::Decision const* planned, Visitor& visitor) {
+  plan::Decision const* const other = longer_->next();
   if (planned != nullptr && other != nullptr && are_equal(*planned, *other)) return;
   fork_ = here_.position;
   longer_.reset();

@@ -8,7 +8,7 @@ Ending Run<T>::replay() {
   if (walk_->here().position > 0) restore();
   show();
   pass_whole_cuts_on();
-  while (plan::PlannedAction const* const planned = walk_->step(*this)) {
+  while (plan::Decision const* const planned = walk_->step(*this)) {
     pass_whole_cuts_on();
     evaluate_what_is_overdue();
     if (checkpoint_when_due(planned->updates)) return Ending::stopped;
@@ -29,7 +29,10 @@ void Run<T>::cut(int stage, double time) {
 template <class T>
 void Run<T>::stale_read(int stage, StaleReadCut const& cut) {
   int const place = hosting_.place_of({0, stage});
-  if (place >= 0) this->stage(place).sample_stale_read(cut);
+  if (place >= 0) {
+    Stage<T>& own = this->stage(place);
+    own.rows().sample_stale_read(cut, own.weights());
+  }
 }
 
 template <class T>
@@ -42,8 +45,7 @@ void Run<T>::pass_whole_cuts_on() {
 
 /// All pipelines keep to one plan.
 template <class T>
-void Run<T>::action(plan::PlannedAction const& planned,
-                    std::span<plan::PlannedStep const> applied) {
+void Run<T>::action(plan::Decision const& planned, std::span<plan::PlannedStep const> applied) {
   auto const [kind, index, microbatch, count] = planned.action;
   for (int pipeline = 0; pipeline < hosting_.pipelines(); ++pipeline) {
     Seat const seat{pipeline, index};
@@ -51,15 +53,8 @@ void Run<T>::action(plan::PlannedAction const& planned,
     int const place = hosting_.place_of(seat);
     if (place < 0) continue;
     Stage<T>& own = stage(place);
-    run_pieces(own, planned.action, planned.reads,
-               {.updates = planned.updates,
-                .ends = planned.ends,
-                .tags = planned.tags,
-                .oldest_needed = planned.oldest_needed,
-                .plan_begin = plan::to_units(planned.begin),
-                .plan_end = plan::to_units(planned.end),
-                .rate = planned.rate});
-    if (planned.updates) own.record_steps(applied);
+    run_passes(own, planned, 0);
+    if (planned.updates) own.rows().record(applied);
     if (planned.ends && place == 0 && index == 0) {
       trained_ = microbatch + count;
       show();
@@ -68,28 +63,13 @@ void Run<T>::action(plan::PlannedAction const& planned,
   if (planned.updates) average(planned);
 }
 
-/// Runs an action, piece by piece where it is for several microbatches. `pass` has what all pieces
-/// share; what happens once happens with the last.
+/// Runs an action, microbatch by microbatch. `waited_ns`: how long the worker has waited for it.
 template <class T>
-void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
-                        Pass pass) {
-  plan::Schedule const& schedule = *rules_.schedule;
-  bool const updates = pass.updates;
-  pass.pieces = action.count;
-  for (int piece = 0; piece < action.count; ++piece) {
-    std::int64_t const microbatch = action.microbatch + piece;
-    auto const at = static_cast<std::size_t>(piece);
-    pass.action = {action.kind, action.stage, microbatch};
-    pass.piece = piece;
-    pass.read =
-        at < reads.size() ? reads[at] : plan::Read{.replica = rules_.replica_of(microbatch)};
-    pass.minibatch = rules_.updates->minibatch(microbatch);
-    pass.data_index = schedule.data_index(microbatch);
-    pass.sends = action.stage > 0 && schedule.sampled_stage(microbatch) != action.stage;
-    pass.updates = updates && pass.is_last_piece();
-    pass.wait_ns += await(stage, pass.action);
-    stage.run(pass);
-    pass.wait_ns = 0;
+void Run<T>::run_passes(Stage<T>& stage, plan::Decision const& decision, std::int64_t waited_ns) {
+  plan::Action action = decision.action;
+  for (std::size_t i = 0; i < decision.passes.size(); ++i) {
+    action.microbatch = decision.passes[i].microbatch;
+    stage.run(decision, i, await(stage, action) + (i == 0 ? waited_ns : 0));
   }
 }
 
@@ -97,7 +77,7 @@ void Run<T>::run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Re
 /// then, at the end of a round, with the other replicas. So where the two fall together
 /// a round ends equal everywhere.
 template <class T>
-void Run<T>::average(plan::PlannedAction const& planned) {
+void Run<T>::average(plan::Decision const& planned) {
   if (settings_.averaging.pipelines == 1 && !planned.averages) return;
   int const index = planned.action.stage;
   std::int64_t const last = planned.action.microbatch + planned.action.count - 1;
@@ -131,11 +111,9 @@ template void Run<float>::cut(int, double);
 template void Run<double>::cut(int, double);
 template void Run<float>::stale_read(int, StaleReadCut const&);
 template void Run<double>::stale_read(int, StaleReadCut const&);
-template void Run<float>::action(plan::PlannedAction const&, std::span<plan::PlannedStep const>);
-template void Run<double>::action(plan::PlannedAction const&, std::span<plan::PlannedStep const>);
-template void Run<float>::run_pieces(Stage<float>&, plan::Action, std::span<plan::Read const>,
-                                     Pass);
-template void Run<double>::run_pieces(Stage<double>&, plan::Action, std::span<plan::Read const>,
-                                      Pass);
+template void Run<float>::action(plan::Decision const&, std::span<plan::PlannedStep const>);
+template void Run<double>::action(plan::Decision const&, std::span<plan::PlannedStep const>);
+template void Run<float>::run_passes(Stage<float>&, plan::Decision const&, std::int64_t);
+template void Run<double>::run_passes(Stage<double>&, plan::Decision const&, std::int64_t);
 
 }  // namespace quartic::engine

@@ -68,6 +68,7 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
       links_(std::make_unique<Links>(communicator, hosting_,
                                      message_bytes(hosted, hosting_, settings.stage),
                                      settings.journey)),
+      decider_(rules),
       walk_(resumed ? std::move(resumed)
                     : std::make_unique<PlanWalk>(rules, cost, settings.cuts,
                                                  settings.stage.stale_read_every,
@@ -84,9 +85,9 @@ Run<T>::Run(comm::Communicator& communicator, plan::Rules const& rules, plan::Co
     int const place = static_cast<int>(stages_.size());
     Seat const seat = hosting_.seats()[stages_.size()];
     StageLinks const& links = links_->of(seat);
-    stages_.push_back(std::make_unique<Stage<T>>(seat, place, std::move(block), rules,
-                                                 peak_of(settings, seat.stage), settings.optimizer,
-                                                 links, settings.stage, clock_, recorder_, *this));
+    stages_.push_back(std::make_unique<Stage<T>>(
+        StageSite{seat, place, links, peak_of(settings, seat.stage)}, std::move(block), rules,
+        settings.stage, RankServices{clock_, recorder_, *this}));
     averagings_[static_cast<std::size_t>(seat.stage)].start_from(*stages_.back());
     if (seat.pipeline == 0) {
       evaluations_.emplace_back(place, seat.stage, settings.stage.stages,
@@ -145,7 +146,7 @@ std::int64_t Run<T>::await(Stage<T>& stage, plan::Action action) {
   watchdog_.goes_on();
   idle_polls_ = 0;
   std::int64_t const waited = clock_.now_ns() - begin_ns;
-  stage.waited_ns(action.kind, waited);
+  stage.rows().add_wait(action.kind, waited);
   return waited;
 }
 
@@ -274,7 +275,7 @@ MemoryRow Run<T>::memory() const {
     row.stashes_bytes += bytes * (stage->weights().peak_copies() - 1);
     row.activations_bytes += stage->peak_activation_bytes();
     row.buffers_bytes += stage->buffer_bytes();
-    row.others_bytes += stage->read_copy_bytes() - stage->peak_input_bytes();
+    row.others_bytes += stage->rows().copy_bytes() - stage->peak_input_bytes();
   }
   for (Averaging<T> const& averaging : averagings_) row.buffers_bytes += averaging.bytes();
   for (StageEvaluation<T> const& evaluation : evaluations_) row.others_bytes += evaluation.bytes();
@@ -290,7 +291,8 @@ template <class T>
 RunReport Run<T>::report() const {
   std::vector<StageReport> mine;
   mine.reserve(stages_.size());
-  for (auto const& stage : stages_) mine.push_back({stage->seat(), stage->totals(), wall_ns_});
+  for (auto const& stage : stages_)
+    mine.push_back({stage->seat(), stage->rows().totals(), wall_ns_});
   return {gather_rows(communicator_, mine),
           gather_rows<MemoryRow>(communicator_, {memory()}),
           gather_rows<CheckpointTotals>(communicator_, {checkpoint_totals_}),

@@ -7,29 +7,28 @@
 #include "quartic/compute/vector.hpp"
 #include "quartic/core/check.hpp"
 #include "quartic/core/random.hpp"
+#include "quartic/engine/visit_messages.hpp"
 #include "quartic/nn/layer.hpp"
 
 namespace quartic::engine {
 
 template <class T>
-Stage<T>::Stage(Seat seat, int place, std::unique_ptr<nn::Block<T>> block, plan::Rules const& rules,
-                plan::StagePeak const& peak, nn::OptimizerSpec const& optimizer,
-                StageLinks const& links, StageSettings const& settings,
-                comm::SharedClock const& clock, Recorder& recorder, nn::Pulse& pulse)
-    : seat_(seat),
-      place_(place),
+Stage<T>::Stage(StageSite const& site, std::unique_ptr<nn::Block<T>> block,
+                plan::Rules const& rules, StageSettings const& settings,
+                RankServices const& services)
+    : seat_(site.seat),
       block_(std::move(block)),
-      links_(links),
+      links_(site.links),
       settings_(settings),
-      clock_(clock),
-      recorder_(recorder),
-      pulse_(pulse),
-      sizes_(block_->sizes(settings.microbatch_size)),
-      arena_({{{peak.activations, sizes_.saved}, {peak.flows, sizes_.flow}}}),
+      clock_(services.clock),
+      pulse_(services.pulse),
       trained_(nn::trained_parts(block_->parameters())),
-      read_copies_(trained_),
-      weights_(*block_, rules, seat.stage, optimizer, settings.learning_rate, settings.seed),
-      noise_(settings.gradient_noise > 0 ? std::ssize(weights_.gradient()) : 0) {}
+      in_flight_(site.links, block_->sizes(settings.microbatch_size), site.peak),
+      weights_(*block_, rules, seat_.stage, settings.optimizer, settings.learning_rate,
+               settings.seed),
+      rows_(seat_, site.local_stage, settings, block_->parameter_count(), trained_,
+            services.recorder),
+      noise_(settings.gradient_noise > 0 ? block_->parameter_count() : 0) {}
 
 template <class T>
 plan::StageView Stage<T>::view() {
@@ -58,182 +57,120 @@ plan::Tags Stage<T>::next_tags() const {
 }
 
 template <class T>
-plan::UpdateView Stage<T>::update_view(std::int64_t microbatch, std::int64_t last) const {
-  StepRow const& first = in_flight_[microbatch].row;
-  plan::UpdateView view{.stage = seat_.stage,
-                        .version = weights_.version(first.replica),
-                        .minibatch = first.minibatch};
-  std::int64_t oldest = view.version;
-  for (Applied const& applied : applied_) oldest = std::min(oldest, applied.row.version_forward);
-  for (std::int64_t j = microbatch; j <= last; ++j)
-    oldest = std::min(oldest, in_flight_[j].row.version_forward);
-  view.staleness_max = view.version - oldest;
-  return view;
+plan::UpdateView Stage<T>::update_view(std::int64_t first, std::int64_t last) const {
+  StepRow const& row = rows_.row(first);
+  std::int64_t const version = weights_.version(row.replica);
+  return {.stage = seat_.stage,
+          .version = version,
+          .minibatch = row.minibatch,
+          .staleness_max = version - rows_.oldest_version(first, last)};
 }
 
 template <class T>
-void Stage<T>::run(Pass const& pass) {
-  if (pass.action.kind == plan::Kind::forward) return forward(pass);
-  backward(pass);
+void Stage<T>::run(plan::Decision const& decision, std::size_t index, std::int64_t wait_ns) {
+  if (decision.action.kind == plan::Kind::forward) return forward(decision, wait_ns);
+  backward(decision, index, wait_ns);
 }
 
 /// An epoch is all microbatches of the data once, in order; pipeline p of P reads every P-th
 /// microbatch from the p-th on. Where a method draws its microbatches, the epochs that they belong
 /// to go back and forth.
 template <class T>
-nn::Batch Stage<T>::batch(std::int64_t microbatch, std::int64_t data_index) const {
-  std::int64_t const of_all = data_index * settings_.pipelines + seat_.pipeline;
+nn::Batch Stage<T>::batch(plan::Pass const& pass) const {
+  std::int64_t const of_all = pass.data_index * settings_.pipelines + seat_.pipeline;
   std::int64_t const epoch = of_all / settings_.microbatches_an_epoch;
   std::int64_t const in_epoch = of_all % settings_.microbatches_an_epoch;
-  return {microbatch, in_epoch * settings_.microbatch_size, settings_.microbatch_size, epoch};
+  return {pass.microbatch, in_epoch * settings_.microbatch_size, settings_.microbatch_size, epoch};
 }
 
 template <class T>
-void Stage<T>::forward(Pass const& pass) {
+void Stage<T>::forward(plan::Decision const& decision, std::int64_t wait_ns) {
   std::int64_t const begin_ns = clock_.now_ns();
-  std::int64_t const microbatch = pass.action.microbatch;
-  InFlight& slot = in_flight_.push({});
-  totals_.peak_activations = std::max(totals_.peak_activations, in_flight_.size());
-  slot.saved = arena_.take(Arena<T>::saved);
-  slot.read = pass.read;
-  slot.tags = pass.tags;
-  slot.data_index = pass.data_index;
-  if (links_.activations_in != nullptr) slot.input = links_.activations_in->receive();
-  if (slot.input) expect(slot.input, microbatch);
+  plan::Pass const& pass = decision.passes.front();
+  Held<T>& held = in_flight_.begin();
+  held.read = pass.read;
+  held.tags = decision.tags;
+  held.data_index = pass.data_index;
+  if (held.input) expect(held.input, pass.microbatch);
   comm::Message output = is_last() ? comm::Message() : links_.activations_out->acquire();
   auto const weights = weights_.forward(pass.read);
-  if (!pass.ends) weights_.hold(pass.read);
-  double const loss = block_->forward(batch(microbatch, pass.data_index), weights,
-                                      std::as_const(slot.input).template payload<T>(),
-                                      output.template payload<T>(), slot.saved, pulse_);
+  if (!decision.ends) weights_.hold(pass.read);
+  double const loss =
+      block_->forward(batch(pass), weights, std::as_const(held.input).template payload<T>(),
+                      output.template payload<T>(), held.saved, pulse_);
   if (output) {
-    require_finite(output, microbatch, "the activations are");
-    output.header() = {microbatch, pass.tags.forward, pass.read.replica};
+    require_finite(output, pass.microbatch, "the activations are");
+    output.header() = {pass.microbatch, decision.tags.forward, pass.read.replica};
     links_.activations_out->send(std::move(output));
   }
   ++forwards_;
   std::int64_t const end_ns = clock_.now_ns();
-  totals_.forward_ns += end_ns - begin_ns;
-  slot.row.forward_begin_ns = begin_ns;
-  slot.row.forward_end_ns = end_ns;
-  keep_stale_read(pass, weights);
-  keep(slot, pass, weights);
-  weights_.keep_from(pass.read.replica, pass.oldest_needed);
-  event(pass, 'F', begin_ns, end_ns);
-  if (!is_last()) return;
-  recorder_.loss(place_, {seat_.pipeline, pass.read.replica, microbatch, pass.minibatch,
-                          pass.plan_end, end_ns, loss});
-  require_finite(loss, microbatch, "the loss is");
-}
-
-/// What the backward will need and record; nothing where it stops above this stage.
-template <class T>
-void Stage<T>::keep(InFlight& slot, Pass const& pass, std::span<T const> weights) {
-  if (pass.ends) {
-    give_back(slot);
-    in_flight_.pop();
+  rows_.forward(decision, weights, counts(), {begin_ns, end_ns}, wait_ns);
+  if (decision.ends) {  // its backward stops above
+    in_flight_.end();
     ++backwards_;
     ++weight_backwards_;
-    return;
   }
-  StepRow& row = slot.row;
-  row.microbatch = pass.action.microbatch;
-  row.minibatch = pass.minibatch;
-  row.replica = pass.read.replica;
-  row.version_forward = pass.read.version;
-  row.plan_forward = pass.plan_begin;
-  row.wait_ns = pass.wait_ns;
-  row.weight_copies = weights_.copies();
-  row.activations = static_cast<std::int32_t>(in_flight_.size());
-  if (settings_.displacement_every == 0 || row.microbatch % settings_.displacement_every != 0)
-    return;
-  slot.displacement_origin = read_copies_.keep(weights);
-}
-
-/// Also where the stage keeps nothing else of the microbatch, because its backward stops above.
-template <class T>
-void Stage<T>::keep_stale_read(Pass const& pass, std::span<T const> weights) {
-  std::int64_t const every = seat_.pipeline == 0 ? settings_.stale_read_every : 0;
-  std::int64_t const microbatch = pass.action.microbatch;
-  if (every == 0 || microbatch % every != 0) return;
-  sampled_reads_.push({microbatch, pass.read.replica, read_copies_.keep(weights)});
+  weights_.keep_from(pass.read.replica, decision.oldest_needed);
+  if (!is_last()) return;
+  rows_.loss(decision, loss, end_ns);
+  require_finite(loss, pass.microbatch, "the loss is");
 }
 
 template <class T>
-void Stage<T>::sample_stale_read(StaleReadCut const& cut) {
-  if (sampled_reads_.empty() || sampled_reads_.front().microbatch > cut.microbatch) return;
-  SampledRead read = sampled_reads_.pop();
-  QUARTIC_ASSERT(read.microbatch == cut.microbatch);
-  double const moved = read_copies_.distance_sq(weights_.live(read.replica), std::move(read.copy));
-  recorder_.stale_read(place_, {cut.microbatch, plan::to_units(cut.time), moved});
-}
-
-template <class T>
-void Stage<T>::backward(Pass const& pass) {
-  plan::Kind const kind = pass.action.kind;
+void Stage<T>::backward(plan::Decision const& decision, std::size_t index, std::int64_t wait_ns) {
+  plan::Kind const kind = decision.action.kind;
+  plan::Pass const& pass = decision.passes[index];
+  bool const is_last_pass = index + 1 == decision.passes.size();
   std::int64_t const begin_ns = clock_.now_ns();
-  if (pass.piece == 0) {
-    action_begin_ns_ = begin_ns;
-    action_activations_ = static_cast<std::int32_t>(in_flight_.size());
-    action_copies_ = weights_.copies();
-  }
-  int const replica = pass.read.replica;
-  if (kind != plan::Kind::backward_weight) backward_input(pass);
+  if (index == 0) rows_.begin_backward(counts(), begin_ns);
+  if (kind != plan::Kind::backward_weight) backward_input(decision, index, wait_ns);
   if (kind != plan::Kind::backward_input) backward_weight(pass);
   std::int64_t const end_ns = clock_.now_ns();
-  totals_.backward_ns += end_ns - begin_ns;
-  if (kind != plan::Kind::backward_input) applied_.back().row.backward_end_ns = end_ns;
-  if (!pass.is_last_piece()) return;
-  event(pass, plan::letter(kind), action_begin_ns_, end_ns);
-  if (pass.updates) {
-    update(pass, end_ns);
+  rows_.end_backward(decision, {begin_ns, end_ns}, is_last_pass);
+  if (!is_last_pass) return;
+  if (decision.updates) {
+    update(decision, end_ns);
   } else {
-    weights_.keep_from(replica, pass.oldest_needed);
+    weights_.keep_from(pass.read.replica, decision.oldest_needed);
   }
 }
 
 template <class T>
-void Stage<T>::backward_input(Pass const& pass) {
-  std::int64_t const microbatch = pass.action.microbatch;
-  InFlight& slot = in_flight_[microbatch];
-  if (links_.gradients_in != nullptr) {
-    slot.output_gradient = links_.gradients_in->receive();
-    expect(slot.output_gradient, microbatch);
-  }
-  slot.read = pass.read;
-  slot.tags = pass.tags;
-  StepRow& row = slot.row;
-  row.version_backward = pass.read.recorded_version();
-  row.drift = row.version_backward - row.version_forward;
-  row.backward_begin_ns = action_begin_ns_;
-  row.plan_backward = pass.plan_begin;
-  row.wait_ns += pass.wait_ns;
-  slot.flow = arena_.take(Arena<T>::flow);
-  comm::Message gradient = pass.sends ? links_.gradients_out->acquire() : comm::Message();
-  slot.is_whole = pass.action.kind == plan::Kind::backward && !gradient;
-  auto const weights = weights_.backward(slot.read);
-  auto const input = std::as_const(slot.input).template payload<T>();
-  auto const output_gradient = std::as_const(slot.output_gradient).template payload<T>();
-  if (slot.is_whole) {
-    block_->backward(batch(microbatch, slot.data_index), weights, input, slot.saved,
-                     output_gradient, slot.flow,
-                     weights_.begin_gradient(pass.read.replica, row.version_forward), pulse_);
+void Stage<T>::backward_input(plan::Decision const& decision, std::size_t index,
+                              std::int64_t wait_ns) {
+  plan::Pass const& pass = decision.passes[index];
+  plan::Kind const kind = decision.action.kind;
+  Held<T>& held = in_flight_[pass.microbatch];
+  in_flight_.begin_backward(held);
+  if (held.output_gradient) expect(held.output_gradient, pass.microbatch);
+  held.read = pass.read;
+  held.tags = decision.tags;
+  rows_.backward_input(decision, pass, wait_ns);
+  comm::Message gradient = decision.sends ? links_.gradients_out->acquire() : comm::Message();
+  held.is_whole = kind == plan::Kind::backward && !gradient;
+  auto const weights = weights_.backward(pass.read);
+  auto const input = std::as_const(held.input).template payload<T>();
+  auto const output_gradient = std::as_const(held.output_gradient).template payload<T>();
+  if (held.is_whole) {
+    std::int64_t const version = rows_.row(pass.microbatch).version_forward;
+    block_->backward(batch(pass), weights, input, held.saved, output_gradient, held.flow,
+                     weights_.begin_gradient(pass.read.replica, version), pulse_);
   } else {
-    block_->backward_input(batch(microbatch, slot.data_index), weights, input, slot.saved,
-                           output_gradient, gradient.template payload<T>(), slot.flow, pulse_);
+    block_->backward_input(batch(pass), weights, input, held.saved, output_gradient,
+                           gradient.template payload<T>(), held.flow, pulse_);
   }
   if (gradient) {
-    require_finite(gradient, microbatch, "the input gradient is");
-    gradient.header() = {microbatch, slot.tags.backward, pass.read.replica};
+    require_finite(gradient, pass.microbatch, "the input gradient is");
+    gradient.header() = {pass.microbatch, decision.tags.backward, pass.read.replica};
     held_back_.push_back(std::move(gradient));
     // Sent before the weight half, so that the stage below can start.
-    if (pass.is_last_piece()) send_gradients();
+    if (index + 1 == decision.passes.size()) send_gradients();
   }
   ++backwards_;
-  if (pass.action.kind != plan::Kind::backward_input || !pass.ends) return;
-  InFlight ended = in_flight_.pop();  // the sampled stage is below
-  give_back(ended);
-  ++weight_backwards_;
+  if (kind != plan::Kind::backward_input || !decision.ends) return;
+  end(pass);  // the sampled stage is below
+  rows_.drop();
 }
 
 template <class T>
@@ -243,36 +180,27 @@ void Stage<T>::send_gradients() {
 }
 
 template <class T>
-void Stage<T>::backward_weight(Pass const& pass) {
-  InFlight slot = in_flight_.pop();
-  int const replica = slot.read.replica;
-  std::int64_t const version = slot.row.version_forward;
-  slot.row.activations = std::max(slot.row.activations, action_activations_);
-  slot.row.weight_copies = std::max(slot.row.weight_copies, action_copies_);
-  if (!slot.is_whole) {
-    block_->backward_weight(batch(pass.action.microbatch, slot.data_index),
-                            weights_.backward(slot.read),
-                            std::as_const(slot.input).template payload<T>(), slot.saved,
-                            std::as_const(slot.output_gradient).template payload<T>(), slot.flow,
-                            weights_.begin_gradient(replica, version), pulse_);
+void Stage<T>::backward_weight(plan::Pass const& pass) {
+  Held<T> const& held = in_flight_[pass.microbatch];
+  std::int64_t const version = rows_.row(pass.microbatch).version_forward;
+  if (!held.is_whole) {
+    block_->backward_weight(batch(pass), weights_.backward(held.read),
+                            held.input.template payload<T>(), held.saved,
+                            held.output_gradient.template payload<T>(), held.flow,
+                            weights_.begin_gradient(pass.read.replica, version), pulse_);
   }
-  weights_.finish_gradient(replica, version);
-  if (settings_.gradient_noise > 0) add_noise(pass.action.microbatch);
-  give_back(slot);
-  applied_.push_back({slot.row, std::move(slot.displacement_origin)});
-  ++weight_backwards_;
+  weights_.finish_gradient(pass.read.replica, version);
+  if (settings_.gradient_noise > 0) add_noise(pass.microbatch);
+  end(pass);
+  rows_.accumulate();
 }
 
-/// Returns what a microbatch has held at this stage.
+/// The oldest microbatch's backward is done here: gives back what it has held.
 template <class T>
-void Stage<T>::give_back(InFlight& slot) {
-  if (slot.input) links_.activations_in->give_back(std::move(slot.input));
-  if (slot.output_gradient) links_.gradients_in->give_back(std::move(slot.output_gradient));
-  arena_.give_back(Arena<T>::saved, slot.saved);
-  if (slot.row.version_backward >= 0) arena_.give_back(Arena<T>::flow, slot.flow);
-  if (slot.row.version_forward >= 0) {
-    weights_.release(slot.read.replica, slot.row.version_forward);
-  }
+void Stage<T>::end(plan::Pass const& pass) {
+  weights_.release(pass.read.replica, rows_.row(pass.microbatch).version_forward);
+  in_flight_.end();
+  ++weight_backwards_;
 }
 
 template <class T>
@@ -293,18 +221,15 @@ void Stage<T>::add_noise(std::int64_t microbatch) {
 }
 
 template <class T>
-void Stage<T>::update(Pass const& pass, std::int64_t begin_ns) {
-  int const replica = applied_.back().row.replica;
-  for (Applied& applied : applied_) {
-    if (applied.displacement_origin.size() == 0) continue;
-    applied.row.displacement_sq =
-        read_copies_.distance_sq(weights_.live(replica), std::move(applied.displacement_origin));
-  }
+void Stage<T>::update(plan::Decision const& decision, std::int64_t begin_ns) {
+  plan::Pass const& last = decision.passes.back();
+  int const replica = last.read.replica;
+  rows_.measure_displacements(weights_.live(replica));
   std::int64_t const version = weights_.version(replica);
-  auto const [learning_rate, gradient_sq] = weights_.update(replica, pass.rate, pass.oldest_needed);
-  require_finite(gradient_sq, applied_.back().row.microbatch, "the gradient or its update is");
-  for (Applied& applied : applied_) complete(applied, version, gradient_sq, learning_rate);
-  totals_.update_ns += clock_.now_ns() - begin_ns;
+  auto const updated = weights_.update(replica, decision.rate, decision.oldest_needed);
+  require_finite(updated.gradient_sq, last.microbatch, "the gradient or its update is");
+  rows_.update(version, updated);
+  rows_.add_update({begin_ns, clock_.now_ns()});
 }
 
 template <class T>
@@ -312,7 +237,7 @@ void Stage<T>::average_replicas(std::int64_t microbatch) {
   std::int64_t const begin_ns = clock_.now_ns();
   weights_.average();
   require_finite_average(0, microbatch);  // all are equal now
-  totals_.update_ns += clock_.now_ns() - begin_ns;
+  rows_.add_update({begin_ns, clock_.now_ns()});
 }
 
 template <class T>
@@ -321,37 +246,39 @@ void Stage<T>::require_finite_average(int replica, std::int64_t microbatch) cons
 }
 
 template <class T>
-void Stage<T>::complete(Applied& applied, std::int64_t version, double gradient_sq,
-                        double learning_rate) {
-  StepRow& row = applied.row;
-  row.version_applied = version;
-  row.staleness = row.version_applied - row.version_forward;
-  row.gradient_sq = gradient_sq;
-  row.learning_rate = learning_rate;
-  ++totals_.steps;
-  totals_.staleness_sum += row.staleness;
-  totals_.staleness_max = std::max(totals_.staleness_max, row.staleness);
-  totals_.drift_sum += row.drift;
-  totals_.drift_max = std::max(totals_.drift_max, row.drift);
+bool Stage<T>::received(InTransit const& coming) {
+  return (links_.activations_in == nullptr || links_.activations_in->arrived(coming.activations)) &&
+         (links_.gradients_in == nullptr || links_.gradients_in->arrived(coming.gradients));
 }
 
 template <class T>
-void Stage<T>::record_steps(std::span<plan::PlannedStep const> planned) {
-  for (std::size_t i = 0; i < applied_.size(); ++i) {
-    StepRow& row = applied_[i].row;
-    if (!planned.empty()) {
-      QUARTIC_ASSERT(planned[i].microbatch == row.microbatch);
-      QUARTIC_ASSERT(planned[i].version_forward == row.version_forward);
-      QUARTIC_ASSERT(planned[i].version_backward == row.version_backward);
-      QUARTIC_ASSERT(planned[i].version_applied == row.version_applied);
-      QUARTIC_ASSERT(planned[i].activations == row.activations);
-      QUARTIC_ASSERT(planned[i].weight_copies == row.weight_copies);
-      row.delay_own = planned[i].delay_own;
-      row.delay_oldest = planned[i].delay_oldest;
-    }
-    recorder_.step(place_, row);
+void Stage<T>::state(Archive& archive, InTransit const& coming) {
+  QUARTIC_ASSERT(held_back_.empty());
+  archive.integer("forwards", forwards_);
+  archive.integer("backwards", backwards_);
+  archive.integer("weight_backwards", weight_backwards_);
+  {
+    auto const group = archive.group("weights");
+    weights_.state(archive);
   }
-  applied_.clear();
+  in_flight_state(archive);
+  visit_waiting<T>(archive, "activations_in_transit", links_.activations_in, coming.activations);
+  visit_waiting<T>(archive, "gradients_in_transit", links_.gradients_in, coming.gradients);
+  rows_.state(archive);
+}
+
+template <class T>
+void Stage<T>::in_flight_state(Archive& archive) {
+  auto const group = archive.group("in_flight");
+  std::int64_t first = in_flight_.oldest();
+  std::int64_t end = in_flight_.next();
+  archive.integer("first", first);
+  archive.integer("end", end);
+  bool const as_counted = first == weight_backwards_ && end == forwards_;
+  require_restored(as_counted && first <= end && end <= settings_.microbatches, "in_flight");
+  rows_.in_flight_state(archive, first, end);
+  in_flight_.state(archive, first, end,
+                   [&](std::int64_t j) { return rows_.row(j).version_backward >= 0; });
 }
 
 template <class T>
@@ -382,36 +309,18 @@ void Stage<T>::diverged(std::int64_t microbatch, char const* what) const {
 }
 
 template <class T>
-void Stage<T>::event(Pass const& pass, char action, std::int64_t begin_ns, std::int64_t end_ns) {
-  if (!settings_.events) return;
-  recorder_.event(place_, {.action = action,
-                           .microbatch = pass.action.microbatch - pass.piece,
-                           .plan_begin = pass.plan_begin,
-                           .plan_end = pass.plan_end,
-                           .begin_ns = begin_ns,
-                           .end_ns = end_ns});
-}
-
-template <class T>
-void Stage<T>::waited_ns(plan::Kind kind, std::int64_t duration) {
-  (kind == plan::Kind::forward ? totals_.wait_activations_ns : totals_.wait_gradients_ns) +=
-      duration;
-}
-
-template <class T>
 std::int64_t Stage<T>::peak_activation_bytes() const {
-  return totals_.peak_activations * sizes_.saved * static_cast<std::int64_t>(sizeof(T)) +
-         peak_input_bytes();
+  return in_flight_.saved_bytes(rows_.totals().peak_activations) + peak_input_bytes();
 }
 
 template <class T>
 std::int64_t Stage<T>::peak_input_bytes() const {
-  return totals_.peak_activations * sizes_.input * static_cast<std::int64_t>(sizeof(T));
+  return in_flight_.input_bytes(rows_.totals().peak_activations);
 }
 
 template <class T>
 std::int64_t Stage<T>::buffer_bytes() const {
-  return noise_.size() * static_cast<std::int64_t>(sizeof(T)) + arena_.bytes(Arena<T>::flow) +
+  return noise_.size() * static_cast<std::int64_t>(sizeof(T)) + in_flight_.flow_bytes() +
          weights_.buffer_bytes();
 }
 

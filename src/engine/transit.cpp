@@ -2,20 +2,17 @@
 
 namespace quartic::engine {
 
-void Transit::pass(plan::Action const& action) {
-  int const stage = action.stage;
-  bool const first = stage == 0;
-  bool const last = stage + 1 == rules_.shape.stages;
-  if (action.kind == plan::Kind::backward_weight) return;
-  for (std::int64_t j = action.microbatch; j < action.microbatch + action.count; ++j) {
-    if (action.kind == plan::Kind::forward) {
-      if (!first) --at(stage).activations;
-      if (!last) ++at(stage + 1).activations;
-    } else {
-      if (!last) --at(stage).gradients;
-      bool const ends_here = rules_.schedule->sampled_stage(j) == stage;
-      if (!first && !ends_here) ++at(stage - 1).gradients;
-    }
+void Transit::pass(plan::Decision const& decision) {
+  auto const [kind, stage, microbatch, count] = decision.action;
+  if (kind == plan::Kind::backward_weight) return;
+  bool const is_first = stage == 0;
+  bool const is_last = stage + 1 == static_cast<int>(stages_.size());
+  if (kind == plan::Kind::forward) {
+    if (!is_first) at(stage).activations -= count;
+    if (!is_last) at(stage + 1).activations += count;
+  } else {
+    if (!is_last) at(stage).gradients -= count;
+    if (decision.sends) at(stage - 1).gradients += count;
   }
 }
 

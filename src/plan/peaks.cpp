@@ -17,7 +17,7 @@ std::vector<StagePeak> peaks(Rules const& rules, Cost const& cost) {
   std::vector<std::array<bool, 2>> bends(stages);  // by kind: forward, backward
   Planner planner(rules, cost);
   for (int i = 0; i < most_actions; ++i) {
-    PlannedAction const* const planned = planner.next();
+    Decision const* const planned = planner.next();
     if (planned == nullptr) break;
     auto const stage = static_cast<std::size_t>(planned->action.stage);
     std::int64_t& halves = input_halves[stage];
@@ -26,11 +26,12 @@ std::vector<StagePeak> peaks(Rules const& rules, Cost const& cost) {
     peak.weight_copies = std::max<std::int64_t>(peak.weight_copies, planned->weight_copies);
     peak.activations = std::max<std::int64_t>(peak.activations, planned->activations);
     peak.flows = std::max(peak.flows, halves);
-    for (Read const& read : planned->reads) {
-      bool& bent = bends[stage][planned->action.kind == Kind::forward ? 0 : 1];
-      if (!bent && (read.kept >= 0 || !read.bend.is_plain())) peak.bent += rules.replicas;
-      bent = bent || read.kept >= 0 || !read.bend.is_plain();
-    }
+    bool& bent = bends[stage][planned->action.kind == Kind::forward ? 0 : 1];
+    bool const bends_now = std::any_of(
+        planned->passes.begin(), planned->passes.end(),
+        [](Pass const& pass) { return pass.read.kept >= 0 || !pass.read.bend.is_plain(); });
+    if (bends_now && !bent) peak.bent += rules.replicas;
+    bent = bent || bends_now;
     bool const given_back = planned->action.kind == Kind::backward_weight ||
                             (planned->action.kind == Kind::backward_input && planned->ends);
     if (given_back) halves -= planned->action.count;

@@ -10,20 +10,15 @@ namespace quartic::plan {
 Planner::Planner(Rules const& rules, Cost const& cost)
     : rules_(rules),
       cost_(cost),
+      versions_(rules),
       views_(static_cast<std::size_t>(rules.shape.stages)),
-      stages_(static_cast<std::size_t>(rules.shape.stages)),
+      arrivals_(static_cast<std::size_t>(rules.shape.stages)),
       actions_done_(static_cast<std::size_t>(rules.workers)),
       decisions_(rules.workers),
       busy_(static_cast<std::size_t>(rules.workers)),
-      entered_(std::min(rules.shape.microbatches, rules.schedule->largest_in_pipeline())),
-      block_updates_of_(static_cast<std::size_t>(rules.replicas)) {
+      entered_(std::min(rules.shape.microbatches, rules.schedule->largest_in_pipeline())) {
   place_stages();
-  for (int s = 0; s < rules.shape.stages; ++s) {
-    view(s).stage = s;
-    stage(s).activations_allowed = rules.schedule->activations(s);
-    stage(s).ledgers.resize(static_cast<std::size_t>(rules.replicas));
-    stage(s).copies = rules.replicas;
-  }
+  for (int s = 0; s < rules.shape.stages; ++s) view(s).stage = s;
   view(0).forward_ready = entered_;
   for (int worker = 0; worker < rules.workers; ++worker) decisions_.set(worker, 0);
 }
@@ -48,14 +43,13 @@ std::span<StageView> Planner::hosted(int worker) {
   return std::span(views_).subspan(first_[w], first_[w + 1] - first_[w]);
 }
 
-PlannedAction const* Planner::next() {
-  applied_.clear();
+Decision const* Planner::next() {
   while (batch_next_ == batch_.size()) {
     if (!decide_at_next_time()) return nullptr;
   }
-  PlannedAction& planned = batch_[batch_next_++];
-  start(planned);
-  return &planned;
+  Decision& decision = batch_[batch_next_++];
+  start(decision);
+  return &decision;
 }
 
 /// False at the end of the plan. All decisions of one time are taken before any of their actions
@@ -68,12 +62,11 @@ bool Planner::decide_at_next_time() {
     if (workers_done_ < rules_.workers) report_deadlock();
     return false;
   }
-  for (; !last_updates_.empty() && last_updates_.front() <= now_; ++committed_) last_updates_.pop();
+  versions_.come_to(now_);
   while (decisions_.time() == now_) decide(decisions_.earliest());
   if (rules_.workers < rules_.shape.stages) {
-    std::sort(batch_.begin(), batch_.end(), [](PlannedAction const& a, PlannedAction const& b) {
-      return a.action.stage < b.action.stage;
-    });
+    std::sort(batch_.begin(), batch_.end(),
+              [](Decision const& a, Decision const& b) { return a.action.stage < b.action.stage; });
   }
   return true;
 }
@@ -117,25 +110,18 @@ bool Planner::ready(Action const& action) {
 
 void Planner::receive_arrivals(int worker) {
   for (StageView& at : hosted(worker)) {
-    Stage& own = stage(at.stage);
-    for (; !own.forward_arrivals.empty() && own.forward_arrivals.front() <= now_;
-         ++at.forward_ready) {
-      own.forward_arrivals.pop();
-    }
-    for (; !own.backward_arrivals.empty() && own.backward_arrivals.front() <= now_;
-         ++at.backward_ready) {
-      own.backward_arrivals.pop();
-    }
+    auto& [forward, backward] = arrivals(at.stage);
+    for (; !forward.empty() && forward.front() <= now_; ++at.forward_ready) forward.pop();
+    for (; !backward.empty() && backward.front() <= now_; ++at.backward_ready) backward.pop();
   }
 }
 
 Ticks Planner::next_arrival(int worker) {
   Ticks earliest = EarliestFirst::never;
   for (StageView const& at : hosted(worker)) {
-    Stage const& own = stage(at.stage);
-    if (!own.forward_arrivals.empty()) earliest = std::min(earliest, own.forward_arrivals.front());
-    if (!own.backward_arrivals.empty())
-      earliest = std::min(earliest, own.backward_arrivals.front());
+    auto const& [forward, backward] = arrivals(at.stage);
+    if (!forward.empty()) earliest = std::min(earliest, forward.front());
+    if (!backward.empty()) earliest = std::min(earliest, backward.front());
   }
   return earliest;
 }
@@ -152,25 +138,65 @@ void Planner::send(IndexedRing<Ticks>& arrivals, int from, int to, Ticks end) {
   arrive(arrivals, to, end + (by_message ? cost_.hop() : 0));
 }
 
-void Planner::start(PlannedAction& planned) {
-  if (__builtin_add_overflow(now_, cost_.duration(planned.action), &planned.end)) {
+void Planner::start(Decision& decision) {
+  auto const [kind, stage, microbatch, count] = decision.action;
+  if (__builtin_add_overflow(now_, cost_.duration(decision.action), &decision.end)) {
     failure("plan time overflows at {} after {:g} units; use fewer microbatches or smaller costs",
-            to_text(planned.action), to_units(now_));
+            to_text(decision.action), to_units(now_));
   }
-  makespan_ = std::max(makespan_, planned.end);
-  ++actions_done_[static_cast<std::size_t>(planned.worker)];
-  reads_.clear();
-  if (planned.action.kind == Kind::forward) {
-    start_forward(planned);
+  makespan_ = std::max(makespan_, decision.end);
+  ++actions_done_[static_cast<std::size_t>(decision.worker)];
+  StageView& at = view(stage);
+  versions_.decide(decision, at);
+  if (kind == Kind::forward) {
+    count_forward(decision);
   } else {
-    if (planned.action.kind != Kind::backward_weight) start_backward_input(planned);
-    if (planned.action.kind != Kind::backward_input) start_backward_weight(planned);
+    if (kind != Kind::backward_weight) count_backward_input(decision);
+    if (kind != Kind::backward_input) at.weight_backwards += count;
+    if (decision.updates) ++at.updates;
   }
-  planned.reads = reads_;
-  keep_needed(planned);
-  Ticks const averaging = planned.averages ? cost_.average() : 0;
-  makespan_ = std::max(makespan_, planned.end + averaging);
-  decisions_.set(planned.worker, planned.end + averaging);
+  versions_.drop_unneeded(decision, at);
+  Ticks const averaging = decision.averages ? cost_.average() : 0;
+  makespan_ = std::max(makespan_, decision.end + averaging);
+  decisions_.set(decision.worker, decision.end + averaging);
+}
+
+void Planner::count_forward(Decision const& decision) {
+  int const s = decision.action.stage;
+  StageView& at = view(s);
+  ++at.forwards;
+  if (decision.ends) {  // its backward stops above
+    ++at.backwards;
+    ++at.weight_backwards;
+    ++at.backward_ready;
+  }
+  if (s + 1 < rules_.shape.stages) {
+    send(arrivals(s + 1).forward, s, s + 1, decision.end);
+  } else {
+    ++at.backward_ready;
+  }
+}
+
+void Planner::count_backward_input(Decision const& decision) {
+  auto const [kind, s, microbatch, count] = decision.action;
+  StageView& at = view(s);
+  at.backwards += count;
+  for (int message = 0; message < count; ++message) {
+    if (decision.sends) {
+      send(arrivals(s - 1).backward, s, s - 1, decision.end);
+    } else {
+      admit(decision.end);
+    }
+  }
+  bool const is_only_half = kind == Kind::backward_input && decision.ends;
+  if (is_only_half) ++at.weight_backwards;
+}
+
+/// A microbatch has left the pipeline: where their number is limited, another may enter.
+void Planner::admit(Ticks time) {
+  if (entered_ == rules_.shape.microbatches) return;
+  ++entered_;
+  arrive(arrivals(0).forward, 0, time);
 }
 
 void Planner::report_deadlock() {

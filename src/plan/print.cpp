@@ -54,7 +54,7 @@ void append_rows(fmt::memory_buffer& out, WindowStatistics const& window) {
 Grid::Grid(Rules const& rules)
     : accumulate_(rules.shape.accumulate), actions_(static_cast<std::size_t>(rules.shape.stages)) {}
 
-void Grid::add(PlannedAction const& planned) {
+void Grid::add(Decision const& planned) {
   auto const [kind, stage, microbatch, count] = planned.action;
   auto& row = actions_[static_cast<std::size_t>(stage)];
   place(row, planned.begin, planned.action, empty);
@@ -106,10 +106,9 @@ std::string Grid::text() const {
 }
 
 Csv::Csv(Rules const& rules)
-    : sampled_(rules.schedule->sampled_stage(0) >= 0),
-      cells_(static_cast<std::size_t>(rules.workers)) {}
+    : sampled_(rules.updates_one_stage()), cells_(static_cast<std::size_t>(rules.workers)) {}
 
-void Csv::add(PlannedAction const& planned) {
+void Csv::add(Decision const& planned) {
   if (sampled_) {
     usage_error(
         "--format csv: a schedule file cannot hold microbatches that update only one stage; use "

@@ -42,7 +42,7 @@ SteadyWindow steady_window(Rules const& rules) {
   std::int64_t const stages = rules.shape.stages;
   std::int64_t const periods = rules.shape.microbatches / rules.period;
   // Where a microbatch updates one stage, S of them make what one makes elsewhere.
-  bool const sampled = rules.schedule->sampled_stage(0) >= 0;
+  bool const sampled = rules.updates_one_stage();
   std::int64_t const minibatch = sampled ? stages : rules.shape.accumulate;
   std::int64_t const skipped = (4 * stages * minibatch + rules.period - 1) / rules.period;
   std::int64_t const drained = (stages * minibatch + rules.period - 1) / rules.period;
@@ -58,7 +58,7 @@ Statistics::Statistics(Rules const& rules)
   whole_.stages.resize(static_cast<std::size_t>(rules.shape.stages));
 }
 
-void Statistics::add(PlannedAction const& planned, std::span<PlannedStep const> applied) {
+void Statistics::add(Decision const& planned, std::span<PlannedStep const> applied) {
   if (planned.action.kind == Kind::forward && planned.action.stage == 0) {
     if (planned.action.microbatch == window_.first) {
       steady_begin_ = planned.begin;

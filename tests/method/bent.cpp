@@ -20,7 +20,7 @@ template <class Visit>
 void walk(plan::Rules const& rules, std::string const& cost, Visit visit) {
   plan::Cost const costs = plan::Cost::parse(cost, rules.shape.stages, 0);
   plan::Planner planner(rules, costs);
-  while (plan::PlannedAction const* planned = planner.next()) visit(*planned, planner.applied());
+  while (plan::Decision const* planned = planner.next()) visit(*planned, planner.applied());
 }
 
 TEST_CASE("pipeoptim and spectrain predict a forward by the updates up to its gradient's own") {
@@ -33,9 +33,9 @@ TEST_CASE("pipeoptim and spectrain predict a forward by the updates up to its gr
         CHECK(rules.versions->predicts());
         std::map<std::pair<int, std::int64_t>, double> ahead;
         std::size_t backwards = 0;
-        walk(rules, "real", [&](plan::PlannedAction const& planned, auto applied) {
+        walk(rules, "real", [&](plan::Decision const& planned, auto applied) {
           auto const [kind, stage, microbatch, count] = planned.action;
-          plan::Read const& read = planned.reads.front();
+          plan::Read const& read = planned.passes.front().read;
           if (kind == plan::Kind::forward) {
             CHECK(read.bend == plan::Bend{.step = read.bend.step});
             ahead[{stage, microbatch}] = read.bend.step;
@@ -86,7 +86,7 @@ TEST_CASE("delay-adaptive takes a step of own delay d times min(1, C/d)") {
     plan::Rules const rules = rules_of("delay-adaptive", {4, 60, 1}, given);
     CHECK(rules.need_plan());
     double smallest = 1;
-    walk(rules, "slot", [&](plan::PlannedAction const& planned, auto applied) {
+    walk(rules, "slot", [&](plan::Decision const& planned, auto applied) {
       for (plan::PlannedStep const& step : applied) {
         double const delay = std::max<double>(1, static_cast<double>(step.delay_own));
         CHECK(planned.rate == std::min(1.0, c / delay));
@@ -100,7 +100,7 @@ TEST_CASE("delay-adaptive takes a step of own delay d times min(1, C/d)") {
 TEST_CASE("delay-adaptive over several microbatches goes by the oldest of them") {
   plan::Rules const rules = rules_of("delay-adaptive", {4, 60, 3}, {{"admission", "fixed"}});
   std::size_t shortened = 0;
-  walk(rules, "slot", [&](plan::PlannedAction const& planned, auto applied) {
+  walk(rules, "slot", [&](plan::Decision const& planned, auto applied) {
     std::int64_t oldest = 1;
     for (plan::PlannedStep const& step : applied) oldest = std::max(oldest, step.delay_own);
     if (applied.empty()) return;
@@ -153,7 +153,7 @@ TEST_CASE("workers may own any stages, as many as they like") {
   };
   rules.schedule = std::make_unique<OneByOne>();
   std::map<int, std::size_t> actions;
-  walk(rules, "slot", [&](plan::PlannedAction const& planned, auto) {
+  walk(rules, "slot", [&](plan::Decision const& planned, auto) {
     CHECK(planned.worker == rules.owner[static_cast<std::size_t>(planned.action.stage)]);
     ++actions[planned.worker];
   });

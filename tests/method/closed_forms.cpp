@@ -63,7 +63,7 @@ int wrong_mean_delays(std::string const& method, plan::Shape const& shape,
   std::vector<std::int64_t> reads(
       static_cast<std::size_t>(shape.microbatches));  // sums over blocks
   int wrong = 0;
-  while (plan::PlannedAction const* planned = planner.next()) {
+  while (plan::Decision const* planned = planner.next()) {
     if (planned->action.kind == plan::Kind::forward)
       reads[static_cast<std::size_t>(planned->action.microbatch)] += planner.block_updates();
     for (plan::PlannedStep const& step : planner.applied()) {
@@ -92,7 +92,7 @@ TEST_CASE("pipedream: the whole matrix of delays at S = 4") {
   plan::Planner planner(rules, cost);
   std::vector<std::array<std::int64_t, 4>> reads(60);  // block updates at F(i, j)
   int compared = 0;
-  while (plan::PlannedAction const* planned = planner.next()) {
+  while (plan::Decision const* planned = planner.next()) {
     auto const j = static_cast<std::size_t>(planned->action.microbatch);
     auto const s = static_cast<std::size_t>(planned->action.stage);
     if (planned->action.kind == plan::Kind::forward) {
@@ -118,7 +118,7 @@ TEST_CASE("pipedream: warm-up of the greedy order at S = 8") {
   WatchedPlan const plan = watch("pipedream", {8, 100, 1}, "slot");
   std::array<std::int32_t, 8> activations{};
   std::array<std::int32_t, 8> copies{};
-  for (plan::PlannedAction const& planned : plan.actions) {
+  for (plan::Decision const& planned : plan.actions) {
     auto const s = static_cast<std::size_t>(planned.action.stage);
     activations[s] = std::max(activations[s], planned.activations);
     copies[s] = std::max(copies[s], planned.weight_copies);
@@ -129,7 +129,7 @@ TEST_CASE("pipedream: warm-up of the greedy order at S = 8") {
     WatchedPlan const other = watch("pipedream", {stages, long_enough(stages), 1}, "slot");
     for (int s = 0; s < stages; ++s) {
       std::int32_t largest = 0;
-      for (plan::PlannedAction const& planned : other.actions) {
+      for (plan::Decision const& planned : other.actions) {
         if (planned.action.stage == s) largest = std::max(largest, planned.activations);
       }
       CHECK(largest == std::min(stages, 2 * (stages - s) - 1));

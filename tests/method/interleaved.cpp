@@ -36,7 +36,7 @@ TEST_CASE("interleaved: bubble (Q-1)/(MV+Q-1) of a minibatch, in both cost model
 std::vector<std::int64_t> held_by_worker(WatchedPlan const& plan) {
   std::vector<std::int64_t> now(static_cast<std::size_t>(plan.rules.workers));
   std::vector<std::int64_t> most = now;
-  for (plan::PlannedAction const& planned : plan.actions) {
+  for (plan::Decision const& planned : plan.actions) {
     auto const worker = static_cast<std::size_t>(planned.worker);
     now[worker] += planned.action.kind == plan::Kind::forward ? 1 : 0;
     most[worker] = std::max(most[worker], now[worker]);

@@ -159,7 +159,7 @@ TEST_CASE("the published grid of (S, N) = (4, 2)") {
   plan::Cost const cost = plan::Cost::parse("slot", 4, 0);
   plan::Planner planner(rules, cost);
   plan::Grid grid(rules);
-  while (plan::PlannedAction const* planned = planner.next()) {
+  while (plan::Decision const* planned = planner.next()) {
     if (planned->begin < 15 * plan::ticks_per_unit) grid.add(*planned);
   }
   CHECK(grid.text() ==

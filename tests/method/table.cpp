@@ -114,7 +114,7 @@ void check_order(WatchedPlan const& plan, plan::Shape const& shape) {
   plan::Ticks last_begin = 0;
   int last_stage = -1;
   auto const sampled = [&](std::int64_t j) { return plan.rules.schedule->sampled_stage(j); };
-  for (plan::PlannedAction const& planned : plan.actions) {
+  for (plan::Decision const& planned : plan.actions) {
     auto const [kind, stage, first, count] = planned.action;
     wrong += planned.begin < last_begin || (planned.begin == last_begin && stage <= last_stage);
     last_begin = planned.begin;
@@ -157,7 +157,7 @@ void check_order(WatchedPlan const& plan, plan::Shape const& shape) {
 /// ends it.
 void check_activations(WatchedPlan const& plan) {
   std::map<std::pair<int, std::int64_t>, std::int32_t> held;
-  for (plan::PlannedAction const& planned : plan.actions) {
+  for (plan::Decision const& planned : plan.actions) {
     auto const [kind, stage, first, count] = planned.action;
     if (kind == plan::Kind::backward_input) continue;
     for (std::int64_t j = first; j < first + count; ++j)

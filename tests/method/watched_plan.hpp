@@ -15,7 +15,7 @@ namespace quartic::test {
 /// A whole plan with its statistics, and everything of it in memory.
 struct WatchedPlan {
   plan::Rules rules;
-  std::vector<plan::PlannedAction> actions;
+  std::vector<plan::Decision> actions;
   std::vector<plan::PlannedStep> steps;
   plan::WindowStatistics steady;
   plan::WindowStatistics whole;
@@ -40,7 +40,7 @@ inline WatchedPlan watch(std::string const& method, plan::Shape const& shape,
   plan::Cost const costs = plan::Cost::parse(cost, shape.stages, seed);
   plan::Statistics statistics(watched.rules);
   plan::Planner planner(watched.rules, costs);
-  while (plan::PlannedAction const* planned = planner.next()) {
+  while (plan::Decision const* planned = planner.next()) {
     statistics.add(*planned, planner.applied());
     watched.actions.push_back(*planned);
     watched.steps.insert(watched.steps.end(), planner.applied().begin(), planner.applied().end());

@@ -267,7 +267,7 @@ std::size_t allocations_of(std::int64_t microbatches, Variant const& variant) {
   settings.averaging = {variant.pipelines, 2, {0.7, 0.9}};
   settings.stage.pipelines = variant.pipelines;
   settings.stage.displacement_every = settings.stage.stale_read_every = 3;
-  settings.optimizer.name = "momentum";
+  settings.stage.optimizer.name = "momentum";
   std::vector<std::unique_ptr<nn::Block<double>>> seats;
   for (int pipeline = 0; pipeline < variant.pipelines; ++pipeline) {
     for (auto& block : blocks()) seats.push_back(std::move(block));

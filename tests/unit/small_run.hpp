@@ -113,7 +113,7 @@ inline RunSettings settings_for(std::int64_t microbatches) {
                     .microbatch_size = size,
                     .microbatches_an_epoch = rows / size,
                     .learning_rate = {.largest = 0.01}};
-  settings.optimizer.learning_rate = 0.01;
+  settings.stage.optimizer.learning_rate = 0.01;
   return settings;
 }
 

@@ -23,11 +23,11 @@ struct CutSettings {
 class Steps {
  public:
   explicit Steps(plan::Rules const& rules)
-      : by_one_stage_(rules.schedule->sampled_stage(0) >= 0),
+      : by_one_stage_(rules.updates_one_stage()),
         updates_(static_cast<std::size_t>(rules.shape.stages)) {}
 
   /// After an action: whether a step ends with it.
-  bool pass(plan::PlannedAction const& planned) {
+  bool pass(plan::Decision const& planned) {
     if (!planned.updates) return false;
     ++updates_[static_cast<std::size_t>(planned.action.stage)];
     std::int64_t const before = count_;
@@ -92,7 +92,7 @@ class Cuts {
   /// Before `planned`: what its stage has passed, and for all stages the cuts before everything to
   /// come.
   template <class Pin>
-  void before(plan::PlannedAction const& planned, Pin pin) {
+  void before(plan::Decision const& planned, Pin pin) {
     if (by_count()) return;
     before_all_.pass(planned.begin, [&](plan::Ticks time) {
       for (int stage = 0; stage < stages(); ++stage) pass(stage, time + 1, pin);
@@ -101,7 +101,7 @@ class Cuts {
   }
   /// After it, with which so many block updates and steps are made.
   template <class Pin>
-  void after(plan::PlannedAction const& planned, std::int64_t block_updates, std::int64_t steps,
+  void after(plan::Decision const& planned, std::int64_t block_updates, std::int64_t steps,
              Pin pin) {
     if (!by_count() || !planned.updates) return;
     std::int64_t const count = settings_.every_updates > 0 ? block_updates : steps;

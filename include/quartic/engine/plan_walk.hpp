@@ -28,7 +28,7 @@ class PlanWalk {
     /// checkpoint here, or earlier, is one of both.
     virtual void forks() {}
     /// An action, and the steps whose gradient it applies.
-    virtual void action(plan::PlannedAction const& /*planned*/,
+    virtual void action(plan::Decision const& /*planned*/,
                         std::span<plan::PlannedStep const> /*applied*/) {}
   };
 
@@ -38,7 +38,7 @@ class PlanWalk {
            std::int64_t stale_read_every, plan::Rules const* longer = nullptr);
 
   /// The next action, or nullptr at the end. Valid until the next call.
-  plan::PlannedAction const* step(Visitor& visitor);
+  plan::Decision const* step(Visitor& visitor);
   /// After the end: its cuts, unless the walk has them behind it already. Each time it counts as
   /// one more action, so that no checkpoint lies where another does.
   void finish(Visitor& visitor);
@@ -59,7 +59,7 @@ class PlanWalk {
   double bubble() const;
 
  private:
-  void look_for_fork(plan::PlannedAction const* planned, Visitor& visitor);
+  void look_for_fork(plan::Decision const* planned, Visitor& visitor);
 
   plan::Planner planner_;
   std::optional<plan::Planner> longer_;  // until it forks

@@ -38,7 +38,6 @@ enum class Ending { done, stopped };
 struct RunSettings {
   StageSettings stage;
   AveragingSettings averaging;
-  nn::OptimizerSpec optimizer;
   CutSettings cuts;
   CheckpointSettings checkpoints;
   std::vector<plan::StagePeak> peaks;  ///< by stage, to reserve for; empty: as it comes
@@ -108,11 +107,9 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   void cut(int stage, double time) override;
   void stale_read(int stage, StaleReadCut const& cut) override;
   void forks() override;
-  void action(plan::PlannedAction const& planned,
-              std::span<plan::PlannedStep const> applied) override;
-  void run_pieces(Stage<T>& stage, plan::Action action, std::span<plan::Read const> reads,
-                  Pass pass);
-  void average(plan::PlannedAction const& planned);
+  void action(plan::Decision const& planned, std::span<plan::PlannedStep const> applied) override;
+  void run_passes(Stage<T>& stage, plan::Decision const& decision, std::int64_t waited_ns);
+  void average(plan::Decision const& planned);
   void pass_whole_cuts_on();
   bool checkpoint_when_due(bool updates);
   Rounds::Proposal end_round();
@@ -130,7 +127,8 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   std::vector<ArrivalWorker> arrival_workers() const;
   void act_on_arrival();
   bool act(ArrivalWorker& worker, std::int64_t idle_ns);
-  void act(ArrivalWorker& worker, plan::Action action, std::int64_t waited_ns);
+  void act(ArrivalWorker& worker, plan::Action const& action, std::int64_t waited_ns);
+  plan::Decision decide(ArrivalWorker& worker, plan::Action const& action);
   void pin_arrival_cut(Stage<T>& stage);
 
   std::int64_t await(Stage<T>& stage, plan::Action action);
@@ -170,7 +168,7 @@ class Run final : public nn::Pulse, private PlanWalk::Visitor {
   std::vector<PinChain<T>> pin_chains_;          // of the others'
   std::vector<Averaging<T>> averagings_;         // by stage
   std::vector<Stage<T>*> copies_;                // of a stage, while they are averaged
-  std::vector<plan::Read> reads_;                // of an action on arrival
+  plan::Decider decider_;                        // on arrival
   std::unique_ptr<PlanWalk> walk_;
   std::int64_t passed_on_ = -1;  // of its cuts, to the evaluations
   CheckpointStore* checkpoints_;

@@ -29,7 +29,7 @@ class StaleReadCuts {
  public:
   /// `every`: K, at least 1. `rules` and `cost` must outlive this.
   StaleReadCuts(plan::Rules const& rules, plan::Cost const& cost, std::int64_t every)
-      : rules_(rules), ahead_(rules, cost), every_(every) {}
+      : ahead_(rules, cost), every_(every) {}
 
   /// Calls take(cut), ascending, for the cuts before `time` that the run has not come to.
   template <class Take>
@@ -42,18 +42,17 @@ class StaleReadCuts {
   /// The run has come to `planned`: calls take(cut) for the cuts that its start makes, and forgets
   /// them.
   template <class Take>
-  void reach(plan::PlannedAction const& planned, Take take) {
-    if (!makes_cuts(planned.action)) return;
+  void reach(plan::Decision const& planned, Take take) {
+    if (!makes_cuts(planned)) return;
     look_ahead(planned.begin + 1);
     std::int64_t const end = planned.action.microbatch + planned.action.count;
     while (!open_.empty() && open_.front().microbatch < end) take(open_.pop());
   }
 
  private:
-  bool makes_cuts(plan::Action const& action) const;
+  static bool makes_cuts(plan::Decision const& decision);
   void look_ahead(plan::Ticks time);
 
-  plan::Rules const& rules_;
   plan::Planner ahead_;
   std::int64_t every_;
   plan::Ticks seen_ = 0;            // all cuts before are in, or past

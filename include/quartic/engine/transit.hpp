@@ -19,17 +19,14 @@ struct InTransit {
 /// all pipelines.
 class Transit {
  public:
-  /// `rules` must outlive this.
-  explicit Transit(plan::Rules const& rules)
-      : rules_(rules), stages_(static_cast<std::size_t>(rules.shape.stages)) {}
+  explicit Transit(int stages) : stages_(static_cast<std::size_t>(stages)) {}
 
-  void pass(plan::Action const& action);
+  void pass(plan::Decision const& decision);
   InTransit to(int stage) const { return stages_[static_cast<std::size_t>(stage)]; }
 
  private:
   InTransit& at(int stage) { return stages_[static_cast<std::size_t>(stage)]; }
 
-  plan::Rules const& rules_;
   std::vector<InTransit> stages_;
 };
 

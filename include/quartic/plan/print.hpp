@@ -16,7 +16,7 @@ namespace quartic::plan {
 class Grid {
  public:
   explicit Grid(Rules const& rules);
-  void add(PlannedAction const& planned);
+  void add(Decision const& planned);
   std::string text() const;
 
  private:
@@ -31,7 +31,7 @@ class Grid {
 class Csv {
  public:
   explicit Csv(Rules const& rules);
-  void add(PlannedAction const& planned);
+  void add(Decision const& planned);
   std::string text() const;
 
  private:

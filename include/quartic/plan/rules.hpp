@@ -212,6 +212,8 @@ struct Rules {
     return owner.empty() ? stage % workers : owner[static_cast<std::size_t>(stage)];
   }
   int replica_of(std::int64_t microbatch) const { return static_cast<int>(microbatch % replicas); }
+  /// Whether a microbatch updates one sampled stage, not all.
+  bool updates_one_stage() const { return schedule->sampled_stage(0) >= 0; }
   /// Whether the workers can act only on a plan, not on what has arrived.
   bool need_plan() const { return versions->needs_global_view() || updates->needs_delays(); }
 };

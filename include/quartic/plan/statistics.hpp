@@ -54,7 +54,7 @@ SteadyWindow steady_window(Rules const& rules);
 class Statistics {
  public:
   explicit Statistics(Rules const& rules);
-  void add(PlannedAction const& planned, std::span<PlannedStep const> applied);
+  void add(Decision const& planned, std::span<PlannedStep const> applied);
 
   WindowStatistics steady() const;
   WindowStatistics whole() const;
