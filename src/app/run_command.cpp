@@ -369,7 +369,7 @@ class Training {
   std::vector<io::NamedPart> named_parts(engine::Seat seat) const {
     std::vector<io::NamedPart> parts;
     for (nn::Parameter const& parameter :
-         parameters_.at(static_cast<std::size_t>(hosting_.place_of(seat)))) {
+         parameters_.at(static_cast<std::size_t>(hosting_.local_stage(seat)))) {
       parts.push_back({parameter.name, parameter.shape, parameter.offset});
     }
     return parts;
@@ -392,9 +392,8 @@ class Training {
     MemoryPurpose const purpose("training");
     std::optional<RunDisplay> display;
     if (communicator_.rank() == 0) settings_.watcher = &display.emplace(display_settings(), *log_);
-    engine::Run<T> run(communicator_, resolved_.rules, *cost_, settings_, std::move(blocks_),
-                       *shard_, config_.order == engine::Order::plan ? &checkpoints : nullptr,
-                       std::move(resumed_));
+    engine::Run<T> run(communicator_, {resolved_.rules, *cost_}, settings_, std::move(blocks_),
+                       {*shard_, &checkpoints}, std::move(resumed_));
     give_start(run);
     if (config_.order == engine::Order::plan) heed_stop_signals(communicator_.has_launcher());
     std::string divergence;

@@ -1,106 +1,97 @@
-// Run's other order: its workers act on what has arrived, not on a plan.
-#include <algorithm>
-#include <vector>
+#include "quartic/engine/arrival.hpp"
 
-#include "quartic/engine/run.hpp"
+#include <algorithm>
 
 namespace quartic::engine {
 
 template <class T>
-std::vector<typename Run<T>::ArrivalWorker> Run<T>::arrival_workers() const {
-  std::vector<ArrivalWorker> workers;
-  for (std::size_t place = 0; place < stages_.size(); ++place) {
-    int const worker = rules_.worker_of(stages_[place]->seat().stage);
-    auto const same = [&](ArrivalWorker const& known) { return known.worker == worker; };
-    auto known = std::find_if(workers.begin(), workers.end(), same);
-    if (known == workers.end()) known = workers.insert(known, {.worker = worker});
-    known->places.push_back(static_cast<int>(place));
-    known->views.emplace_back();
-    known->last_tags.emplace_back();
+Arrival<T>::Arrival(Rank<T>& rank, plan::Rules const& rules, RunSettings const& settings)
+    : rank_(rank), rules_(rules), cuts_(settings.cuts), decider_(rules) {
+  for (int i = 0; i < rank.stages(); ++i) {
+    int const number = rules.worker_of(rank.stage(i).seat().stage);
+    auto worker = std::find_if(workers_.begin(), workers_.end(),
+                               [&](Worker const& known) { return known.number == number; });
+    if (worker == workers_.end()) worker = workers_.insert(worker, {.number = number});
+    worker->local_stages.push_back(i);
+    worker->views.emplace_back();
+    worker->last_tags.emplace_back();
   }
-  return workers;
 }
 
 template <class T>
-void Run<T>::act_on_arrival() {
-  std::vector<ArrivalWorker> workers = arrival_workers();
-  show();
-  for (int place = 0; place < static_cast<int>(stages_.size()); ++place) pin(place, undefined);
+void Arrival<T>::run() {
+  rank_.show();
+  for (int i = 0; i < rank_.stages(); ++i) rank_.pin(i, undefined);
   std::int64_t idle_ns = 0;
-  std::int64_t last_act_ns = clock_.now_ns();
-  auto const is_done = [](ArrivalWorker const& worker) { return worker.done; };
-  while (!std::all_of(workers.begin(), workers.end(), is_done)) {
+  std::int64_t last_act_ns = rank_.clock().now_ns();
+  auto const is_done = [](Worker const& worker) { return worker.done; };
+  while (!std::all_of(workers_.begin(), workers_.end(), is_done)) {
     bool acted = false;
-    for (ArrivalWorker& worker : workers) acted |= !worker.done && act(worker, idle_ns);
+    for (Worker& worker : workers_) acted |= !worker.done && act(worker, idle_ns);
+    std::int64_t const now_ns = rank_.clock().now_ns();
     if (acted) {
-      watchdog_.goes_on();
-      last_act_ns = clock_.now_ns();
+      rank_.waiting().goes_on();
+      last_act_ns = now_ns;
     } else {
-      std::int64_t const begin_ns = clock_.now_ns();
-      idle({}, last_act_ns);
-      idle_ns += clock_.now_ns() - begin_ns;
+      rank_.waiting().idle({}, last_act_ns);
+      idle_ns += rank_.clock().now_ns() - now_ns;
     }
-    evaluate_what_is_overdue();
+    rank_.evaluations().catch_up(rank_.waiting());
   }
 }
 
 /// One action of one worker, if it has one to do now.
 template <class T>
-bool Run<T>::act(ArrivalWorker& worker, std::int64_t idle_ns) {
-  for (std::size_t i = 0; i < worker.places.size(); ++i) {
-    worker.views[i] = stage(worker.places[i]).view();
-  }
+bool Arrival<T>::act(Worker& worker, std::int64_t idle_ns) {
+  for (std::size_t i = 0; i < worker.views.size(); ++i)
+    worker.views[i] = rank_.stage(worker.local_stages[i]).view();
   plan::Action const action =
-      rules_.schedule->next({worker.worker, rules_.workers, rules_.shape.stages,
+      rules_.schedule->next({worker.number, rules_.workers, rules_.shape.stages,
                              rules_.shape.microbatches, worker.actions_done, worker.views});
   worker.done = action.kind == plan::Kind::done;
   if (worker.done || action.kind == plan::Kind::wait) return worker.done;
-  if (!stage(hosting_.place_of({0, action.stage})).ready(action.kind)) return false;
-  std::int64_t const waited = idle_ns - worker.idle_before_ns;
+  if (!rank_.stage(local_stage(action)).ready(action.kind)) return false;
+  std::int64_t const waited_ns = idle_ns - worker.idle_before_ns;
   worker.idle_before_ns = idle_ns;
-  act(worker, action, waited);
+  act(worker, action, waited_ns);
   ++worker.actions_done;
-  idle_polls_ = 0;
   return true;
 }
 
 template <class T>
-void Run<T>::act(ArrivalWorker& worker, plan::Action const& action, std::int64_t waited_ns) {
-  int const place = hosting_.place_of({0, action.stage});
-  Stage<T>& at = stage(place);
+void Arrival<T>::act(Worker& worker, plan::Action const& action, std::int64_t waited_ns) {
+  Stage<T>& at = rank_.stage(local_stage(action));
   plan::Decision const decision = decide(worker, action);
   std::int64_t const last = decision.passes.back().microbatch;
   at.rows().add_wait(action.kind, waited_ns);
-  run_passes(at, decision, waited_ns);
-  if (decision.ends && action.stage == 0) {
-    trained_ = last + 1;
-    show();
-  }
+  rank_.run(at, decision, waited_ns);
+  if (decision.ends && action.stage == 0) rank_.trained(last + 1);
   if (!decision.updates) return;
   if (decision.averages) at.average_replicas(last);
   at.rows().record({});
-  pin_arrival_cut(at);
+  pin_when_due(local_stage(action));
 }
 
 /// What the planner would decide, from what has arrived.
 template <class T>
-plan::Decision Run<T>::decide(ArrivalWorker& worker, plan::Action const& action) {
-  int const place = hosting_.place_of({0, action.stage});
+plan::Decision Arrival<T>::decide(Worker& worker, plan::Action const& action) {
   auto const own = static_cast<std::size_t>(
-      std::find(worker.places.begin(), worker.places.end(), place) - worker.places.begin());
-  Stage<T> const& at = stage(place);
+      std::find(worker.local_stages.begin(), worker.local_stages.end(), local_stage(action)) -
+      worker.local_stages.begin());
+  Stage<T> const& at = rank_.stage(local_stage(action));
   plan::StageView& view = worker.views[own];
   bool const is_forward = action.kind == plan::Kind::forward;
   if (is_forward) worker.last_tags[own] = at.next_tags();
-  plan::Decision decision{.action = action, .worker = worker.worker};
   auto const known = [&](std::int64_t j) {
     if (is_forward) return plan::Decider::Known{worker.last_tags[own], {}};
     return plan::Decider::Known{at.held(j).tags, at.held(j).read};
   };
+  plan::Decision decision{.action = action, .worker = worker.number};
   decider_.decide(decision, view, known, nullptr);
-  std::int64_t const last = decision.passes.back().microbatch;
-  if (decision.updates)
+  if (decision.updates) {
+    std::int64_t const last = decision.passes.back().microbatch;
     decision.rate = rules_.updates->rate(at.update_view(action.microbatch, last));
+  }
   view.forwards += is_forward ? 1 : 0;
   if (action.kind == plan::Kind::backward || action.kind == plan::Kind::backward_input)
     view.backwards += action.count;
@@ -113,17 +104,15 @@ plan::Decision Run<T>::decide(ArrivalWorker& worker, plan::Action const& action)
 
 /// On arrival a cut is a marker update: each stage pins once it has made it.
 template <class T>
-void Run<T>::pin_arrival_cut(Stage<T>& stage) {
-  std::int64_t const versions = stage.weights().versions();
+void Arrival<T>::pin_when_due(int local_stage) {
+  std::int64_t const versions = rank_.stage(local_stage).weights().versions();
   std::int64_t const last = rules_.shape.microbatches / rules_.shape.accumulate;
-  std::int64_t const every = settings_.cuts.every_steps > 0
-                                 ? settings_.cuts.every_steps
-                                 : settings_.cuts.every_updates / rules_.shape.stages;
-  if (versions == last || (every > 0 && versions % every == 0))
-    pin(hosting_.place_of(stage.seat()), undefined);
+  std::int64_t const every =
+      cuts_.every_steps > 0 ? cuts_.every_steps : cuts_.every_updates / rules_.shape.stages;
+  if (versions == last || (every > 0 && versions % every == 0)) rank_.pin(local_stage, undefined);
 }
 
-template void Run<float>::act_on_arrival();
-template void Run<double>::act_on_arrival();
+template class Arrival<float>;
+template class Arrival<double>;
 
 }  // namespace quartic::engine

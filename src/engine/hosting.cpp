@@ -9,14 +9,14 @@ Hosting::Hosting(plan::Rules const& rules, int pipelines, int ranks, int rank)
     for (int stage = 0; stage < stages_; ++stage) {
       int const host = placement.rank_of(pipeline * rules.workers + rules.worker_of(stage));
       ranks_.push_back(host);
-      places_.push_back(host == rank ? static_cast<int>(seats_.size()) : -1);
+      local_stages_.push_back(host == rank ? static_cast<int>(seats_.size()) : -1);
       if (host == rank) seats_.push_back({pipeline, stage});
     }
   }
 }
 
-int Hosting::place_of(Seat seat) const {
-  return places_[index_of(seat)];
+int Hosting::local_stage(Seat seat) const {
+  return local_stages_[index_of(seat)];
 }
 
 int Hosting::rank_of(Seat seat) const {

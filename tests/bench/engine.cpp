@@ -88,8 +88,8 @@ std::int64_t run_ns(comm::Communicator& communicator, Scene const& scene) {
   if (scene.rows == Rows::on_disk) {
     trace = std::make_unique<Trace>(communicator, first_stage, hosted);
   }
-  engine::Run<double> run(communicator, rules, cost, settings_of(scene), std::move(blocks),
-                          trace ? trace->sink() : nowhere);
+  engine::Run<double> run(communicator, {rules, cost}, settings_of(scene), std::move(blocks),
+                          {trace ? trace->sink() : nowhere});
   std::int64_t const begin_ns = now_ns(communicator);
   run.execute();
   return now_ns(communicator) - begin_ns;

@@ -119,7 +119,7 @@ TEST_CASE("drift and staleness stay inside their bounds under jitter, with a str
       RunSettings settings;
       settings.stage = {.stages = stages, .microbatches = microbatches};
       settings.order = Order::arrival;
-      Run<double> run(world, rules, cost, settings, std::move(blocks), steps);
+      Run<double> run(world, {rules, cost}, settings, std::move(blocks), {steps});
       run.execute();
       check_bounds(tested, rules, hosting, steps);
       world.barrier();

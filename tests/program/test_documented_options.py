@@ -22,7 +22,7 @@ def help_of(script, words=()):
 @pytest.fixture(scope="module")
 def own_options():
     """Returns the options of quartic's subcommands and of the sweep tool."""
-    shown = "\n".join(quartic(command, "--help").stdout for command in ("run", "plan", "compare")) + help_of(REPOSITORY / "jobs" / "sweep.py")
+    shown = "\n".join(quartic(command, "--help").stdout for command in ("run", "plan", "compare", "methods")) + help_of(REPOSITORY / "jobs" / "sweep.py")
     return set(OPTION.findall(shown)) | {"--version", "--help"}
 
 

@@ -44,7 +44,7 @@ def rooms(root):
 def broken_by(room, quote, header, table):
     """Why this room may not include this header; None where it may."""
     reachable, libraries = table[room]
-    ours = re.match(r"quartic/(\w+)/", header)
+    ours = re.match(r"quartic/(\w+)(?:/|\.hpp$)", header)
     if ours:
         target = ours[1]
         if target not in table:
@@ -70,7 +70,7 @@ def violations(root):
             found.append(f"CMakeLists.txt: one library, one room: {library} is named by {', '.join(owners)}")
     for file in files(root, ".cpp", ".hpp", ".h", folders=("include", "src")):
         path = show(root, file)
-        room = re.match(r"(?:include/quartic|src)/(\w+)/[^/]+$", path)
+        room = re.match(r"(?:include/quartic|src)/(\w+)(?:/[^/]+|\.hpp)$", path)
         if not room or room[1] not in table:
             found.append(f"{path}: is in no room")
             continue

@@ -161,8 +161,8 @@ TEST_CASE("seats of all pipelines are hosted by contiguous workers, wherever the
   CHECK(std::vector<Seat>(spread.seats().begin(), spread.seats().end()) ==
         std::vector<Seat>{{0, 3}, {1, 0}, {1, 1}});
   CHECK(spread.rank_of({1, 3}) == 2);
-  CHECK(spread.place_of({1, 0}) == 1);
-  CHECK(spread.place_of({0, 0}) == -1);
+  CHECK(spread.local_stage({1, 0}) == 1);
+  CHECK(spread.local_stage({0, 0}) == -1);
   rules.workers = stages / 2;
   rules.owner = {0, 1, 1, 0};
   Hosting const folded(rules, 1, 2, 0);
@@ -276,7 +276,7 @@ std::size_t allocations_of(std::int64_t microbatches, Variant const& variant) {
   plan::Rules const rules = rules_of(microbatches, variant);
   plan::Cost const cost = plan::Cost::parse("slot", stages, 0);
   std::size_t const before = test::allocations();
-  Run<double> run(alone, rules, cost, settings, std::move(seats), sink);
+  Run<double> run(alone, {rules, cost}, settings, std::move(seats), {sink});
   run.execute();
   return test::allocations() - before;
 }

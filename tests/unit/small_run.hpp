@@ -123,7 +123,7 @@ inline void train(RunSettings const& settings, RecordSink& sink, std::int64_t ac
   comm::Communicator alone;
   plan::Rules const rules = rules_for(settings.stage.microbatches, accumulate);
   plan::Cost const cost = plan::Cost::parse("slot", stages, 0);
-  Run<double> run(alone, rules, cost, settings, std::move(trained), sink, checkpoints);
+  Run<double> run(alone, {rules, cost}, settings, std::move(trained), {sink, checkpoints});
   run.execute();
 }
 

@@ -7,17 +7,10 @@
 
 #include "quartic/compute/bend.hpp"
 #include "quartic/compute/buffer.hpp"
+#include "quartic/engine/settings.hpp"
 #include "quartic/engine/stage.hpp"
 
 namespace quartic::engine {
-
-/// How the copies of a stage in P pipelines are kept together.
-struct AveragingSettings {
-  int pipelines = 1;
-  std::int64_t every = 1;  ///< updates of a stage between averages
-  compute::OuterStep outer;
-  bool has_outer_step() const { return pipelines > 1 && (outer.rate != 1 || outer.momentum != 0); }
-};
 
 /// The allreduce over the copies of one stage: the sum runs down the pipelines to the first, which
 /// takes the mean (and the outer step), and the result runs back up. Every copy is added in the

@@ -25,8 +25,8 @@ class Hosting {
 
   /// The seats of this rank, by pipeline, then stage.
   std::span<Seat const> seats() const { return seats_; }
-  /// A seat's place in that list; -1 where another rank hosts it.
-  int place_of(Seat seat) const;
+  /// A seat's index in that list; -1 where another rank hosts it.
+  int local_stage(Seat seat) const;
   int rank_of(Seat seat) const;
   /// Among the seats of all ranks.
   std::size_t index_of(Seat seat) const {
@@ -39,8 +39,8 @@ class Hosting {
  private:
   int pipelines_;
   int stages_;
-  std::vector<int> ranks_;   // by pipeline, then stage
-  std::vector<int> places_;  // likewise
+  std::vector<int> ranks_;         // by pipeline, then stage
+  std::vector<int> local_stages_;  // likewise
   std::vector<Seat> seats_;
 };
 

@@ -9,7 +9,7 @@
 #include "quartic/compute/buffer.hpp"
 #include "quartic/engine/in_flight.hpp"
 #include "quartic/engine/links.hpp"
-#include "quartic/engine/stage_settings.hpp"
+#include "quartic/engine/settings.hpp"
 #include "quartic/engine/stage_weights.hpp"
 #include "quartic/engine/step_rows.hpp"
 #include "quartic/engine/transit.hpp"

@@ -10,7 +10,7 @@
 #include "quartic/engine/hosting.hpp"
 #include "quartic/engine/read_copies.hpp"
 #include "quartic/engine/recorder.hpp"
-#include "quartic/engine/stage_settings.hpp"
+#include "quartic/engine/settings.hpp"
 #include "quartic/engine/stage_weights.hpp"
 #include "quartic/engine/stale_read_cuts.hpp"
 #include "quartic/plan/decision.hpp"
