@@ -103,7 +103,7 @@ std::unique_ptr<plan::Schedule> one_forward_one_backward(int stages, std::int64_
 std::unique_ptr<plan::Schedule> one_forward_one_backward_after(std::int64_t synchronous,
                                                                plan::Shape const& shape);
 
-/// `--admission pipeline | stage | fixed` of the 1F1B orders without flush (methods.md §2), and the
+/// `--admission pipeline | stage | fixed` of the 1F1B orders without flush, and the
 /// schedule that it names.
 Option admission_option(std::string_view default_value);
 std::unique_ptr<plan::Schedule> admission_schedule(plan::Shape const& shape,
@@ -117,7 +117,7 @@ std::unique_ptr<plan::Schedule> fill_and_drain(std::int64_t window);
 std::unique_ptr<plan::Schedule> table_schedule(std::vector<std::vector<plan::Action>> tables,
                                                int stages, std::int64_t window);
 
-/// nF1B (methods.md §7): a whole minibatch forward, one backward for all of it, greedy, with at
+/// nF1B: a whole minibatch forward, one backward for all of it, greedy, with at
 /// most S−s minibatches in flight at stage s. The backward comes in pieces of a microbatch, or as
 /// one action.
 Option backward_option();

@@ -23,7 +23,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// Long enough that the steady state of methods.md §1 is there.
+/// Long enough for a steady state (plan::steady_window).
 std::int64_t default_microbatches(Config const& config) {
   bool const sampled = method::find_method(config.method).updates_one_stage;
   return std::int64_t{8} * config.stages * (sampled ? config.stages : config.accumulate);

@@ -2,7 +2,7 @@
 
 namespace quartic::method {
 
-/// GPipe: all forwards of a minibatch, then all its backwards, in ascending order (methods.md §1).
+/// GPipe: all forwards of a minibatch, then all its backwards, in ascending order.
 Method gpipe() {
   return {.name = "gpipe",
           .order = "M forwards, M backwards, flush",

@@ -27,7 +27,7 @@ class Blended final : public plan::VersionRule {
 }  // namespace
 
 /// I-TiMePReSt: backward weights ω·w_stale + (1−ω)·w_live with ω = exp(−λ·drift), a formula of ours
-/// for the paper's intermediate weights (methods.md §7).
+/// for the paper's intermediate weights.
 Method i_timeprest() {
   return {
       .name = "i-timeprest",

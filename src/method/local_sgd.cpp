@@ -11,7 +11,7 @@ using plan::Kind;
 
 /// Greedy, a backward first. A replica's next local step waits for the step before, a round for
 /// all backwards of the round before at this stage; so for the last of them at stage 0, because
-/// nothing comes past a stage 0 that waits (methods.md §5).
+/// nothing comes past a stage 0 that waits.
 class Rounds final : public plan::Schedule {
  public:
   Rounds(std::int64_t replicas, std::int64_t local_steps)
@@ -72,7 +72,7 @@ class EveryRound final : public plan::UpdateRule {
 
 }  // namespace
 
-/// LocalSGD on the pipeline (methods.md §5): a round takes 2S(H+1)−2 slots at R = S.
+/// LocalSGD on the pipeline: a round takes 2S(H+1)−2 slots at R = S.
 Method local_sgd() {
   return {.name = "local-sgd",
           .order = "R replicas in turn",

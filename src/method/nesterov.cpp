@@ -2,7 +2,7 @@
 
 namespace quartic::method {
 
-/// Nesterov for asynchronous pipelines (methods.md §8): PipeDream with NAdam, whose weights are the
+/// Nesterov for asynchronous pipelines: PipeDream with NAdam, whose weights are the
 /// look-ahead point w + d, so that its (1−γ) on a late gradient is the delay correction. Which of
 /// the paper's variants is meant is ours.
 Method nesterov() {

@@ -6,7 +6,7 @@
 namespace quartic::method {
 
 /// PACI: one copy of the weights, one accumulator, a local update after every a-th backward; the
-/// backward reads ⌊j/a⌋ at every stage, so its drift is at most ⌈(S−1−s)/a⌉ (methods.md §6).
+/// backward reads ⌊j/a⌋ at every stage, so its drift is at most ⌈(S−1−s)/a⌉.
 Method paci() {
   return {.name = "paci",
           .order = "1F1B, no flush",

@@ -3,7 +3,7 @@
 namespace quartic::method {
 
 /// PipeDream: no flush; a backward reads the weights that its forward read, and its gradient is
-/// applied to the live weights at once (methods.md §3).
+/// applied to the live weights at once.
 Method pipedream() {
   return {.name = "pipedream",
           .order = "1F1B, no flush",

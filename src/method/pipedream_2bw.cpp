@@ -30,7 +30,7 @@ class DoubleBuffer final : public plan::VersionRule {
 
 }  // namespace
 
-/// PipeDream-2BW: a constant delay of one update at every stage (methods.md §8).
+/// PipeDream-2BW: a constant delay of one update at every stage.
 Method pipedream_2bw() {
   return {.name = "pipedream-2bw",
           .order = "1F1B, no flush",

@@ -16,7 +16,7 @@ class TaggedWeights final : public plan::VersionRule {
 
 }  // namespace
 
-/// PipeDream with vertical synchronisation (methods.md §8; Harlap et al. 2018, §3.3).
+/// PipeDream with vertical synchronisation (Harlap et al. 2018, §3.3).
 Method pipedream_vsync() {
   return {.name = "pipedream-vsync",
           .order = "1F1B, no flush",

@@ -58,7 +58,7 @@ class AnnealedRate final : public Every {
 
 }  // namespace
 
-/// PipeMare (methods.md §8). Technique 2 is written from memory of the paper, and the shares of
+/// PipeMare. Technique 2 is written from memory of the paper, and the shares of
 /// the run that techniques 1 and 3 last are ours.
 Method pipemare() {
   return {.name = "pipemare",

@@ -202,7 +202,7 @@ std::shared_ptr<Draws const> make_draws(plan::Shape const& shape, OptionValues c
 
 }  // namespace
 
-/// Randomized PipeDream (Ilin and Richtarik 2026, algorithm 1; methods.md §4): iteration k takes
+/// Randomized PipeDream (Ilin and Richtarik 2026, algorithm 1): iteration k takes
 /// the gradient of one sampled stage at a point whose blocks are each some block updates old.
 Method rpd() {
   return {

@@ -1,7 +1,7 @@
 #include "quartic/method.hpp"
 
 namespace quartic::method {
-/// SpecTrain (methods.md §8): the forward computes with the weights that momentum would have made
+/// SpecTrain: the forward computes with the weights that momentum would have made
 /// by the time its gradient is applied.
 Method spectrain() {
   return {.name = "spectrain",

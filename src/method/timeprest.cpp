@@ -24,7 +24,7 @@ class Committed final : public plan::VersionRule {
 
 }  // namespace
 
-/// TiMePReSt (methods.md §7): stored activations of the tagged version, newer weights, no
+/// TiMePReSt: stored activations of the tagged version, newer weights, no
 /// recomputation (ours where the paper is silent).
 Method timeprest() {
   return {

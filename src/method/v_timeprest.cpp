@@ -2,7 +2,7 @@
 
 namespace quartic::method {
 
-/// V-TiMePReSt: the newest weights in every pass, one copy (methods.md §7).
+/// V-TiMePReSt: the newest weights in every pass, one copy.
 Method v_timeprest() {
   return {.name = "v-timeprest",
           .order = "nF1B",

@@ -9,7 +9,7 @@ namespace {
 using plan::Action;
 using plan::Kind;
 
-/// ZB-1p by hand (methods.md §8): S−s−1 forwards, then forward and input gradient in turn, the
+/// ZB-1p by hand: S−s−1 forwards, then forward and input gradient in turn, the
 /// weight gradient of j−s straight after the input gradient of j, what is left of them at the end.
 std::vector<Action> table_1p(plan::Shape const& shape, int stage) {
   std::int64_t const m = shape.accumulate;
@@ -29,7 +29,7 @@ std::vector<Action> table_1p(plan::Shape const& shape, int stage) {
   return table;
 }
 
-/// ZB-2p (methods.md §8): greedy, input gradient before forward before weight gradient, with at
+/// ZB-2p: greedy, input gradient before forward before weight gradient, with at
 /// most 2(S−s)−1 microbatches between F and I and 2S−1 between F and W; a stage goes on to the next
 /// minibatch once it has flushed its own.
 class ZeroBubble2p final : public plan::Schedule {

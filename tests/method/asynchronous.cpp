@@ -1,4 +1,4 @@
-// The formulas of methods.md §6 and §8: PACI, PipeDream-2BW, vertical synchronisation.
+// The formulas of PACI, PipeDream-2BW, vertical synchronisation.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The closed forms of methods.md §3 and §6, at every stage.
+// The closed forms of PipeDream, PACI and the flush methods, at every stage.
 #include <doctest/doctest.h>
 
 #include <algorithm>

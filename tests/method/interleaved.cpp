@@ -1,4 +1,4 @@
-// The formulas of methods.md §8 for several stages a worker.
+// The formulas for several stages a worker.
 #include <doctest/doctest.h>
 
 #include <algorithm>

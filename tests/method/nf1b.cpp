@@ -1,4 +1,4 @@
-// The formulas of methods.md §7: the TiMePReSt family's order, drift, copies and version
+// The formulas of the TiMePReSt family's order, drift, copies and version
 // difference.
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-// What stages hold at once, against the closed forms of methods.md.
+// What stages hold at once, against closed forms.
 #include "quartic/plan/peaks.hpp"
 
 #include <doctest/doctest.h>

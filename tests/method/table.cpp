@@ -1,4 +1,4 @@
-// methods.md §9, items 1 and 5: what every method must satisfy, over all methods × S × M × costs.
+// What every method must satisfy, over all methods × S × M × costs.
 #include <doctest/doctest.h>
 
 #include <algorithm>

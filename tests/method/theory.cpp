@@ -1,4 +1,4 @@
-// The formulas of methods.md §4 and §5: Randomized PipeDream and LocalSGD.
+// The formulas of Randomized PipeDream and LocalSGD.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Runs on arrival on real ranks, whose passes take times that nobody planned: jitter, and a
-// straggler. The order is then what the machine makes of it, but the bounds of methods.md hold.
+// straggler. The order is then what the machine makes of it, but the bounds of each method hold.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-"""Methods asked for what they cannot do (methods.md §9, item 6): exit 2 and one line that says what would be valid."""
+"""Methods asked for what they cannot do: exit 2 and one line that says what would be valid."""
 
 import h5py
 import numpy as np

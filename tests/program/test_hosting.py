@@ -1,4 +1,4 @@
-"""The equalities of methods.md §9, bitwise, on the executable itself: however the workers are hosted, a run
+"""Equalities between methods, bitwise, on the executable itself: however the workers are hosted, a run
 leaves the same losses, objective and steps, and keeps the memory that was planned; flush methods and one stage
 equal serial SGD.
 
@@ -212,7 +212,7 @@ def test_one_stage_equals_sgd_with_the_same_updates(objective, tmp_path):
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("backward", ["chunk", "mono"])
 def test_the_ends_of_lambda(backward, objective, tmp_path):
-    """λ = 0 keeps the forward's weights, λ = inf takes the live ones (methods.md §7), bitwise."""
+    """λ = 0 keeps the forward's weights, λ = inf takes the live ones, bitwise."""
     options = ("--stages", STAGES, "--backward", backward, *OBJECTIVES[objective], "--evaluate-updates", STAGES)
     blend = {value: train(tmp_path / f"lambda {value}", "--method", "i-timeprest", "--lambda", value, *options)
              for value in (0, "inf", 1)}
@@ -261,7 +261,7 @@ def test_local_sgd_over_pipelines_is_local_sgd_with_as_many_replicas(tmp_path):
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_paci_with_one_window_is_one_synchronous_step(objective, tmp_path):
-    """All microbatches in one window: every pass reads the start weights, and there is one update (methods.md §6)."""
+    """All microbatches in one window: every pass reads the start weights, and there is one update."""
     options = (*OBJECTIVES[objective], "--stages", STAGES, "--accumulate", 48)
     same_training(train(tmp_path / "sgd", "--method", "sgd", *options), train(tmp_path / "paci", "--method", "paci", *options))
 

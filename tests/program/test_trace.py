@@ -1,4 +1,4 @@
-"""The run folder: the trace against the plan and against trace.md, config.ini, log, what is printed; the subcommands."""
+"""The run folder: the trace against the plan, config.ini, log, what is printed; the subcommands."""
 
 import csv
 import io
@@ -243,7 +243,7 @@ def test_quiet(ranks):
 
 
 def test_plan_json():
-    """Exactly the keys of command-line.md."""
+    """Exactly these keys: scripts read them."""
     plan = json.loads(quartic("plan", "--stages", 4, "--microbatches", 64, "--format", "json").stdout)
     assert list(plan) == ["method", "stages", "makespan", "bubble", "delay_mean", "steady", "per_stage", "whole"]
     assert list(plan["steady"]) == ["utilisation"] and list(plan["whole"]) == ["utilisation", "per_stage"]

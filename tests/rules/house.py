@@ -47,6 +47,14 @@ def is_ours(location):
         and Path(location.file.name).resolve().relative_to(REPOSITORY).parts[0] in ("include", "src")
 
 
+def kind_of(cursor):
+    """None for a kind that the Python bindings do not know, such as a concept."""
+    try:
+        return cursor.kind
+    except ValueError:
+        return None
+
+
 def place(cursor):
     return f"{Path(cursor.location.file.name).resolve().relative_to(REPOSITORY)}:{cursor.location.line}"
 
@@ -63,23 +71,23 @@ def declared(job):
 
     def visit(cursor):
         for child in cursor.get_children():
-            if child.kind == kinds.NAMESPACE:
+            if kind_of(child) == kinds.NAMESPACE:
                 visit(child)
             elif is_ours(child.location):
                 note(child)
 
     def note(cursor):
-        if cursor.kind in classes and cursor.is_definition():
-            count = sum(child.kind == kinds.FIELD_DECL for child in cursor.get_children())
+        if kind_of(cursor) in classes and cursor.is_definition():
+            count = sum(kind_of(child) == kinds.FIELD_DECL for child in cursor.get_children())
             found.members.add((cursor.spelling, place(cursor), count))
             visit(cursor)
-        if cursor.kind in functions:
-            count = sum(child.kind == kinds.PARM_DECL for child in cursor.get_children())
+        if kind_of(cursor) in functions:
+            count = sum(kind_of(child) == kinds.PARM_DECL for child in cursor.get_children())
             owner = cursor.semantic_parent
-            is_constructor = owner is not None and owner.kind in classes and cursor.spelling.split("<")[0] == owner.spelling
+            is_constructor = owner is not None and kind_of(owner) in classes and cursor.spelling.split("<")[0] == owner.spelling
             if cursor == cursor.canonical:
                 (found.arguments if is_constructor else found.parameters).add((cursor.spelling, place(cursor), count))
-            if cursor.is_definition() and owner is not None and owner.kind in classes and place(cursor).split(":")[0].endswith(".cpp"):
+            if cursor.is_definition() and owner is not None and kind_of(owner) in classes and place(cursor).split(":")[0].endswith(".cpp"):
                 declaration = owner.canonical
                 if place(declaration).split(":")[0].endswith(".hpp"):
                     found.bodies.add((owner.spelling, place(cursor).split(":")[0]))

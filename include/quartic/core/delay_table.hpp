@@ -5,7 +5,7 @@
 
 namespace quartic {
 
-/// The draws of Randomized PipeDream as a file holds them (methods.md §4), for K iterations.
+/// The draws of Randomized PipeDream as a file holds them, for K iterations.
 struct DelayTable {
   int stages = 0;
   std::vector<std::int64_t> stage;       ///< [K] the stage that iteration k updates

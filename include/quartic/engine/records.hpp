@@ -13,7 +13,7 @@ namespace quartic::engine {
 
 inline constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
-/// A row of /stage/NNNN/steps: one backward applied at one stage (trace.md). Undefined integers are
+/// A row of /stage/NNNN/steps: one backward applied at one stage. Undefined integers are
 /// -1, undefined doubles NaN. `staleness`, `drift`, the versions and the counts are measured by the
 /// worker; `delay_*` and `plan_*` come from the plan.
 struct StepRow {

@@ -25,7 +25,7 @@ struct RunInfo {
   /// products (what computes the dense ones), mpi, hosts, started, cost, and slurm_* under Slurm:
   /// written as text attributes under these names.
   std::map<std::string, std::string> attributes;
-  /// The microbatches of the planned steady state (methods.md §1).
+  /// The microbatches of the planned steady state.
   std::int64_t steady_first = 0;
   std::int64_t steady_end = 0;
   bool stale_reads = false;  ///< the stages of pipeline 0 have a `stale_read` table

@@ -11,7 +11,7 @@
 namespace quartic::plan {
 
 /// A fixed set of timers as a tournament tree: set in O(log n), the earliest in O(1), and among
-/// equals the lowest index first, which is the order that methods.md §1 gives to ties.
+/// equals the lowest index first, which is the order of stages that start at one time.
 class EarliestFirst {
  public:
   static constexpr Ticks never = std::numeric_limits<Ticks>::max();

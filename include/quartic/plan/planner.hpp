@@ -16,8 +16,9 @@
 namespace quartic::plan {
 
 /// The plan: all workers of a method run against a cost model as discrete events, lazily, in one
-/// process, without a float of the model. Actions come in the global order of methods.md §1: by
-/// start time, then stage. Memory is O(S²) counters, independent of the length of the run.
+/// process, without weights. Actions come in one global order, by start time, then stage: a forward
+/// reads at its start, and a backward's update counts at its place in this order, for every cost
+/// model. Memory is O(S²) counters, independent of the length of the run.
 ///
 ///   Planner planner(rules, cost);
 ///   while (Decision const* next = planner.next()) { … planner.applied() … }

@@ -6,7 +6,7 @@
 #include "quartic/plan/planner.hpp"
 #include "quartic/plan/statistics.hpp"
 
-/// The printed forms of a plan (command-line.md).
+/// The printed forms of a plan.
 namespace quartic::plan {
 
 /// The grid for people: one row a stage, one column a slot. "3" is the forward of microbatch 3,

@@ -40,7 +40,7 @@ struct WindowStatistics {
   double utilisation = 0;
 };
 
-/// Which microbatches make the steady state (methods.md §1): without the first 4S microbatches (4S
+/// Which microbatches make the steady state: without the first 4S microbatches (4S
 /// minibatches where an update takes several) and without the drain, cut to whole periods; the
 /// middle third of a run that is shorter.
 struct SteadyWindow {
