@@ -133,7 +133,7 @@ class Training {
   }
 
   bool reaches(io::CheckpointManifest const& manifest) {
-    resumed_ = std::make_unique<engine::PlanWalk>(resolved_.rules, *cost_, settings_.cuts,
+    resumed_ = std::make_unique<engine::PlanWalk>(resolved_.rules, *cost_, settings_.snapshots,
                                                   settings_.stage.stale_read_every,
                                                   settings_.checkpoints.longer);
     earlier_ = manifest;

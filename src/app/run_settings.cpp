@@ -45,7 +45,7 @@ engine::RunSettings run_settings(Resolved const& resolved) {
                     .stale_read_every = config.trace_stale_read,
                     .events = config.trace_events,
                     .optimizer = config.optimizer};
-  settings.cuts = {
+  settings.snapshots = {
       static_cast<plan::Ticks>(config.evaluate_every * static_cast<double>(plan::ticks_per_unit)),
       config.evaluate_updates, config.evaluate_steps};
   settings.checkpoints = checkpoint_settings(config);

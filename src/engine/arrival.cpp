@@ -6,7 +6,7 @@ namespace quartic::engine {
 
 template <class T>
 Arrival<T>::Arrival(Rank<T>& rank, plan::Rules const& rules, RunSettings const& settings)
-    : rank_(rank), rules_(rules), cuts_(settings.cuts), decider_(rules) {
+    : rank_(rank), rules_(rules), snapshots_(settings.snapshots), decider_(rules) {
   for (int i = 0; i < rank.stages(); ++i) {
     int const number = rules.worker_of(rank.stage(i).seat().stage);
     auto worker = std::find_if(workers_.begin(), workers_.end(),
@@ -102,13 +102,14 @@ plan::Decision Arrival<T>::decide(Worker& worker, plan::Action const& action) {
   return decision;
 }
 
-/// On arrival a cut is a marker update: each stage pins once it has made it.
+/// On arrival a snapshot is a marker update: each stage pins once it has made it.
 template <class T>
 void Arrival<T>::pin_when_due(int local_stage) {
   std::int64_t const versions = rank_.stage(local_stage).weights().versions();
   std::int64_t const last = rules_.shape.microbatches / rules_.shape.accumulate;
-  std::int64_t const every =
-      cuts_.every_steps > 0 ? cuts_.every_steps : cuts_.every_updates / rules_.shape.stages;
+  std::int64_t const every = snapshots_.every_steps > 0
+                                 ? snapshots_.every_steps
+                                 : snapshots_.every_updates / rules_.shape.stages;
   if (versions == last || (every > 0 && versions % every == 0)) rank_.pin(local_stage, undefined);
 }
 

@@ -5,8 +5,9 @@
 namespace quartic::engine {
 namespace {
 
-/// In the shortest round: by so much the ranks may be apart, which do not keep the plan's time.
-constexpr std::int64_t slots_a_round = 4;
+/// In the shortest period of agreement: so far may ranks be apart, which do not keep the plan's
+/// time.
+constexpr std::int64_t actions_a_worker = 4;
 
 }  // namespace
 
@@ -17,7 +18,7 @@ Checkpoints<T>::Checkpoints(Rank<T>& rank, plan::Rules const& rules, PlanWalk co
       walk_(walk),
       store_(store),
       settings_(settings),
-      rounds_(rank.communicator(), slots_a_round * rules.workers),
+      consensus_(rank.communicator(), actions_a_worker * rules.workers),
       meeting_(rank.communicator(), comm::Tag::meeting) {}
 
 template <class T>
@@ -28,9 +29,10 @@ void Checkpoints<T>::restore() {
     store_.restore(from.position, seat, [&](Archive& archive) {
       rank_.state(i, archive, walk_.transit().to(seat.stage));
     });
-    if (seat.pipeline > 0) rank_.evaluations().restart_after(i, walk_.cuts().passed(seat.stage));
+    if (seat.pipeline > 0)
+      rank_.evaluations().restart_after(i, walk_.snapshots().passed(seat.stage));
   }
-  rounds_.start_at(from.position);
+  consensus_.start_at(from.position);
   last_save_ns_ = from.wall_ns;
   last_saved_ = from.position;
 }
@@ -47,15 +49,15 @@ bool Checkpoints<T>::due(bool updates) const {
 template <class T>
 bool Checkpoints<T>::after_action(bool updates) {
   bool saves = due(updates);
-  bool const is_round = rounds_.due(walk_.here().position);
-  if (!saves && !is_round) return false;
+  bool const agrees = consensus_.due(walk_.here().position);
+  if (!saves && !agrees) return false;
   std::int64_t const begin_ns = rank_.clock().now_ns();
   bool stops = false;
-  if (is_round) {
-    Rounds::Proposal const all = end_round();
+  if (agrees) {
+    Consensus::Proposal const all = end_period();
     stops = all.stop;
     saves = saves || all.checkpoint;
-    begin_round(saves);
+    begin_period(saves);
   }
   if (saves || stops) save(stops);
   if (stops) commit_now();
@@ -74,24 +76,24 @@ void Checkpoints<T>::before_fork() {
 
 /// What the ranks have decided.
 template <class T>
-Rounds::Proposal Checkpoints<T>::end_round() {
-  rank_.waiting().until([&] { return rounds_.done(); });
-  Rounds::Proposal const all = rounds_.outcome();
+Consensus::Proposal Checkpoints<T>::end_period() {
+  rank_.waiting().until([&] { return consensus_.done(); });
+  Consensus::Proposal const all = consensus_.outcome();
   commit_when_written(all.written);
   return all;
 }
 
 /// `due`: a checkpoint is made here.
 template <class T>
-void Checkpoints<T>::begin_round(bool due) {
+void Checkpoints<T>::begin_period(bool due) {
   std::int64_t const now_ns = rank_.clock().now_ns();
   bool const is_time = settings_.every_ns > 0 && now_ns - last_save_ns_ >= settings_.every_ns;
-  rounds_.begin(walk_.here().position, {stops(), is_time && !due, store_.written()}, now_ns);
+  consensus_.begin(walk_.here().position, {stops(), is_time && !due, store_.written()}, now_ns);
 }
 
-/// Waits for what is part of the cut: evaluations that every stage has come to, and messages in
-/// transit, which every rank sends before it comes to the cut itself. A run that stops has no time
-/// for evaluations.
+/// Waits for what is part of the state: evaluations that every stage has come to, and messages in
+/// transit, which every rank sends before it comes to this position itself. A run that stops does
+/// not wait for evaluations.
 template <class T>
 void Checkpoints<T>::save(bool stops) {
   if (saved_) commit_now();

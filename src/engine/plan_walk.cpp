@@ -26,50 +26,50 @@ bool are_equal(plan::Decision const& one, plan::Decision const& other) {
   return facts(one) == facts(other);
 }
 
-auto cuts_of(PlanWalk::Visitor& visitor) {
-  return [&visitor](int stage, double time) { visitor.cut(stage, time); };
+auto snapshots_of(PlanWalk::Visitor& visitor) {
+  return [&visitor](int stage, double time) { visitor.snapshot(stage, time); };
 }
 
 /// Those that the action's own stage has come to, which its update ends after, and those of all
-/// stages at the cut that the action makes.
-void measure(StaleReadCuts& stale_reads, plan::Decision const& planned, int stages,
+/// stages at the snapshot that the action makes.
+void measure(StaleReadSnapshots& stale_reads, plan::Decision const& planned, int stages,
              PlanWalk::Visitor& visitor) {
   if (planned.updates) {
-    stale_reads.before(planned.end, [&](StaleReadCut const& cut) {
-      visitor.stale_read(planned.action.stage, cut);
+    stale_reads.before(planned.end, [&](StaleReadSnapshot const& snapshot) {
+      visitor.stale_read(planned.action.stage, snapshot);
     });
   }
-  stale_reads.reach(planned, [&](StaleReadCut const& cut) {
-    for (int stage = 0; stage < stages; ++stage) visitor.stale_read(stage, cut);
+  stale_reads.reach(planned, [&](StaleReadSnapshot const& snapshot) {
+    for (int stage = 0; stage < stages; ++stage) visitor.stale_read(stage, snapshot);
   });
 }
 
 }  // namespace
 
-PlanWalk::PlanWalk(plan::Rules const& rules, plan::Cost const& cost, CutSettings cuts,
+PlanWalk::PlanWalk(plan::Rules const& rules, plan::Cost const& cost, SnapshotSettings snapshots,
                    std::int64_t stale_read_every, plan::Rules const* longer)
     : planner_(rules, cost),
       workers_(rules.workers),
       stages_(rules.shape.stages),
       steps_(rules),
-      cuts_(cuts, rules.shape.stages),
+      snapshots_(snapshots, rules.shape.stages),
       transit_(rules.shape.stages) {
   if (longer != nullptr) longer_.emplace(*longer, cost);
   if (stale_read_every > 0) stale_reads_.emplace(rules, cost, stale_read_every);
 }
 
 plan::Decision const* PlanWalk::step(Visitor& visitor) {
-  if (here_.position == 0) cuts_.begin(cuts_of(visitor));
+  if (here_.position == 0) snapshots_.begin(snapshots_of(visitor));
   plan::Decision const* const planned = planner_.next();
   if (longer_) look_for_fork(planned, visitor);
   if (planned == nullptr) return nullptr;
   busy_ += planned->end - planned->begin;
-  cuts_.before(*planned, cuts_of(visitor));
+  snapshots_.before(*planned, snapshots_of(visitor));
   if (stale_reads_) measure(*stale_reads_, *planned, stages_, visitor);
   visitor.action(*planned, planner_.applied());
   transit_.pass(*planned);
   ends_step_ = steps_.pass(*planned);
-  cuts_.after(*planned, planner_.block_updates(), steps_.count(), cuts_of(visitor));
+  snapshots_.after(*planned, planner_.block_updates(), steps_.count(), snapshots_of(visitor));
   add(here_.plan, *planned);
   ++here_.position;
   here_.block_updates = planner_.block_updates();
@@ -85,7 +85,7 @@ void PlanWalk::look_for_fork(plan::Decision const* planned, Visitor& visitor) {
 }
 
 void PlanWalk::finish(Visitor& visitor) {
-  if (!ended_) cuts_.finish(planner_, cuts_of(visitor));
+  if (!ended_) snapshots_.finish(planner_, snapshots_of(visitor));
   ended_ = true;
   ++here_.position;
 }

@@ -5,9 +5,9 @@ namespace quartic::engine {
 template <class T>
 Ending Replay<T>::run() {
   rank_.show();
-  rank_.evaluations().reach(walk_.cuts().whole());
+  rank_.evaluations().reach(walk_.snapshots().whole());
   while (plan::Decision const* const decision = walk_.step(*this)) {
-    rank_.evaluations().reach(walk_.cuts().whole());
+    rank_.evaluations().reach(walk_.snapshots().whole());
     bool const stops_soon = checkpoints_ != nullptr && checkpoints_->stops();
     if (!stops_soon) rank_.evaluations().catch_up(rank_.waiting());
     if (checkpoints_ != nullptr && checkpoints_->after_action(decision->updates))
@@ -19,7 +19,7 @@ Ending Replay<T>::run() {
 
 /// In every pipeline that this rank hosts the stage of.
 template <class T>
-void Replay<T>::cut(int stage, double time) {
+void Replay<T>::snapshot(int stage, double time) {
   for (int pipeline = 0; pipeline < rank_.hosting().pipelines(); ++pipeline) {
     int const local_stage = rank_.hosting().local_stage({pipeline, stage});
     if (local_stage >= 0) rank_.pin(local_stage, time);
@@ -27,11 +27,11 @@ void Replay<T>::cut(int stage, double time) {
 }
 
 template <class T>
-void Replay<T>::stale_read(int stage, StaleReadCut const& cut) {
+void Replay<T>::stale_read(int stage, StaleReadSnapshot const& snapshot) {
   int const local_stage = rank_.hosting().local_stage({0, stage});
   if (local_stage < 0) return;
   Stage<T>& own = rank_.stage(local_stage);
-  own.rows().sample_stale_read(cut, own.weights());
+  own.rows().sample_stale_read(snapshot, own.weights());
 }
 
 template <class T>

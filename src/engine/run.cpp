@@ -11,7 +11,7 @@ namespace {
 std::unique_ptr<PlanWalk> walk_of(Planned const& planned, RunSettings const& settings,
                                   std::unique_ptr<PlanWalk> resumed) {
   if (resumed) return resumed;
-  return std::make_unique<PlanWalk>(planned.rules, planned.cost, settings.cuts,
+  return std::make_unique<PlanWalk>(planned.rules, planned.cost, settings.snapshots,
                                     settings.stage.stale_read_every, settings.checkpoints.longer);
 }
 

@@ -68,12 +68,13 @@ void StepRows<T>::keep_stale_read(plan::Pass const& pass, std::span<T const> wei
 }
 
 template <class T>
-void StepRows<T>::sample_stale_read(StaleReadCut const& cut, StageWeights<T> const& weights) {
-  if (sampled_reads_.empty() || sampled_reads_.front().microbatch > cut.microbatch) return;
+void StepRows<T>::sample_stale_read(StaleReadSnapshot const& snapshot,
+                                    StageWeights<T> const& weights) {
+  if (sampled_reads_.empty() || sampled_reads_.front().microbatch > snapshot.microbatch) return;
   SampledRead read = sampled_reads_.pop();
-  QUARTIC_ASSERT(read.microbatch == cut.microbatch);
+  QUARTIC_ASSERT(read.microbatch == snapshot.microbatch);
   double const moved = read_copies_.distance_sq(weights.live(read.replica), std::move(read.copy));
-  recorder_.stale_read(local_stage_, {cut.microbatch, plan::to_units(cut.time), moved});
+  recorder_.stale_read(local_stage_, {snapshot.microbatch, plan::to_units(snapshot.time), moved});
 }
 
 template <class T>

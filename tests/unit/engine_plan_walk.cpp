@@ -8,9 +8,9 @@
 namespace quartic::engine {
 namespace {
 
-struct CountsCuts final : PlanWalk::Visitor {
-  int cuts = 0;
-  void cut(int, double) override { ++cuts; }
+struct CountsSnapshots final : PlanWalk::Visitor {
+  int snapshots = 0;
+  void snapshot(int, double) override { ++snapshots; }
 };
 
 /// Of a plan of so many microbatches: `rules` and `cost` outlive it.
@@ -20,17 +20,17 @@ struct Walk {
 
   plan::Rules rules;
   plan::Cost cost = plan::Cost::parse("slot", stages, 0);
-  CountsCuts visitor;
+  CountsSnapshots visitor;
   PlanWalk walk;
 };
 
 TEST_CASE("each time that a run comes to the end of its plan is a position of its own") {
   Walk first(10);
   while (first.walk.step(first.visitor) != nullptr) continue;
-  int const before = first.visitor.cuts;
+  int const before = first.visitor.snapshots;
   std::int64_t const actions = first.walk.here().position;
   first.walk.finish(first.visitor);
-  CHECK(first.visitor.cuts == before + stages);
+  CHECK(first.visitor.snapshots == before + stages);
   Checkpoint stopped = first.walk.here();
   CHECK(stopped.position == actions + 1);
   for (int again = 0; again < 2; ++again) {
@@ -38,7 +38,7 @@ TEST_CASE("each time that a run comes to the end of its plan is a position of it
     REQUIRE(resumed.walk.reach(stopped));
     CHECK(resumed.walk.step(resumed.visitor) == nullptr);
     resumed.walk.finish(resumed.visitor);
-    CHECK(resumed.visitor.cuts == 0);  // the checkpoint has those of the end
+    CHECK(resumed.visitor.snapshots == 0);  // the checkpoint has those of the end
     CHECK(resumed.walk.here().position == stopped.position + 1);
     stopped = resumed.walk.here();
   }

@@ -37,7 +37,7 @@ TEST_CASE("every step is recorded once, with what the method says of it") {
   MemorySink sink;
   RunSettings settings = settings_for(40);
   settings.stage.events = true;
-  settings.cuts.every_ticks = 7 * plan::ticks_per_unit;
+  settings.snapshots.every_ticks = 7 * plan::ticks_per_unit;
   train(settings, sink);
   CHECK(sink.loss_rows.size() == 40);
   for (int stage = 0; stage < stages; ++stage) {
@@ -57,7 +57,7 @@ TEST_CASE("every step is recorded once, with what the method says of it") {
       if (j >= 16 && j < 36) CHECK(row.staleness == stages - 1 - stage);
     }
   }
-  REQUIRE(sink.objective_rows.size() == 14);  // makespan 86: cuts at 0, 7, …, 84 and 86
+  REQUIRE(sink.objective_rows.size() == 14);  // makespan 86: snapshots at 0, 7, …, 84 and 86
   CHECK(sink.objective_rows.front().block_updates == 0);
   CHECK(sink.objective_rows.back().block_updates == 40 * stages);
   CHECK(sink.objective_rows.back().plan_time == 86);
@@ -105,10 +105,10 @@ TEST_CASE("microbatches of one update have their rows when it is applied, each o
   }
 }
 
-TEST_CASE("cuts by updates are at those updates") {
+TEST_CASE("snapshots by updates are at those updates") {
   MemorySink sink;
   RunSettings settings = settings_for(10);
-  settings.cuts.every_updates = 12;
+  settings.snapshots.every_updates = 12;
   train(settings, sink);
   std::vector<std::int64_t> updates;
   for (ObjectiveRow const& row : sink.objective_rows) updates.push_back(row.block_updates);
@@ -175,7 +175,7 @@ TEST_CASE("on arrival every microbatch is trained, with the same counts") {
   MemorySink sink;
   RunSettings settings = settings_for(40);
   settings.order = Order::arrival;
-  settings.cuts.every_updates = 10 * stages;
+  settings.snapshots.every_updates = 10 * stages;
   train(settings, sink);
   for (int stage = 0; stage < stages; ++stage) {
     REQUIRE(sink.step_rows[stage].size() == 40);

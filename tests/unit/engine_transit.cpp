@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "quartic/engine/rounds.hpp"
+#include "quartic/engine/consensus.hpp"
 #include "quartic/engine/transit.hpp"
 #include "quartic/plan/planner.hpp"
 
@@ -49,8 +49,8 @@ TEST_CASE("an action of several microbatches sends as many messages") {
 
 TEST_CASE("a round's outcome is known one round later, and its length follows the clock") {
   comm::Communicator communicator;
-  Rounds rounds(communicator, 10);
-  auto const begin = [&](std::int64_t position, Rounds::Proposal const& proposal,
+  Consensus rounds(communicator, 10);
+  auto const begin = [&](std::int64_t position, Consensus::Proposal const& proposal,
                          std::int64_t now_ns) {
     REQUIRE(rounds.due(position));
     REQUIRE(rounds.done());

@@ -8,7 +8,7 @@ enum Tag : int {
   alarm = 1,
   clock,
   calibration,
-  rounds,
+  consensus,
   meeting,
   watchdog,
   bulletin,

@@ -40,7 +40,7 @@ class Arrival {
 
   Rank<T>& rank_;
   plan::Rules const& rules_;
-  CutSettings cuts_;
+  SnapshotSettings snapshots_;
   plan::Decider decider_;
   std::vector<Worker> workers_;  // of this rank
 };

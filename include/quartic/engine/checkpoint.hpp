@@ -10,14 +10,13 @@
 
 namespace quartic::engine {
 
-/// What a checkpoint says of the run as a whole. It is a cut of the plan: the state of every stage
-/// after the same number of actions of all, with the messages that are then on their way; nothing
-/// is drained for it.
+/// What a checkpoint records of the run as a whole. It is the state of every stage at one position
+/// of the plan, with the messages that are in transit there; the pipeline is not drained.
 struct Checkpoint {
-  std::int64_t position = 0;  ///< actions of the plan that are behind it; each end counts as one
-  WordHash plan;              ///< of these
+  std::int64_t position = 0;  ///< plan actions completed so far; reaching the plan's end adds one
+  WordHash plan;              ///< hash of these actions
   std::int64_t block_updates = 0;
-  std::int64_t wall_ns = 0;  ///< of the run's clock
+  std::int64_t wall_ns = 0;  ///< time of the run's clock
 };
 
 /// When checkpoints are made; as it is: only when the run is stopped.

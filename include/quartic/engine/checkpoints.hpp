@@ -5,10 +5,10 @@
 
 #include "quartic/comm/agreement.hpp"
 #include "quartic/engine/checkpoint.hpp"
+#include "quartic/engine/consensus.hpp"
 #include "quartic/engine/plan_walk.hpp"
 #include "quartic/engine/rank.hpp"
 #include "quartic/engine/report.hpp"
-#include "quartic/engine/rounds.hpp"
 
 namespace quartic::engine {
 
@@ -40,8 +40,8 @@ class Checkpoints {
 
  private:
   bool due(bool updates) const;
-  Rounds::Proposal end_round();
-  void begin_round(bool due);
+  Consensus::Proposal end_period();
+  void begin_period(bool due);
   void save(bool stops);
   void interrupt_evaluations();
   bool has_received();
@@ -53,7 +53,7 @@ class Checkpoints {
   PlanWalk const& walk_;
   CheckpointStore& store_;
   CheckpointSettings settings_;
-  Rounds rounds_;
+  Consensus consensus_;
   comm::Agreement meeting_;
   std::optional<Checkpoint> saved_;  // last, and not committed
   std::int64_t last_saved_ = -1;     // its position, or that of the one that was resumed

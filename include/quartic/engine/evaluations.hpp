@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "quartic/comm/shared_clock.hpp"
-#include "quartic/engine/cuts.hpp"
 #include "quartic/engine/evaluation.hpp"
 #include "quartic/engine/pin_chain.hpp"
+#include "quartic/engine/snapshots.hpp"
 #include "quartic/engine/stage.hpp"
 #include "quartic/engine/waiting.hpp"
 

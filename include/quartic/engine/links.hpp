@@ -25,7 +25,7 @@ struct StageLinks {
   comm::Outbox* sums_out = nullptr;
   comm::Inbox* means_in = nullptr;  ///< averaging, back up
   comm::Outbox* means_out = nullptr;
-  comm::Inbox* pins_in = nullptr;  ///< cuts, down to pipeline 0
+  comm::Inbox* pins_in = nullptr;  ///< snapshots, down to pipeline 0
   comm::Outbox* pins_out = nullptr;
 };
 

@@ -5,8 +5,8 @@
 #include <span>
 
 #include "quartic/engine/checkpoint.hpp"
-#include "quartic/engine/cuts.hpp"
-#include "quartic/engine/stale_read_cuts.hpp"
+#include "quartic/engine/snapshots.hpp"
+#include "quartic/engine/stale_read_snapshots.hpp"
 #include "quartic/engine/transit.hpp"
 #include "quartic/plan/planner.hpp"
 
@@ -20,10 +20,10 @@ class PlanWalk {
   class Visitor {
    public:
     virtual ~Visitor() = default;
-    /// The stage has come to a cut at which the objective is evaluated; `time` in units.
-    virtual void cut(int /*stage*/, double /*time*/) {}
-    /// The stage has come to a cut at which stale reads are measured.
-    virtual void stale_read(int /*stage*/, StaleReadCut const& /*cut*/) {}
+    /// The stage has come to a snapshot at which the objective is evaluated; `time` in units.
+    virtual void snapshot(int /*stage*/, double /*time*/) {}
+    /// The stage has come to a snapshot at which stale reads are measured.
+    virtual void stale_read(int /*stage*/, StaleReadSnapshot const& /*snapshot*/) {}
     /// The plan of the longer run does something else from here on, before the next action: a
     /// checkpoint here, or earlier, is one of both.
     virtual void forks() {}
@@ -32,15 +32,15 @@ class PlanWalk {
                         std::span<plan::PlannedStep const> /*applied*/) {}
   };
 
-  /// `rules`, `cost` and `longer` must outlive this. `stale_read_every`: 0 for no such cuts.
+  /// `rules`, `cost` and `longer` must outlive this. `stale_read_every`: 0 for no such snapshots.
   /// `longer`: the rules of a longer run of the same kind, to walk beside it; nullptr: none.
-  PlanWalk(plan::Rules const& rules, plan::Cost const& cost, CutSettings cuts,
+  PlanWalk(plan::Rules const& rules, plan::Cost const& cost, SnapshotSettings snapshots,
            std::int64_t stale_read_every, plan::Rules const* longer = nullptr);
 
   /// The next action, or nullptr at the end. Valid until the next call.
   plan::Decision const* step(Visitor& visitor);
-  /// After the end: its cuts, unless the walk has them behind it already. Each time it counts as
-  /// one more action, so that no checkpoint lies where another does.
+  /// After the last action: the snapshots of the end, unless they have been visited. Each time it
+  /// counts as one more action, so that no checkpoint lies where another does.
   void finish(Visitor& visitor);
   /// From the beginning to where the checkpoint lies, for a run to go on from there. False if the
   /// plan does not begin with the actions that the checkpoint has behind it.
@@ -53,7 +53,7 @@ class PlanWalk {
   /// Steps so far, and whether one has ended with the last action.
   std::int64_t steps() const { return steps_.count(); }
   bool ends_step() const { return ends_step_; }
-  Cuts const& cuts() const { return cuts_; }
+  Snapshots const& snapshots() const { return snapshots_; }
   Transit const& transit() const { return transit_; }
   /// Of all workers, at the end.
   double bubble() const;
@@ -68,8 +68,8 @@ class PlanWalk {
   int stages_;
   Steps steps_;
   bool ends_step_ = false;
-  Cuts cuts_;
-  std::optional<StaleReadCuts> stale_reads_;
+  Snapshots snapshots_;
+  std::optional<StaleReadSnapshots> stale_reads_;
   Transit transit_;
   Checkpoint here_;
   bool ended_ = false;

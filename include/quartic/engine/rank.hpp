@@ -54,7 +54,7 @@ class Rank final : public nn::Pulse {
   /// After an update, on every rank: averages the stage's copies in other pipelines and its
   /// replicas, where either is due.
   void average(plan::Decision const& decision);
-  /// The stage has come to a cut at which the objective is evaluated.
+  /// The stage has come to a snapshot at which the objective is evaluated.
   void pin(int local_stage, double plan_time);
   /// Stage 0 of pipeline 0 has trained so many microbatches.
   void trained(std::int64_t microbatches);

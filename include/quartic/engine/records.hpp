@@ -65,7 +65,7 @@ struct LossRow {
   double loss = undefined;
 };
 
-/// A row of /objective, f at a consistent cut of the plan, or of /validation, the mean loss of
+/// A row of /objective, f at a consistent snapshot of the plan, or of /validation, the mean loss of
 /// held-out rows there.
 struct ObjectiveRow {
   double plan_time = undefined;
@@ -77,8 +77,8 @@ struct ObjectiveRow {
 };
 
 /// A row of /stage/NNNN/stale_read: a stage's part of ‖w_k − z_k‖², the square of how far its block
-/// has moved from what the microbatch's forward has read to the microbatch's cut (StaleReadCuts).
-/// In a gathered trace /stale_read is the sum over the stages.
+/// has moved from what the microbatch's forward has read to the microbatch's snapshot
+/// (StaleReadSnapshots). In a gathered trace /stale_read is the sum over the stages.
 struct StaleReadRow {
   std::int64_t microbatch = -1;
   double plan_time = undefined;

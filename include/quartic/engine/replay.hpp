@@ -24,8 +24,8 @@ class Replay final : private PlanWalk::Visitor {
   Ending run();
 
  private:
-  void cut(int stage, double time) override;
-  void stale_read(int stage, StaleReadCut const& cut) override;
+  void snapshot(int stage, double time) override;
+  void stale_read(int stage, StaleReadSnapshot const& snapshot) override;
   void forks() override;
   void action(plan::Decision const& decision, std::span<plan::PlannedStep const> applied) override;
 

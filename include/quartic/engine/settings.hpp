@@ -5,9 +5,9 @@
 
 #include "quartic/compute/bend.hpp"
 #include "quartic/engine/checkpoint.hpp"
-#include "quartic/engine/cuts.hpp"
 #include "quartic/engine/device_payload.hpp"
 #include "quartic/engine/records.hpp"
+#include "quartic/engine/snapshots.hpp"
 #include "quartic/engine/watcher.hpp"
 #include "quartic/nn/learning_rate.hpp"
 #include "quartic/nn/optimizer.hpp"
@@ -45,7 +45,7 @@ struct AveragingSettings {
 struct RunSettings {
   StageSettings stage;
   AveragingSettings averaging;
-  CutSettings cuts;
+  SnapshotSettings snapshots;
   CheckpointSettings checkpoints;
   std::vector<plan::StagePeak> peaks;  ///< by stage, to reserve for; empty: as it comes
   MemoryRow planned;                   ///< its planned columns

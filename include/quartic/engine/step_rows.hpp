@@ -12,7 +12,7 @@
 #include "quartic/engine/recorder.hpp"
 #include "quartic/engine/settings.hpp"
 #include "quartic/engine/stage_weights.hpp"
-#include "quartic/engine/stale_read_cuts.hpp"
+#include "quartic/engine/stale_read_snapshots.hpp"
 #include "quartic/plan/decision.hpp"
 #include "quartic/plan/versions.hpp"
 
@@ -77,9 +77,9 @@ class StepRows {
   /// Hands the rows of the update to the recorder, with the plan's columns (none on arrival).
   void record(std::span<plan::PlannedStep const> planned);
 
-  /// At a cut, before any update that ends after it: records this stage's part of the sample,
+  /// At a snapshot, before any update that ends after it: records this stage's part of the sample,
   /// unless it has done so.
-  void sample_stale_read(StaleReadCut const& cut, StageWeights<T> const& weights);
+  void sample_stale_read(StaleReadSnapshot const& snapshot, StageWeights<T> const& weights);
   void add_update(WallTime wall) { totals_.update_ns += wall.duration(); }
   void add_wait(plan::Kind kind, std::int64_t duration_ns);
 
@@ -101,7 +101,7 @@ class StepRows {
     StepRow row;
     compute::Buffer<T> displacement_origin;  // empty unless this microbatch is sampled
   };
-  struct SampledRead {  // waits for its cut
+  struct SampledRead {  // waits for its snapshot
     std::int64_t microbatch = -1;
     int replica = 0;
     compute::Buffer<T> copy;

@@ -14,9 +14,8 @@ struct InTransit {
   std::int64_t gradients = 0;
 };
 
-/// Counts, as the plan goes by, what is in transit to every stage: at a cut of the plan that is
-/// what a checkpoint has to save of messages, wherever their bytes are at that moment. The same in
-/// all pipelines.
+/// Counts the messages that are in transit to every stage at a position of the plan. A checkpoint
+/// saves these, wherever their bytes are at that moment. The counts are equal in all pipelines.
 class Transit {
  public:
   explicit Transit(int stages) : stages_(static_cast<std::size_t>(stages)) {}

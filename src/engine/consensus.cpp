@@ -1,4 +1,4 @@
-#include "quartic/engine/rounds.hpp"
+#include "quartic/engine/consensus.hpp"
 
 #include <algorithm>
 
@@ -12,13 +12,13 @@ enum Value : std::size_t { stop, checkpoint, unwritten, duration };
 
 }  // namespace
 
-Rounds::Proposal Rounds::outcome() const {
+Consensus::Proposal Consensus::outcome() const {
   comm::Agreement::Values const& all = agreement_.largest();
   return {all[stop] > 0, all[checkpoint] > 0, -all[unwritten]};
 }
 
-void Rounds::begin(std::int64_t position, Proposal const& proposal, std::int64_t now_ns) {
-  // Every rank sees the same durations, so every rank's rounds have the same length.
+void Consensus::begin(std::int64_t position, Proposal const& proposal, std::int64_t now_ns) {
+  // Every rank sees the same durations, so every rank's periods have the same length.
   std::int64_t const longest = agreement_.largest()[duration];
   if (longest > longest_ns) period_ = std::max(shortest_, period_ / 2);
   if (0 < longest && longest < shortest_ns) period_ *= 2;  // 0 before the first

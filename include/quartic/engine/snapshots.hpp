@@ -11,7 +11,7 @@ namespace quartic::engine {
 
 /// When the objective is evaluated, besides the start and the end: every so many ticks of plan
 /// time, block updates, or steps (Steps). At most one of the three is positive.
-struct CutSettings {
+struct SnapshotSettings {
   plan::Ticks every_ticks = 0;
   std::int64_t every_updates = 0;
   std::int64_t every_steps = 0;
@@ -42,14 +42,14 @@ class Steps {
   std::int64_t count_ = 0;
 };
 
-/// The cuts by plan time that one stage has to pin: 0, T, 2T, …; a cut at t is the state after all
-/// actions that end at or before t.
-class TimeCuts {
+/// The snapshots by plan time that one stage has to pin: 0, T, 2T, …; a snapshot at t is the state
+/// after all actions that end at or before t.
+class TimeSnapshots {
  public:
-  explicit TimeCuts(plan::Ticks every) : every_(every) {}
+  explicit TimeSnapshots(plan::Ticks every) : every_(every) {}
 
-  /// Calls pin(t) for each cut that the stage has passed once nothing of it ends at or before t any
-  /// more: before its action that ends at `time`, or when all that follows begins after t.
+  /// Calls pin(t) for each snapshot that the stage has passed once nothing of it ends at or before
+  /// t any more: before its action that ends at `time`, or when all that follows begins after t.
   template <class Pin>
   void pass(plan::Ticks time, Pin pin) {
     while (next_ >= 0 && next_ < time) {
@@ -59,7 +59,7 @@ class TimeCuts {
       next_ = every_ > 0 ? next_ + every_ : -1;
     }
   }
-  /// The cuts up to and at the end of the plan.
+  /// The snapshots up to and at the end of the plan.
   template <class Pin>
   void finish(plan::Ticks makespan, Pin pin) {
     pass(makespan + 1, pin);
@@ -74,14 +74,14 @@ class TimeCuts {
   std::int64_t passed_ = 0;
 };
 
-/// The cuts of all stages, as the plan goes by. Every rank counts them for every stage, so each
-/// knows which cuts are whole. `pin(stage, time)` is called for each cut that a stage has come to,
-/// `time` in units of the plan.
-class Cuts {
+/// The snapshots of all stages, as the plan goes by. Every rank counts them for every stage, so
+/// each knows which snapshots are whole. `pin(stage, time)` is called for each snapshot that a
+/// stage has come to, `time` in units of the plan.
+class Snapshots {
  public:
-  Cuts(CutSettings settings, int stages)
+  Snapshots(SnapshotSettings settings, int stages)
       : settings_(settings),
-        by_time_(static_cast<std::size_t>(stages), TimeCuts(settings.every_ticks)),
+        by_time_(static_cast<std::size_t>(stages), TimeSnapshots(settings.every_ticks)),
         before_all_(settings.every_ticks) {}
 
   /// Before the first action.
@@ -89,8 +89,8 @@ class Cuts {
   void begin(Pin pin) {
     if (by_count()) pin_all(0, pin);
   }
-  /// Before `planned`: what its stage has passed, and for all stages the cuts before everything to
-  /// come.
+  /// Before `planned`: what its stage has passed, and for all stages the snapshots before
+  /// everything to come.
   template <class Pin>
   void before(plan::Decision const& planned, Pin pin) {
     if (by_count()) return;
@@ -121,7 +121,7 @@ class Cuts {
     }
   }
 
-  /// How many cuts all stages have come to.
+  /// How many snapshots all stages have come to.
   std::int64_t whole() const { return whole_; }
   /// And one of them.
   std::int64_t passed(int stage) const {
@@ -132,13 +132,15 @@ class Cuts {
   std::int64_t every() const { return std::max(settings_.every_updates, settings_.every_steps); }
   bool by_count() const { return every() > 0; }
   int stages() const { return static_cast<int>(by_time_.size()); }
-  TimeCuts& at(int stage) { return by_time_[static_cast<std::size_t>(stage)]; }
+  TimeSnapshots& at(int stage) { return by_time_[static_cast<std::size_t>(stage)]; }
   template <class Pin>
   void pass(int stage, plan::Ticks before, Pin& pin) {
     std::int64_t const passed = at(stage).passed();
     at(stage).pass(before, [&](plan::Ticks time) { pin(stage, plan::to_units(time)); });
     if (at(stage).passed() == passed) return;
-    auto const fewer = [](TimeCuts const& a, TimeCuts const& b) { return a.passed() < b.passed(); };
+    auto const fewer = [](TimeSnapshots const& a, TimeSnapshots const& b) {
+      return a.passed() < b.passed();
+    };
     whole_ = std::min_element(by_time_.begin(), by_time_.end(), fewer)->passed();
   }
   template <class Pin>
@@ -147,9 +149,9 @@ class Cuts {
     ++whole_;
   }
 
-  CutSettings settings_;
-  std::vector<TimeCuts> by_time_;  // by stage
-  TimeCuts before_all_;
+  SnapshotSettings settings_;
+  std::vector<TimeSnapshots> by_time_;  // by stage
+  TimeSnapshots before_all_;
   std::int64_t whole_ = 0;
   std::int64_t count_ = 0;  // of updates or steps
 };
