@@ -82,9 +82,12 @@ plan::Decision Arrival<T>::decide(Worker& worker, plan::Action const& action) {
   plan::StageView& view = worker.views[own];
   bool const is_forward = action.kind == plan::Kind::forward;
   if (is_forward) worker.last_tags[own] = at.next_tags();
+  static constexpr plan::Read no_read;
+  plan::Decider::Route route;
   auto const known = [&](std::int64_t j) {
-    if (is_forward) return plan::Decider::Known{worker.last_tags[own], {}};
-    return plan::Decider::Known{at.held(j).tags, at.held(j).read};
+    route = decider_.route(j);
+    if (is_forward) return plan::Decider::Known{route, worker.last_tags[own], no_read};
+    return plan::Decider::Known{route, at.held(j).tags, at.held(j).read};
   };
   plan::Decision decision{.action = action, .worker = worker.number};
   decider_.decide(decision, view, known, nullptr);

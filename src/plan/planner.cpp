@@ -30,12 +30,12 @@ void Planner::place_stages() {
     int const worker = rules_.worker_of(s);
     if (worker < 0 || worker >= rules_.workers)
       failure("stage {} is owned by worker {} of {}", s, worker, rules_.workers);
+    owner_.push_back(worker);
     ++first_[static_cast<std::size_t>(worker) + 1];
   }
   std::partial_sum(first_.begin(), first_.end(), first_.begin());
   std::vector<std::size_t> next(first_.begin(), first_.end() - 1);
-  for (int s = 0; s < rules_.shape.stages; ++s)
-    position_.push_back(next[static_cast<std::size_t>(rules_.worker_of(s))]++);
+  for (int const worker : owner_) position_.push_back(next[static_cast<std::size_t>(worker)]++);
 }
 
 std::span<StageView> Planner::hosted(int worker) {
@@ -128,13 +128,13 @@ Ticks Planner::next_arrival(int worker) {
 
 void Planner::arrive(IndexedRing<Ticks>& arrivals, int stage, Ticks time) {
   arrivals.push(time);
-  int const worker = rules_.worker_of(stage);
+  int const worker = owner(stage);
   bool const idle = !busy_[static_cast<std::size_t>(worker)];
   if (idle && time < decisions_.time_of(worker)) decisions_.set(worker, time);
 }
 
 void Planner::send(IndexedRing<Ticks>& arrivals, int from, int to, Ticks end) {
-  bool const by_message = rules_.worker_of(from) != rules_.worker_of(to);
+  bool const by_message = owner(from) != owner(to);
   arrive(arrivals, to, end + (by_message ? cost_.hop() : 0));
 }
 

@@ -22,6 +22,8 @@ bool has_weight_half(Action const& action) {
 
 Versions::Versions(Rules const& rules)
     : rules_(rules),
+      stashes_(rules.versions->stashes()),
+      needs_global_view_(rules.versions->needs_global_view()),
       decider_(rules),
       stages_(static_cast<std::size_t>(rules.shape.stages)),
       block_updates_of_(static_cast<std::size_t>(rules.replicas)) {
@@ -30,10 +32,6 @@ Versions::Versions(Rules const& rules)
     stage(s).ledgers.resize(static_cast<std::size_t>(rules.replicas));
     stage(s).copies = rules.replicas;
   }
-}
-
-void Versions::come_to(Ticks now) {
-  for (; !last_updates_.empty() && last_updates_.front() <= now; ++committed_) last_updates_.pop();
 }
 
 std::int64_t Versions::version_at(int stage, std::int64_t block_updates) const {
@@ -52,13 +50,15 @@ void Versions::decide(Decision& decision, StageView const& at) {
   applied_.clear();
   auto const [kind, s, microbatch, count] = decision.action;
   bool const is_forward = kind == Kind::forward;
-  if (is_forward && s == 0) enter_pipeline();
+  if (is_forward && s == 0) enter_pipeline(microbatch);
   if (has_input_half(decision.action) && s + 1 == rules_.shape.stages) {
     tag_minibatch(microbatch, {at, microbatch, {}, {}, this});
   }
+  static constexpr Read no_read;
   Stage const& own = stage(s);
   auto const known = [&](std::int64_t j) {
-    return Decider::Known{in_pipeline_[j].tags, is_forward ? Read{} : own.in_flight[j].read};
+    InPipeline const& entry = in_pipeline_[j];
+    return Decider::Known{entry.route, entry.tags, is_forward ? no_read : own.in_flight[j].read};
   };
   decider_.decide(decision, at, known, this);
   if (is_forward) forward(decision);
@@ -66,10 +66,12 @@ void Versions::decide(Decision& decision, StageView const& at) {
   if (has_weight_half(decision.action)) backward_weight(decision);
 }
 
-void Versions::enter_pipeline() {
+void Versions::enter_pipeline(std::int64_t microbatch) {
+  Decider::Route const route = decider_.route(microbatch);
   in_pipeline_.push({.first = std::numeric_limits<std::int64_t>::max(),
+                     .route = route,
                      .tags = {stage(0).updates, untagged},
-                     .stages_to_apply = rules_.updates_one_stage() ? 1 : rules_.shape.stages});
+                     .stages_to_apply = route.sampled_stage < 0 ? rules_.shape.stages : 1});
 }
 
 /// Every piece of a minibatch's backward, on every stage, goes by what its first piece finds.
@@ -114,15 +116,11 @@ void Versions::forward(Decision& decision) {
     own.in_flight.push({});
     own.in_flight.pop();
   } else {
-    if (rules_.versions->stashes()) {
+    if (stashes_) {
       change(own, read.replica, [&](VersionLedger& ledger) { ledger.hold(read.version); });
     }
     auto const held = static_cast<std::int32_t>(own.in_flight.size()) + 1;
-    own.in_flight.push({.begin = decision.begin,
-                        .block_updates = read_at,
-                        .read = read,
-                        .weight_copies = own.copies,
-                        .activations = held});
+    own.in_flight.push({decision.begin, read_at, read, -1, -1, own.copies, held});
   }
   decision.weight_copies = own.copies;
   decision.activations = static_cast<std::int32_t>(own.in_flight.size());
@@ -156,13 +154,13 @@ void Versions::backward_weight(Decision& decision) {
 
 /// What a microbatch has held of the weights.
 void Versions::release(Stage& stage, Read const& read) {
-  if (!rules_.versions->stashes()) return;
+  if (!stashes_) return;
   change(stage, read.replica, [&](VersionLedger& ledger) { ledger.release(read.version); });
 }
 
 void Versions::accumulate(Decision const& decision, Pass const& pass) {
   Stage& own = stage(decision.action.stage);
-  InFlight const held = own.in_flight.pop();
+  InFlight const& held = own.in_flight.front();
   release(own, held.read);
   own.accumulated.push_back(
       {.stage = decision.action.stage,
@@ -176,6 +174,7 @@ void Versions::accumulate(Decision const& decision, Pass const& pass) {
        .begin_backward = held.begin_backward,
        .activations = std::max(held.activations, decision.activations),
        .weight_copies = std::max(held.weight_copies, decision.weight_copies)});
+  own.in_flight.pop();
 }
 
 UpdateView Versions::update_view(int stage) const {
@@ -208,7 +207,7 @@ void Versions::update(Decision& decision) {
   }
   applied_.swap(own.accumulated);
   while (!in_pipeline_.empty() && in_pipeline_.front().stages_to_apply == 0) in_pipeline_.pop();
-  if (rules_.versions->needs_global_view()) {
+  if (needs_global_view_) {
     own.made_by.push(block_updates);
     if (s == 0) last_updates_.push(decision.end);
   }
@@ -223,7 +222,7 @@ void Versions::drop_unneeded(Decision& decision, StageView const& at) {
   std::int64_t const microbatch = decision.action.microbatch;
   decision.oldest_needed =
       rules_.versions->oldest_needed({at, microbatch, next_tags(at), {}, this});
-  change(own, rules_.replica_of(microbatch), [&](VersionLedger& ledger) {
+  change(own, decision.passes.front().read.replica, [&](VersionLedger& ledger) {
     ledger.keep_from(decision.oldest_needed, [](std::int64_t) {});
   });
   while (!own.made_by.empty() && own.made_by.first() <= decision.oldest_needed) own.made_by.pop();

@@ -37,12 +37,15 @@ struct Asked {
   Decider decider{rules};
   Decision of(Action const& action) {
     Decision decision{.action = action};
-    decider.decide(
-        decision, {.stage = action.stage},
-        [](std::int64_t j) {
-          return Decider::Known{{.forward = j, .backward = 2 * j}, {.version = 7}};
-        },
-        nullptr);
+    Decider::Route route;
+    Tags tags;
+    Read const forward_read{.version = 7};
+    auto const known = [&](std::int64_t j) {
+      route = decider.route(j);
+      tags = {.forward = j, .backward = 2 * j};
+      return Decider::Known{route, tags, forward_read};
+    };
+    decider.decide(decision, {.stage = action.stage}, known, nullptr);
     return decision;
   }
 };

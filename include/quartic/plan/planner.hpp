@@ -46,6 +46,7 @@ class Planner {
   };
 
   void place_stages();
+  int owner(int stage) const { return owner_[static_cast<std::size_t>(stage)]; }
   StageView& view(int stage) { return views_[position_[static_cast<std::size_t>(stage)]]; }
   std::span<StageView> hosted(int worker);
   Arrivals& arrivals(int stage) { return arrivals_[static_cast<std::size_t>(stage)]; }
@@ -69,6 +70,7 @@ class Planner {
   Versions versions_;
   std::vector<StageView> views_;            // by worker, then stage
   std::vector<std::size_t> first_;          // in them, of each worker, and their number
+  std::vector<int> owner_;                  // by stage: its worker
   std::vector<std::size_t> position_;       // in them, of each stage
   std::vector<Arrivals> arrivals_;          // by stage
   std::vector<std::int64_t> actions_done_;  // by worker

@@ -36,7 +36,10 @@ class Versions final : private GlobalView {
   explicit Versions(Rules const& rules);
 
   /// Updates that have ended by `now` are committed: a backward reaches stage 0 last.
-  void come_to(Ticks now);
+  void come_to(Ticks now) {
+    for (; !last_updates_.empty() && last_updates_.front() <= now; ++committed_)
+      last_updates_.pop();
+  }
   /// Fills in what the rules say about an action that starts now, and does what it does to the
   /// versions. `at` is its stage before the action. Failure where a pass reads a version that is
   /// not kept, or the stage would hold more microbatches than the schedule declares.
@@ -70,6 +73,7 @@ class Versions final : private GlobalView {
   struct InPipeline {        // a microbatch over all stages
     std::int64_t first = 0;  // block updates at its oldest read
     std::int64_t sum = 0;    // and at all its reads
+    Decider::Route route;
     Tags tags;
     int stages_to_apply = 0;
   };
@@ -79,7 +83,7 @@ class Versions final : private GlobalView {
   std::int64_t committed() const override { return committed_; }
   std::int64_t version_at(int stage, std::int64_t block_updates) const override;
 
-  void enter_pipeline();
+  void enter_pipeline(std::int64_t microbatch);
   void tag_minibatch(std::int64_t first, PassView const& pass);
   void require_readable(Decision const& decision, Read const& read) const;
   void forward(Decision& decision);
@@ -94,6 +98,8 @@ class Versions final : private GlobalView {
   void change(Stage& stage, int replica, Change change);
 
   Rules const& rules_;
+  bool stashes_;            // what the rule always answers
+  bool needs_global_view_;  // likewise
   Decider decider_;
   std::vector<Stage> stages_;
   IndexedRing<InPipeline> in_pipeline_;         // by microbatch
