@@ -65,7 +65,7 @@ inline constexpr std::int64_t accumulate_stages = 0;
 /// Formulas hold in the steady state at stage s.
 struct Method {
   std::string name;
-  std::string order;  ///< of work
+  std::string order;  ///< order of work
   struct {
     std::string forward;
     std::string backward;
@@ -81,7 +81,7 @@ struct Method {
   bool accumulates = true;         ///< false: refuses another --accumulate than 1
   bool updates_one_stage = false;  ///< a microbatch updates one stage of its own, not all
   std::string optimizer;           ///< its default of --optimizer; empty: sgd
-  bool only_optimizer = false;     ///< and the method is defined with no other
+  bool only_optimizer = false;     ///< the method is defined with this optimizer only
   double beta1 = 0;                ///< its default of --beta1; 0: the optimizer's
   std::vector<Option> options;
   std::function<plan::Rules(plan::Shape const&, OptionValues const&)> make;

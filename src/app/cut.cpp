@@ -44,7 +44,7 @@ std::vector<double> counted_flops(std::vector<nn::UnitSize> const& units) {
   return flops;
 }
 
-/// Those of rank 0, on every rank.
+/// Broadcasts rank 0's measurements: seconds of each unit.
 std::vector<double> measured_on_rank_0(comm::Communicator& communicator, Resolved const& resolved,
                                        std::int64_t units) {
   std::vector<double> seconds;

@@ -43,7 +43,7 @@ std::string text_of(HostedParameters const& hosted) {
   return text;
 }
 
-/// Of the whole model. Slices of a vector, and the stages of other pipelines, say the same again.
+/// The shapes of the whole model. Slices of a vector and stages of other pipelines repeat shapes.
 io::ParameterShapes shapes_of(std::vector<std::string> const& texts) {
   io::ParameterShapes shapes;
   for (std::string const& text : texts) {

@@ -16,7 +16,7 @@ constexpr std::array machine{"cpu", "blas_core", "device", "products", "git", "c
 constexpr std::array files{"data_checksum", "validation_checksum", "init_checksum",
                            "init_optimizer_checksum"};
 
-/// Of everything that --resume may not change.
+/// The hash of everything that --resume may not change.
 std::string lasting_hash(Config config) {
   Config const defaults;
   config.microbatches = defaults.microbatches;

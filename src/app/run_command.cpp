@@ -175,7 +175,7 @@ class Training {
     return all;
   }
 
-  /// Of the files that the run reads.
+  /// The checksums of the files that the run reads.
   std::map<std::string, std::string> checksums() const {
     std::map<std::string, std::string> all{{"data_checksum", resolved_.source.shape().checksum}};
     if (resolved_.held_out) all["validation_checksum"] = resolved_.held_out->shape().checksum;
@@ -323,7 +323,8 @@ class Training {
     }
   }
 
-  /// Of a pass, over all stages: the same on every rank, or their plans would differ.
+  /// The largest message of a pass at any stage. It is equal on every rank, or their plans would
+  /// differ.
   std::int64_t largest_message_bytes() {
     std::int64_t elements = 0;
     for (auto const& block : blocks_) {

@@ -41,7 +41,7 @@ constexpr std::array run_files{"config.ini",
                                optimizer_file,
                                unfinished_optimizer_file};
 
-/// So begins what a lock says.
+/// The first word of a lock file.
 constexpr char const* owner_mark = "process ";
 
 /// What removing the earlier run gives back.

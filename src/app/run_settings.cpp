@@ -10,7 +10,7 @@ namespace {
 template <class Row>
 constexpr auto row_bytes = static_cast<std::int64_t>(sizeof(Row));
 
-/// Of each replica of a stage.
+/// The updates of each replica of a stage.
 std::int64_t updates_in_all(Resolved const& resolved) {
   Config const& config = resolved.config;
   return config.microbatches / (config.accumulate * resolved.rules.replicas);

@@ -72,7 +72,7 @@ void Evaluations<T>::catch_up(Waiting& waiting) {
     for (StageEvaluation<T> const& stage : stages_) cuts = std::max(cuts, stage.complete_cuts());
     auto const behind = [&](PinChain<T> const& chain) { return chain.cuts() < cuts; };
     if (std::any_of(chains_.begin(), chains_.end(), behind)) {
-      progress();  // what can be done; the training has to go on
+      progress();  // what can be done now; training must continue
       return;
     }
     waiting.idle({}, begin_ns);

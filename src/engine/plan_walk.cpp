@@ -30,8 +30,8 @@ auto snapshots_of(PlanWalk::Visitor& visitor) {
   return [&visitor](int stage, double time) { visitor.snapshot(stage, time); };
 }
 
-/// Those that the action's own stage has come to, which its update ends after, and those of all
-/// stages at the snapshot that the action makes.
+/// Visits the stale reads before the update of the action's own stage, and those of all stages at
+/// the snapshot that the action makes.
 void measure(StaleReadSnapshots& stale_reads, plan::Decision const& planned, int stages,
              PlanWalk::Visitor& visitor) {
   if (planned.updates) {

@@ -109,7 +109,7 @@ void Rank<T>::run(Stage<T>& stage, plan::Decision const& decision, std::int64_t 
   }
 }
 
-/// Until the input of an action is there; how long that took.
+/// Waits for the input of an action. Returns how long, in nanoseconds.
 template <class T>
 std::int64_t Rank<T>::await(Stage<T>& stage, plan::Action const& action) {
   if (stage.ready(action.kind)) return 0;
@@ -124,9 +124,8 @@ std::int64_t Rank<T>::await(Stage<T>& stage, plan::Action const& action) {
   return waited_ns;
 }
 
-/// With the copies of the replica in the other pipelines, every so many updates; then, at the end
-/// of a round, with the other replicas. So where the two fall together a round ends equal
-/// everywhere.
+/// First averages the replica's copies in all pipelines, then, at the end of a round, the replicas.
+/// Where both are due a round therefore ends with equal weights everywhere.
 template <class T>
 void Rank<T>::average(plan::Decision const& decision) {
   if (settings_.averaging.pipelines == 1 && !decision.averages) return;

@@ -14,7 +14,7 @@ namespace quartic::engine {
 
 namespace {
 
-/// With the momentum that the method gives to this stage.
+/// The optimizer with the momentum that the method gives to this stage.
 nn::OptimizerSpec corrected(nn::OptimizerSpec optimizer, plan::Correction const& correction) {
   if (correction.momentum >= 0) optimizer.momentum = optimizer.beta1 = correction.momentum;
   return optimizer;
@@ -71,7 +71,7 @@ std::span<T const> StageWeights<T>::bent(typename BentWeights<T>::Pass pass,
   return own.bent.weights(pass, read, own.store, *own.optimizer, learning_rate(own));
 }
 
-/// Of the next update, as far as it is known before: with the factor of the last one.
+/// The learning rate of the next update, with the last update's factor: its own is not known yet.
 template <class T>
 double StageWeights<T>::learning_rate(Replica const& replica) const {
   return learning_rate_.at(replica.store.live()) * replica.rate;

@@ -59,7 +59,7 @@ void StepRows<T>::loss(plan::Decision const& decision, double loss, std::int64_t
                                 planned_units(decision.end), end_ns, loss});
 }
 
-/// Also where the stage keeps nothing else of the microbatch, because its backward stops above.
+/// Stale reads are sampled even if the stage keeps nothing else of the microbatch (rpd).
 template <class T>
 void StepRows<T>::keep_stale_read(plan::Pass const& pass, std::span<T const> weights) {
   std::int64_t const every = seat_.pipeline == 0 ? settings_.stale_read_every : 0;
@@ -261,7 +261,7 @@ void StepRows<T>::sampled_reads_state(Archive& archive) {
                 [&](std::int64_t i) { return reads[static_cast<std::size_t>(i)]->copy.view(); });
 }
 
-/// So that the closing table is that of the whole run.
+/// The closing table covers the whole run, across resumes.
 template <class T>
 void StepRows<T>::totals_state(Archive& archive) {
   auto const group = archive.group("totals");

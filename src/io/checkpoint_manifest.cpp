@@ -12,7 +12,8 @@ constexpr std::string_view format_mark = "quartic checkpoint, format ";
 constexpr std::string_view first_line = "quartic checkpoint, format 1\n";
 constexpr std::string_view last_line = "manifest = ";
 
-// Of a manifest: `file NAME = crc32:89abcdef BYTES`, `about NAME = TEXT`, `NAME = NUMBER`.
+// The lines of a manifest: `file NAME = crc32:89abcdef BYTES`, `about NAME = TEXT`, `NAME =
+// NUMBER`.
 constexpr std::string_view file_mark = "file ";
 constexpr std::string_view about_mark = "about ";
 

@@ -164,7 +164,7 @@ bool fits_idx(std::string_view bytes) {
   std::size_t const begin = 4 + 4 * dimensions;
   bool const announced = byte_at(bytes, 2) == 8 && dimensions >= 1 && dimensions <= 4;
   if (!announced || bytes.size() < begin) return false;
-  // As long as no product is larger than the file, none overflows.
+  // No product overflows, because the loop ends at the first that is larger than the file.
   auto const held = static_cast<std::int64_t>(bytes.size() - begin);
   std::int64_t items = 1;
   for (std::size_t i = 0; i < dimensions && items <= held; ++i) items *= dimension(bytes, i);

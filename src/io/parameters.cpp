@@ -71,7 +71,7 @@ std::int64_t elements_of(Shape const& shape) {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
-/// Of every parameter its name and the lengths of its dimensions, each text up to a zero.
+/// Lists the name of every parameter and the lengths of its dimensions, each text up to a zero.
 std::string list(h5::File const& file) {
   return h5::reading([&] {
     std::string text;

@@ -58,8 +58,8 @@ class GreedyAdmittingAtEachStage final : public Greedy {
   Admission admission_;
 };
 
-/// As many forwards as the stage may hold, then backward and forward in turn, then the remaining
-/// backwards; window after window. From microbatch `last_window` on all is one window.
+/// Fills the stage with forwards, then takes backward and forward in turn, then the remaining
+/// backwards; window after window. From microbatch `last_window` on everything is one window.
 class FixedOrder : public Schedule {
  public:
   explicit FixedOrder(std::int64_t window,

@@ -18,7 +18,7 @@ class Draws {
   virtual ~Draws() = default;
   virtual int stage(std::int64_t k) const = 0;
   virtual std::int64_t microbatch(std::int64_t k) const = 0;
-  /// Of block `block`, at most k.
+  /// The delay of block `block`, at most k.
   virtual std::int64_t delay(std::int64_t k, int block) const = 0;
   /// The oldest iteration whose weights of the block iteration k, or a later one, may read.
   virtual std::int64_t oldest(std::int64_t k, int block) const = 0;
@@ -54,7 +54,7 @@ class Random final : public Draws {
   bool uniform_;
 };
 
-/// As a file says, whose delays may pass any δ.
+/// Draws that a file has recorded; its delays may exceed any δ.
 class Replayed final : public Draws {
  public:
   Replayed(DelayTable table, plan::Shape const& shape) : table_(std::move(table)) {

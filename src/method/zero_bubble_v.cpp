@@ -21,7 +21,7 @@ class Order {
         microbatches_(microbatches) {}
 
   std::vector<Action> actions() {
-    // As many microbatches as the steady state needs; those that are too many are left out.
+    // The order is built for the microbatches of a steady state; add() drops those beyond the last.
     std::int64_t const enough = std::max<std::int64_t>(microbatches_, 2 * workers_ - 1);
     for (int i = 0; i < 2 * (workers_ - worker_) - 1; ++i) forward(outer_);
     for (int i = 0; i < worker_; ++i) {

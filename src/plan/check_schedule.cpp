@@ -72,10 +72,10 @@ class Replay {
     }
   }
 
-  /// The worker that has the action that `worker`, which cannot go on, waits for.
+  /// The worker whose action `worker` waits for, where `worker` cannot continue.
   int awaits(int worker) const { return file_.actions()[*awaited(worker)].worker; }
 
-  /// From any worker that cannot go on, who waits for whom leads into a circle.
+  /// Follows who waits for whom from a worker that cannot continue; this ends in a circle.
   [[noreturn]] void report_deadlock(int worker) const {
     for (int steps = 0; steps < file_.workers(); ++steps) worker = awaits(worker);
     constexpr int most_named = 8;

@@ -9,7 +9,7 @@
 namespace quartic::plan {
 namespace {
 
-/// The part of `rest` before the next `separator`; `rest` goes on behind it.
+/// Takes the text before the next `separator` from `rest`, and the separator.
 std::string_view take(std::string_view& rest, char separator) {
   std::string_view const part = rest.substr(0, rest.find(separator));
   rest.remove_prefix(std::min(part.size() + 1, rest.size()));
@@ -27,7 +27,7 @@ std::string_view without_quotes(std::string_view text) {
   return has_quotes ? trimmed(text.substr(1, text.size() - 2)) : text;
 }
 
-/// The number that `rest` begins with; `rest` goes on behind it. Nine digits fit into any integer.
+/// Takes the number that `rest` begins with. Nine digits fit into any integer.
 std::optional<int> take_number(std::string_view& rest) {
   constexpr std::size_t most_digits = 9;
   std::size_t const digits = std::min(rest.find_first_not_of("0123456789"), rest.size());

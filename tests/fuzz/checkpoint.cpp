@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
 constexpr engine::Seat seat{0, 0};
 
-// As a run does: nothing is read of a stage's file that is not, byte for byte, the manifest's.
+// Reads a checkpoint as a run does: a stage's file is read only if its bytes are the manifest's.
 std::string read_checkpoint(std::string const& bytes) {
   std::size_t const at = std::min(bytes.find(signature), bytes.size());
   std::filesystem::path const run = workplace() / "resumed";

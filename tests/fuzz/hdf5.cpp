@@ -9,7 +9,7 @@
 namespace quartic::fuzz {
 namespace {
 
-// As a run does: nothing is read of a file that does not have the model's parameters.
+// Reads parameters as a run does: a file is read only if it has the model's parameters.
 std::string read_parameters(std::string const& bytes) {
   io::ParameterShapes const model{{"layer.weight", {6, 4}}, {"layer.bias", {6}}};
   io::ParameterReader const file(place("parameters.h5", bytes));

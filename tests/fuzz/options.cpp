@@ -12,7 +12,7 @@
 namespace quartic::fuzz {
 namespace {
 
-// As far as a plan goes: the values of a method's options are its rules' to judge.
+// Parses as far as a plan needs; the method's rules check the values of its options.
 app::Config parsed(app::Command command, std::string const& text) {
   app::Config config = app::parse(command, {"--config", place("config.ini", text)});
   app::resolve_method(config);

@@ -48,7 +48,7 @@ std::filesystem::path const& workplace();
 /// The whole file; empty where there is none.
 std::string bytes_of(std::filesystem::path const& path);
 
-/// Of this process and of those that have read for it; one input may take so many.
+/// Processor time of this process and of its reading children, and the most for one input.
 double processor_seconds();
 inline constexpr double most_processor_seconds = 5;
 

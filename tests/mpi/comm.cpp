@@ -155,7 +155,7 @@ TEST_SUITE("2 ranks") {
     int const other = 1 - world.rank();
     std::vector<Transfer> received;
     std::vector<Transfer> sent;
-    // With the header, of less than a piece to many, some of whole pieces.
+    // Lengths with their header: less than one piece to many pieces, some of them whole.
     std::vector<std::size_t> const counts{0, 1, 504, 505, 1016, 1017, 5000, 504, 70000};
     for (std::size_t const count : counts)
       received.push_back(world.receive(Message(count * sizeof(double)), other, tag));

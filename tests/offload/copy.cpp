@@ -58,7 +58,7 @@ TEST_CASE("a copy beside the kernels has what those before it left, and those af
   CHECK(copy.done());
 }
 
-// So the tests of whole programs find who does not wait.
+// Late copies make tests of whole programs fail where somebody does not wait.
 TEST_CASE("where the host stands in for a device copies are as late as they may be" *
           doctest::skip(!host_stands_in())) {
   Place place;

@@ -23,7 +23,7 @@ struct Moments final : CheckpointStore {
   void restore(std::int64_t, Seat, State const&) override {}
 };
 
-/// Of 60 microbatches, which take a second and a half.
+/// Checkpoints of a run of 60 microbatches, which takes a second and a half.
 Moments moments(CheckpointSettings const& checkpoints) {
   constexpr std::int64_t pass_ns = 3'000'000;
   RunSettings settings = settings_for(60);

@@ -13,7 +13,7 @@ struct CountsSnapshots final : PlanWalk::Visitor {
   void snapshot(int, double) override { ++snapshots; }
 };
 
-/// Of a plan of so many microbatches: `rules` and `cost` outlive it.
+/// A walk through a plan of so many microbatches; `rules` and `cost` outlive it.
 struct Walk {
   explicit Walk(std::int64_t microbatches)
       : rules(rules_for(microbatches, 1)), walk(rules, cost, {.every_updates = 7}, 0) {}

@@ -34,7 +34,8 @@ TEST_CASE("what a writer left behind is opened whole, and not a byte shorter") {
   }
 }
 
-// As for a file that is still written, HDF5 would read this again for longer than a test may take.
+// HDF5 would read this file again and again, as one that is still written, for longer than a test
+// may take.
 TEST_CASE("damage in what a writer left behind is a failure at once") {
   TemporaryFolder const folder;
   std::string bytes = bytes_left_behind(folder);

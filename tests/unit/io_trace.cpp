@@ -139,7 +139,7 @@ std::string text(File const& file, char const* name) {
   return copy;
 }
 
-// As `h5py.File(f, 'r', swmr=True)` opens the master of a run that is not finished.
+// Opens the master of an unfinished run like `h5py.File(f, 'r', swmr=True)`.
 File open_live(std::filesystem::path const& folder) {
   return File::open(folder / "trace.h5", H5F_ACC_RDONLY | H5F_ACC_SWMR_READ);
 }

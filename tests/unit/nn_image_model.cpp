@@ -50,7 +50,7 @@ std::vector<double> start(Chain<double>& chain) {
   return w;
 }
 
-// Of the whole chain, 1 where a weight is trained.
+// For each weight of the whole chain: whether it is trained.
 std::vector<bool> trained(Chain<double>& chain) {
   std::vector<bool> all;
   for (std::size_t s = 0; s < chain.stages(); ++s) {

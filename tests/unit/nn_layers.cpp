@@ -59,8 +59,8 @@ struct Probe {
   CountingPulse pulse;
 };
 
-// Of layers composed of several the backward with other weights is no derivative: what lies between
-// them was made with those of the forward.
+// In composed layers a backward with other weights is not a derivative, because the activations
+// between the layers were computed with the forward's weights.
 void check_halves(nn::Layer<double>& layer, bool composed = false) {
   Probe probe(layer);
   probe.forward();

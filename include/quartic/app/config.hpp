@@ -89,7 +89,7 @@ struct Config {
   std::string checkpoint_every;  ///< K block updates or "5m"; empty: only when told to stop
 
   std::string out;
-  /// Of the run in `out`, which --resume goes on with; 0: a new run.
+  /// Microbatches of the run in `out` that --resume continues; 0: a new run.
   std::int64_t resumed_microbatches = 0;
   bool overwrite = false;
   double patience = 600;  ///< seconds that a rank waits for another; 0: any

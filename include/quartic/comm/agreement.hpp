@@ -28,7 +28,7 @@ class Agreement {
   void propose(Values const& values);
   /// Whether every rank has proposed; makes progress on every transfer of this rank.
   bool done();
-  /// Of the last round, once it is done; zeros before the first.
+  /// The largest values of the last round, once it is done; zeros before the first.
   Values const& largest() const { return largest_; }
 
  private:
@@ -41,8 +41,8 @@ class Agreement {
   Values largest_{};
   bool underway_ = false;
   std::vector<Transfer> posted_;    // rank 0: by rank; others: from rank 0
-  std::vector<bool> has_proposed_;  // likewise, this round
-  std::vector<Transfer> sent_;      // that may not have left
+  std::vector<bool> has_proposed_;  // by rank, this round
+  std::vector<Transfer> sent_;      // transfers that may not have left
 };
 
 }  // namespace quartic::comm

@@ -7,7 +7,7 @@
 
 namespace quartic::comm {
 
-/// How a rank tells all others, in the middle of a run, that it cannot go on: each keeps one
+/// How a rank tells all others, in the middle of a run, that it cannot continue: each keeps one
 /// receive posted for it and looks at it while it waits. Looking also drives MPI's progress, so
 /// this is what beats between layers.
 class Alarm {

@@ -87,7 +87,7 @@ class Message {
   bool departed();
   void arrive();
   void vacate();
-  /// Of both pieces.
+  /// Bytes of header and payload.
   std::size_t size() const { return memory_ ? payload_begin() + payload_bytes_ : 0; }
 
  private:

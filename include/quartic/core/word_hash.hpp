@@ -15,7 +15,7 @@ struct WordHash {
 
   void add(std::uint64_t word) { value = (value ^ word) * 0x100000001b3; }
 
-  /// Of the bytes of a row.
+  /// Adds the bytes of a row.
   template <class Row>
   void add_bytes_of(Row const& row) {
     static_assert(std::is_trivially_copyable_v<Row> && sizeof(Row) % sizeof(std::uint64_t) == 0);

@@ -84,7 +84,7 @@ class Archive {
                           std::function<void*(std::int64_t)> const& row) = 0;
 };
 
-/// Of what was restored: Failure unless a run can have left it.
+/// Failure unless what was restored can be the state of a run.
 void require_restored(bool right, std::string_view what);
 
 /// Visits one integer of each element of a sequence, as a list: `of(element)` is a reference to it.

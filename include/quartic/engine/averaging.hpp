@@ -27,15 +27,15 @@ class Averaging {
   bool due(std::int64_t version) const {
     return settings_.pipelines > 1 && version % settings_.every == 0;
   }
-  /// `copies`: those of this rank, ascending in pipeline, which have all made the same update;
+  /// `copies`: the copies on this rank, ascending in pipeline, which have all made the same update;
   /// ranks that host others call it too. `idle` is called while a message has not arrived.
   void average(std::span<Stage<T>* const> copies, int replica, std::function<void()> const& idle);
   /// Remembers where the next local steps start from, which the outer step needs of pipeline 0's
   /// copy: at the start of the run, and when replicas have been averaged.
   void start_from(Stage<T>& copy);
-  /// Of a stage of pipeline 0, between averages.
+  /// The state of a stage of pipeline 0, between averages.
   void state(Archive& archive);
-  /// Of what the outer step keeps.
+  /// Bytes that the outer step keeps.
   std::int64_t bytes() const;
 
  private:

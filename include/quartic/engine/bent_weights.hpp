@@ -28,11 +28,11 @@ class BentWeights {
                              nn::Optimizer<T>& optimizer, double learning_rate);
   /// After an update has made `live`.
   void updated(std::span<T const> live);
-  /// After something else than an update, as an average, has changed the live weights.
+  /// After an average, or anything else but an update, has changed the live weights.
   void replaced(std::span<T const> live);
 
   std::int64_t bytes() const;
-  /// After that of the store.
+  /// Visited after the state of the store.
   void state(Archive& archive, WeightStore<T> const& store);
 
  private:

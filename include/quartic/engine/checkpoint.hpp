@@ -25,7 +25,7 @@ struct CheckpointSettings {
   std::int64_t every_steps = 0;
   std::int64_t every_ns = 0;
   /// The rules of a longer run of the same kind: the finished run keeps the checkpoint from which
-  /// that one can go on. nullptr: none.
+  /// that one can continue. nullptr: none.
   plan::Rules const* longer = nullptr;
   std::function<bool()> stops = [] { return false; };  ///< whether this rank was told to stop
 };

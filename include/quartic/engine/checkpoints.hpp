@@ -56,7 +56,7 @@ class Checkpoints {
   Consensus consensus_;
   comm::Agreement meeting_;
   std::optional<Checkpoint> saved_;  // last, and not committed
-  std::int64_t last_saved_ = -1;     // its position, or that of the one that was resumed
+  std::int64_t last_saved_ = -1;     // its position, or the position that was resumed from
   std::int64_t last_save_ns_ = 0;
   CheckpointTotals totals_;
 };

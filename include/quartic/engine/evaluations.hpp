@@ -46,9 +46,9 @@ class Evaluations {
   /// Adds to a report of how far the run is, on the rank of stage 0.
   void describe(Standing& standing) const;
   std::int64_t bytes() const;
-  /// Of a stage of pipeline 0.
+  /// The state of a stage of pipeline 0.
   void state(int local_stage, Archive& archive);
-  /// Of a stage of another pipeline, after what it had handed down.
+  /// Restarts a stage of another pipeline that has handed down so many copies.
   void restart_after(int local_stage, std::int64_t cuts);
 
  private:

@@ -40,7 +40,7 @@ class Hosting {
   int pipelines_;
   int stages_;
   std::vector<int> ranks_;         // by pipeline, then stage
-  std::vector<int> local_stages_;  // likewise
+  std::vector<int> local_stages_;  // by pipeline, then stage; -1: on another rank
   std::vector<Seat> seats_;
 };
 

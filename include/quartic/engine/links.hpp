@@ -10,7 +10,7 @@
 
 namespace quartic::engine {
 
-/// The ends that one seat holds; nullptr where there is no neighbour.
+/// The channel ends of one seat; nullptr where there is no neighbour.
 struct StageLinks {
   comm::Inbox* activations_in = nullptr;
   comm::Outbox* activations_out = nullptr;
@@ -29,7 +29,7 @@ struct StageLinks {
   comm::Outbox* pins_out = nullptr;
 };
 
-/// Payload bytes of a stage's messages; those of stages that the rank does not touch may be 0.
+/// Payload bytes of a stage's messages; 0 is allowed for stages that the rank does not touch.
 struct MessageBytes {
   std::size_t pass = 0;          ///< activation and gradient across the boundary after the stage
   std::size_t sweep = 0;         ///< evaluation, both ways, across the same

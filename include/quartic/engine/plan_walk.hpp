@@ -42,11 +42,11 @@ class PlanWalk {
   /// After the last action: the snapshots of the end, unless they have been visited. Each time it
   /// counts as one more action, so that no checkpoint lies where another does.
   void finish(Visitor& visitor);
-  /// From the beginning to where the checkpoint lies, for a run to go on from there. False if the
+  /// From the beginning to where the checkpoint lies, for a run that continues there. False if the
   /// plan does not begin with the actions that the checkpoint has behind it.
   bool reach(Checkpoint const& checkpoint);
 
-  /// Where the walk has come to; the clock is that of the checkpoint that was reached.
+  /// The position of the walk; its clock is the time of the checkpoint that was reached.
   Checkpoint const& here() const { return here_; }
   /// The position at which the longer run's plan forked; −1 before.
   std::int64_t fork() const { return fork_; }
@@ -55,7 +55,7 @@ class PlanWalk {
   bool ends_step() const { return ends_step_; }
   Snapshots const& snapshots() const { return snapshots_; }
   Transit const& transit() const { return transit_; }
-  /// Of all workers, at the end.
+  /// The planned bubble of all workers, at the end.
   double bubble() const;
 
  private:

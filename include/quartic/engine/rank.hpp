@@ -71,7 +71,7 @@ class Rank final : public nn::Pulse {
   bool diverged_elsewhere() const { return diverged_elsewhere_; }
 
   MemoryRow memory() const;
-  /// Of a stage and what belongs to it, in a checkpoint; with what is in transit to it.
+  /// The state of a stage and of what belongs to it, with the messages in transit to it.
   void state(int local_stage, Archive& archive, InTransit const& coming);
 
  private:

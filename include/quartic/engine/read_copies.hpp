@@ -9,7 +9,7 @@
 
 namespace quartic::engine {
 
-/// Copies of one stage's weights as its forwards have read them (as bent, where a transform bends
+/// Copies of one stage's weights as its forwards have read them (bent, where the method bends
 /// them), to measure later how far the weights have moved. They are the trace's alone: no weight
 /// copies of the method. Allocates only until the most copies that are held at once are there.
 template <class T>
@@ -21,7 +21,7 @@ class ReadCopies {
   compute::Buffer<T> keep(std::span<T const> read);
   /// ‖now − copy‖², and takes the copy back.
   double distance_sq(std::span<T const> now, compute::Buffer<T> copy);
-  /// Of the copies that nobody holds: at the end of a run, of all.
+  /// Bytes of the copies that nobody holds; at the end of a run that is all of them.
   std::int64_t bytes() const;
 
  private:

@@ -21,17 +21,17 @@ class Recorder {
 
   void step(int place, StepRow const& row);
   void event(int place, EventRow const& row);
-  /// Of a last stage.
+  /// A loss of the last stage.
   void loss(int place, LossRow const& row);
   void stale_read(int place, StaleReadRow const& row);
-  /// Of the stage where an evaluation ends.
+  /// An evaluation, at the stage where it ends.
   void objective(int place, ObjectiveRow const& row);
   void validation(int place, ObjectiveRow const& row);
   /// Hands over everything if the last time is a second ago; a rank that waits calls it too.
   void flush_when_due(std::int64_t now_ns);
   /// Hands over everything; at the end of a run and before it fails.
   void flush();
-  /// And waits until it is on the disk: for a checkpoint, which counts on it.
+  /// Hands over everything and waits until it is on disk: a checkpoint relies on it.
   void sync();
   /// What a stage has recorded.
   void state(int place, Archive& archive);

@@ -96,7 +96,7 @@ struct MemoryRow {
   std::int64_t stashes_bytes = 0;      ///< its other versions and replicas
   std::int64_t activations_bytes = 0;  ///< what microbatches in flight keep for their backward
   std::int64_t buffers_bytes = 0;      ///< gradients, optimizer state, between a backward's halves
-  std::int64_t resident_bytes = 0;     ///< of the process, by the system
+  std::int64_t resident_bytes = 0;     ///< peak of the process, as the system reports it
   std::int64_t others_bytes = 0;
   std::int64_t planned_weights_bytes = 0;
   std::int64_t planned_stashes_bytes = 0;
@@ -108,7 +108,7 @@ struct MemoryRow {
 struct RankRow {
   std::int32_t start = -1;  ///< 0 for a run's first start, one more for each --resume
   std::int32_t rank = -1;
-  std::int32_t threads = -1;  ///< of one product
+  std::int32_t threads = -1;  ///< threads of one matrix product
   std::array<char, 64> host{};
   std::array<char, 96> cpu{};
   std::array<char, 32> blas_core{};
@@ -116,10 +116,10 @@ struct RankRow {
   std::array<char, 256> build{};        ///< version, git, compiler, flags
 };
 
-/// Rows that a stage has recorded in a table, by which a run that goes on knows them again.
+/// Identifies the rows that a stage has recorded in a table, for a run that is resumed.
 struct RecordedRows {
   std::int64_t count = 0;
-  WordHash hash;  ///< of their bytes, in order
+  WordHash hash;  ///< hash of their bytes, in order
 
   template <class Row>
   void add(Row const& row) {
@@ -128,7 +128,7 @@ struct RecordedRows {
   }
 };
 
-/// Of each table; /objective and /validation belong to the stage that writes them.
+/// One entry for each table; /objective and /validation belong to the stage that writes them.
 struct RecordedTables {
   RecordedRows steps;
   RecordedRows events;

@@ -36,13 +36,13 @@ template <class T>
 class Run {
  public:
   /// Collective. `hosted` are the blocks of this rank's seats, in the order of Hosting::seats().
-  /// `resumed`, where there is one, has reached the checkpoint that the run goes on from.
+  /// `resumed`, where there is one, has reached the checkpoint that the run continues from.
   Run(comm::Communicator& communicator, Planned const& planned, RunSettings const& settings,
       std::vector<std::unique_ptr<nn::Block<T>>> hosted, Outputs const& outputs,
       std::unique_ptr<PlanWalk> resumed = nullptr);
 
-  /// Before execute(): other start weights than its block's own for a stage, by its index among
-  /// those of this rank; and its optimizer goes on from there.
+  /// Before execute(): sets the start weights of a stage, by its index among the stages of this
+  /// rank; and the state that its optimizer continues from.
   void start_from(int local_stage, std::span<T const> weights) {
     rank_.start_from(local_stage, weights);
   }
@@ -76,7 +76,7 @@ class Run {
   std::unique_ptr<PlanWalk> walk_;
   std::optional<Checkpoints<T>> checkpoints_;
   std::int64_t wall_ns_ = 0;       // when all is trained
-  std::int64_t evaluated_ns_ = 0;  // and evaluated
+  std::int64_t evaluated_ns_ = 0;  // when all is evaluated
 };
 
 }  // namespace quartic::engine

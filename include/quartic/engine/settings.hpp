@@ -29,7 +29,7 @@ struct StageSettings {
   std::uint64_t seed = 0;
   int pipelines = 1;
   std::int64_t displacement_every = 0;  ///< 0: never
-  std::int64_t stale_read_every = 0;    ///< likewise; of the first pipeline
+  std::int64_t stale_read_every = 0;    ///< 0: never; the first pipeline only
   bool events = false;
   nn::OptimizerSpec optimizer = {};
 };

@@ -123,7 +123,7 @@ class Snapshots {
 
   /// How many snapshots all stages have come to.
   std::int64_t whole() const { return whole_; }
-  /// And one of them.
+  /// How many snapshots one stage has come to.
   std::int64_t passed(int stage) const {
     return by_count() ? whole_ : by_time_[static_cast<std::size_t>(stage)].passed();
   }

@@ -59,8 +59,8 @@ class Stage {
   /// input gradient, or with an update the gradient and the weights, statistics and moments after
   /// it.
   void run(plan::Decision const& decision, std::size_t index, std::int64_t wait_ns);
-  /// After an update that ends a round, with this microbatch: every replica goes on from the mean
-  /// of all. Divergence where that is not finite.
+  /// After an update that ends a round, with this microbatch: replaces the weights of every replica
+  /// by their mean. Divergence where the mean is not finite.
   void average_replicas(std::int64_t microbatch);
   /// Divergence where the replica's weights, averaged after this microbatch, are not finite: sums
   /// and outer steps can overflow though every summand is finite.

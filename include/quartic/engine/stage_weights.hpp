@@ -36,7 +36,7 @@ class StageWeights {
   /// host's.
   void start_from(std::span<T const> weights);
 
-  /// Before the first pass: every replica's optimizer goes on from there.
+  /// Before the first pass: sets the state that every replica's optimizer continues from.
   void continue_from(OptimizerState<T> const& optimizer);
 
   /// What a forward computes with; kept for its backward, if the method stashes, by hold().
@@ -63,7 +63,7 @@ class StageWeights {
   };
   /// Applies the gradient: the replica's next version. `rate` is the factor on the learning rate.
   Updated update(int replica, double rate, std::int64_t oldest);
-  /// Every replica goes on from the mean of all.
+  /// Replaces the weights of every replica by their mean.
   void average();
   /// The live weights of a replica, which no pass holds, to be changed in place; then replaced().
   std::span<T> rewrite(int replica) { return at(replica).store.rewrite_live(); }

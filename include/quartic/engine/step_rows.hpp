@@ -58,7 +58,7 @@ class StepRows {
   /// A forward, which computed with `weights`; `wait_ns` is how long it waited for its input.
   void forward(plan::Decision const& decision, std::span<T const> weights, Counts counts,
                WallTime wall, std::int64_t wait_ns);
-  /// Of the last stage.
+  /// The loss of a forward at the last stage.
   void loss(plan::Decision const& decision, double loss, std::int64_t end_ns);
   /// A backward action begins, of one microbatch or several.
   void begin_backward(Counts counts, std::int64_t begin_ns);

@@ -20,7 +20,7 @@ struct Wait {
 /// Finds the rank that everyone waits for. A rank that has waited for longer than its patience
 /// tells all others what for; one that computes, or is stopped, tells nothing. So after a while
 /// those that have told nothing are those that hold up the run. While a rank evaluates it says so
-/// to those that wait: they go on waiting.
+/// to the waiting ranks, which then keep waiting.
 class Watchdog {
  public:
   /// `patience_ns`: 0 for any length. `planned`: by rank, the last action that the plan has for it,

@@ -18,7 +18,7 @@ struct Standing {
   std::int64_t evaluating_ns = 0;  ///< that this rank has spent on passes
 };
 
-/// Follows a run while it goes on: rank 0, whichever ranks measure what it is told.
+/// Follows a run on rank 0, whichever ranks measure what it is told.
 class Watcher {
  public:
   virtual ~Watcher() = default;

@@ -60,7 +60,7 @@ class ParameterWriter {
  public:
   explicit ParameterWriter(std::filesystem::path const& path);
 
-  /// As float32 or float64, as T is. The first slice of a parameter makes its dataset.
+  /// Writes float32 or float64, as T is. The first slice of a parameter makes its dataset.
   template <class T>
   void write(ParameterSlice const& slice, std::span<T const> values);
   /// An attribute of the whole file.

@@ -38,9 +38,9 @@ class Reader {
  public:
   virtual ~Reader() = default;
   DataShape const& shape() const { return shape_; }
-  /// As DataSource::classes().
+  /// Same as DataSource::classes().
   std::int64_t classes() const { return classes_; }
-  /// As DataSource::vocabulary().
+  /// Same as DataSource::vocabulary().
   std::string const& vocabulary() const { return vocabulary_; }
   DataFacts const& facts() const { return facts_; }
   virtual Dataset<float> read_float(Part columns) const = 0;
@@ -102,7 +102,7 @@ bool fits_cifar100(std::string_view bytes);
 /// Lengths of one image with its labels.
 inline constexpr std::size_t cifar10_record = 3073;
 inline constexpr std::size_t cifar100_record = 3074;
-/// Of a file that is not empty: the multiple of `record` nearest to its length.
+/// The multiple of `record` nearest to the length of a file that is not empty.
 std::size_t nearest_multiple(std::size_t length, std::size_t record);
 /// A text whose bytes are its tokens.
 std::unique_ptr<Reader> open_text(FileBytes const& file, GeneratedSize const& size);

@@ -25,7 +25,7 @@ std::vector<UnitSize> unit_sizes(ModelSpec const& spec);
 /// A cut is the first units of stages 1 … S-1. The units of a stage:
 Part units_of_stage(std::span<std::int64_t const> cut, std::int64_t units, int stage);
 
-/// As even as can be by the number of units.
+/// The cut that is most even in the number of units.
 std::vector<std::int64_t> even_cut(std::int64_t units, int stages);
 
 /// UsageError unless `cut` gives each of `stages` stages at least one unit, and each unit to one.

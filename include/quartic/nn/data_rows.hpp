@@ -42,7 +42,7 @@ class DataRows {
   std::optional<RowOrder> order_;
   std::optional<Augmentation> augmentation_;
   compute::Buffer<T> values_;
-  // With an augmentation, which is the host's work, the data stays there.
+  // Data stays on the host where it is augmented, which the host does.
   std::vector<T> host_values_;
   std::vector<T> changed_;   // the rows of a pass, on their way
   compute::Buffer<T> lent_;  // rows as they lie in the data

@@ -14,7 +14,7 @@ struct LearningRate {
   std::int64_t warmup = 0;
   std::int64_t updates = 1;  ///< of the whole run
 
-  /// Of the update that makes version `update` + 1.
+  /// The rate of the update that makes version `update` + 1.
   double at(std::int64_t update) const;
 };
 

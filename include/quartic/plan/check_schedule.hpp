@@ -39,7 +39,7 @@ struct ScheduleReport {
   std::vector<StageReport> stages;
 };
 
-/// `times` are those of action_times() for the same cost.
+/// `times`: what action_times() returns for the same cost.
 ScheduleReport report(ScheduleFile const& file, Cost const& cost,
                       std::vector<ActionTimes> const& times);
 

@@ -40,7 +40,7 @@ class Cost {
   /// names the jitter's stream, `message_bytes` stands where the text has no bytes=.
   static Cost parse(std::string_view text, int stages, std::uint64_t seed,
                     double message_bytes = 0);
-  /// As measured: seconds for each stage, seconds a hop.
+  /// Seconds that were measured at one stage.
   struct Measured {
     double forward;
     double backward_input;

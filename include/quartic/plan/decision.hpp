@@ -15,7 +15,7 @@ struct Pass {
   std::int64_t microbatch = 0;
   std::int64_t minibatch = 0;
   std::int64_t data_index = 0;  ///< which microbatch of the data, in its pipeline
-  Read read;                    ///< of a weight half: the replica alone
+  Read read;                    ///< for a weight half only its replica is set
 };
 
 /// What a worker does next, with everything that the rules say about it. The planner decides ahead
@@ -27,9 +27,9 @@ struct Decision {
   std::span<Pass const> passes = {};  ///< one for each microbatch of the action
   bool sends = false;                 ///< a backward: its input gradients go to the stage below
   bool updates = false;               ///< the accumulated gradient is applied at its end
-  bool averages = false;              ///< and then the replicas of the stage are averaged
+  bool averages = false;              ///< after the update the stage averages its replicas
   bool ends = false;                  ///< the stage holds its microbatches no longer than this
-  double rate = 1;                    ///< of an update: the factor on its learning rate
+  double rate = 1;                    ///< factor on the update's learning rate
   std::int64_t oldest_needed = 0;     ///< versions below, unless held, are dropped with it
   // Columns of the plan.
   Ticks begin = -1;  ///< -1: on arrival

@@ -12,7 +12,7 @@ struct StagePeak {
   std::int64_t weight_copies = 1;  ///< versions of its weights, of all its replicas
   std::int64_t activations = 1;    ///< microbatches whose backward has not ended
   std::int64_t flows = 1;          ///< microbatches whose weight half has not ended
-  std::int64_t bent = 0;           ///< of forward and backward, the kinds that read bent weights
+  std::int64_t bent = 0;           ///< blocks of bent weights: one for each kind of pass that bends
 };
 
 /// By stage, in the whole plan where it has no more than 50,000 actions. Longer ones are taken by

@@ -148,7 +148,7 @@ struct UpdateView {
   std::int64_t version = 0;  ///< the live one: the update makes version + 1
   std::int64_t minibatch = 0;
   std::int64_t staleness_max = 0;   ///< the largest of its microbatches
-  std::int64_t delay_own_max = -1;  ///< likewise, in block updates; -1 on arrival, without a plan
+  std::int64_t delay_own_max = -1;  ///< the largest own delay, in block updates; -1 on arrival
 };
 
 /// What the gradients and updates of a stage go through besides its optimizer, all the run.

@@ -40,7 +40,7 @@ class ScheduleFile {
   std::int64_t microbatches() const { return microbatches_; }
   int worker_of(int stage) const;
 
-  /// All actions, line after line; those of a worker are numbers begin() up to end().
+  /// All actions, line after line; the actions of a worker are numbers begin() up to end().
   std::span<ListedAction const> actions() const { return actions_; }
   std::size_t begin(int worker) const { return line_begins_[static_cast<std::size_t>(worker)]; }
   std::size_t end(int worker) const { return begin(worker + 1); }
@@ -63,7 +63,7 @@ class ScheduleFile {
   int stages_ = 0;
   std::int64_t microbatches_ = 0;
   std::vector<ListedAction> actions_;
-  std::vector<std::size_t> line_begins_;  // of every worker, and the end of the last one
+  std::vector<std::size_t> line_begins_;  // by worker, and the end of the last line
   std::vector<std::size_t> forwards_;     // by stage, then microbatch
   std::vector<std::size_t> backwards_;
 };

@@ -12,7 +12,7 @@ namespace quartic::plan {
 class VersionLedger {
  public:
   VersionLedger() { holders_.push(0); }
-  /// As it was: `holders` of the versions from `oldest` up to the live one.
+  /// Restores a ledger: `holders` by version, from `oldest` up to the live one.
   template <class Counts>
   VersionLedger(std::int64_t oldest, std::int64_t floor, Counts const& holders)
       : holders_(oldest), floor_(floor) {

@@ -64,7 +64,7 @@ class Versions final : private GlobalView {
   struct Stage {
     std::vector<VersionLedger> ledgers;  // by replica
     std::int32_t copies = 0;             // alive in all of them
-    std::int64_t updates = 0;            // of all of them
+    std::int64_t updates = 0;            // updates of all replicas
     IndexedRing<InFlight> in_flight;
     std::vector<PlannedStep> accumulated;  // until their update
     std::int64_t activations_allowed = 0;
@@ -72,7 +72,7 @@ class Versions final : private GlobalView {
   };
   struct InPipeline {        // a microbatch over all stages
     std::int64_t first = 0;  // block updates at its oldest read
-    std::int64_t sum = 0;    // and at all its reads
+    std::int64_t sum = 0;    // block updates at all its reads, added up
     Decider::Route route;
     Tags tags;
     int stages_to_apply = 0;
@@ -98,13 +98,13 @@ class Versions final : private GlobalView {
   void change(Stage& stage, int replica, Change change);
 
   Rules const& rules_;
-  bool stashes_;            // what the rule always answers
-  bool needs_global_view_;  // likewise
+  bool stashes_;  // answers of the rule that never change
+  bool needs_global_view_;
   Decider decider_;
   std::vector<Stage> stages_;
   IndexedRing<InPipeline> in_pipeline_;         // by microbatch
   IndexedRing<Ticks> last_updates_;             // ends of stage 0's updates that have not ended yet
-  std::int64_t committed_ = 0;                  // that have
+  std::int64_t committed_ = 0;                  // updates of stage 0 that have ended
   std::vector<PlannedStep> applied_;            // by the last action
   std::int64_t block_updates_ = 0;              // of all replicas
   std::vector<std::int64_t> block_updates_of_;  // by replica
