@@ -93,20 +93,21 @@ std::int64_t BentWeights<T>::bytes() const {
 }
 
 template <class T>
-void BentWeights<T>::state(Archive& archive, WeightStore<T> const& store) {
-  if (keeps_mean()) visit_array<T>(archive, "mean_update", mean_update_.view());
+void BentWeights<T>::state(Archive& archive, WeightStore<T> const& store,
+                           std::string const& prefix) {
+  if (keeps_mean()) visit_array<T>(archive, prefix + "mean_update", mean_update_.view());
   if (archive.restores()) replaced(store.read_live());
   for (std::size_t pass = 0; pass < bent_.size(); ++pass) {
     Bent& bent = bent_[pass];
     std::int64_t kept = bent.is_valid ? bent.of.kept : -1;
-    archive.later_integer(fmt::format("kept_{}", pass), kept);
+    archive.later_integer(fmt::format("{}kept_{}", prefix, pass), kept);
     if (kept < 0) continue;
     if (archive.restores()) {
       bent.values = compute::Buffer<T>(std::ssize(store.read_live()));
       bent.of = {.kept = kept};
       bent.is_valid = true;
     }
-    visit_array<T>(archive, fmt::format("bent_{}", pass), bent.values.view());
+    visit_array<T>(archive, fmt::format("{}bent_{}", prefix, pass), bent.values.view());
   }
 }
 

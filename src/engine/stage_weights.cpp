@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "quartic/compute/bend.hpp"
@@ -195,9 +194,9 @@ void StageWeights<T>::state(Archive& archive) {
   visit_array<T>(archive, "gradient", gradient());
   archive.integer("peak_copies", peak_copies_);
   for (std::size_t i = 0; i < replicas_.size(); ++i) {
-    std::optional<Archive::Group> group;  // the first replica's lies where there is only one
-    if (i > 0) group.emplace(archive, fmt::format("bent_{:04}", i));
-    replicas_[i].bent.state(archive, replicas_[i].store);
+    // The first replica's names are those of a stage with one, also in earlier checkpoints.
+    std::string const prefix = i == 0 ? "" : fmt::format("replica_{:04}_", i);
+    replicas_[i].bent.state(archive, replicas_[i].store, prefix);
   }
 }
 

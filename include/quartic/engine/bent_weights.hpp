@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "quartic/compute/buffer.hpp"
 #include "quartic/engine/weight_store.hpp"
@@ -32,8 +33,8 @@ class BentWeights {
   void replaced(std::span<T const> live);
 
   std::int64_t bytes() const;
-  /// Visited after the state of the store.
-  void state(Archive& archive, WeightStore<T> const& store);
+  /// Visited after the state of the store. `prefix` begins every name.
+  void state(Archive& archive, WeightStore<T> const& store, std::string const& prefix = {});
 
  private:
   struct Bent {
