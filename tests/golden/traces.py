@@ -48,6 +48,7 @@ def facts(run: Run) -> list[Step]:
             version_backward=int(row.version_backward),
             version_applied=int(row.version_applied),
             delay_own=int(row.delay_own),
+            delay_oldest=int(row.delay_oldest),
             forward_begin=row.plan_forward,
             backward_begin=row.plan_backward,
             end=ends.get(
