@@ -511,7 +511,7 @@ class Ledger:
     run: Setting
     method: Method
     formed: dict[Key, int]
-    """When the pass that formed a gradient ended. For the last gradient of a minibatch this is the end of the update."""
+    """When the pass that formed a gradient ended: for the last gradient of a minibatch, the end of the update."""
     live: Counter = field(default_factory=Counter)
     """The version of a stage's weights, by (replica, stage)."""
     updates: Counter = field(default_factory=Counter)
