@@ -9,6 +9,8 @@ GRADIENT_NOISE = 1
 """The number of the stream from which a gradient's noise comes, by stage and microbatch."""
 INITIAL_WEIGHTS = 2
 """The number of the stream from which a model's first weights come."""
+JITTER = 3
+"""The number of the stream from which the jitter of a plan's actions comes, by stage and kind, and microbatch."""
 SAMPLING = 5
 """Of that from which rpd draws stages (index 0) and microbatches of the data (index 1)."""
 DELAYS = 6

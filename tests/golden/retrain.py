@@ -1,7 +1,7 @@
-"""Training repeated in numpy from the schedule of a finished run.
+"""Training repeated in numpy from a plan.
 
-From the run come the facts of its plan alone (`Step`): when a stage worked on which microbatch, and
-which versions of its weights it read. All numbers are computed here, in double precision.
+The plan gives its facts alone (`Step`): when a stage worked on which microbatch, and which versions
+of its weights it read. All numbers are computed here, in double precision.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from update_rules import MakeRule, Sgd, UpdateRule, for_block
 
 @dataclass(frozen=True)
 class Step:
-    """One microbatch at one stage of one pipeline: a row of `steps`."""
+    """One microbatch at one stage of one pipeline: what a row of the table `steps` says of the plan."""
 
     pipeline: int
     stage: int
@@ -30,6 +30,7 @@ class Step:
     version_backward: int
     version_applied: int
     delay_own: int
+    delay_oldest: int
     forward_begin: float
     backward_begin: float
     end: float
@@ -42,6 +43,10 @@ class Step:
     @property
     def copy(self) -> tuple[int, int, int]:
         return self.pipeline, self.replica, self.stage
+
+    @property
+    def staleness(self) -> int:
+        return self.version_applied - self.version_forward
 
     @property
     def drift(self) -> int:

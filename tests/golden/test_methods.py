@@ -1,8 +1,8 @@
 """The arithmetic of every method, against numpy.
 
-A run's schedule (who does what when, with which versions) is read from its trace, and the versions
-are held against the closed forms of methods.md. Then `retrain` computes every loss, every squared
-gradient norm, the learning rates and the objective at every plan time anew.
+A run's schedule (who does what when, with which versions) comes from the independent planner. The trace is compared with
+it and with the closed forms of methods.md. Then `retrain` computes every loss, every squared gradient norm, the learning
+rates and the objective at every plan time anew.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import pytest
 
 from agreement import same_stale_reads, same_training
 from bent_weights import annealed, blended, by_delay, compensated, corrected, predicted
+from planned import planned_steps
 from problems import BATCH, ROWS, Problem
 from quartic_analysis import Run
 from retrain import Arithmetic, Average, retrain
 from stale_read import sampled_by
-from traces import facts, of_stages, run
+from traces import of_stages, run
 from update_rules import Adamw, Momentum, Nadam
 
 MICROBATCHES = 48
@@ -307,7 +308,7 @@ def test_a_method_computes_what_it_says(
         "--trace-stale-read", SAMPLED,
     )  # fmt: skip
     same_versions(trace, case, shape)
-    computed, steps = case.compute(shape, given.learning_rate), facts(trace)
+    computed, steps = case.compute(shape, given.learning_rate), planned_steps(trace)
     training = retrain(given.model(stages), steps, BATCH, computed)
     same_training(trace, training)
     same_stale_reads(trace, sampled_by(training, steps, computed, SAMPLED))

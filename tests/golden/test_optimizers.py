@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from agreement import same_training
+from planned import planned_steps
 from problems import BATCH, Problem
 from retrain import Arithmetic, retrain
-from traces import facts, run
+from traces import run
 from update_rules import Adamw, Clipped, MakeRule, Momentum, Nadam, Sgd
 
 STAGES, ACCUMULATE = 3, 2
@@ -34,7 +35,7 @@ def check(
         "--learning-rate", rate, *options, "--trace-events",
     )  # fmt: skip
     computed = Arithmetic(lambda step: rate * share(step.version_applied), ACCUMULATE, rule)
-    same_training(trace, retrain(problem.model(STAGES), facts(trace), BATCH, computed))
+    same_training(trace, retrain(problem.model(STAGES), planned_steps(trace), BATCH, computed))
 
 
 @pytest.mark.parametrize("method", ["sgd", "1f1b-flush", "paci"])

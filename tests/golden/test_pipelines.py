@@ -11,12 +11,13 @@ import pytest
 from agreement import DOUBLE, same_stale_reads, same_training
 from bent_weights import annealed, corrected, predicted
 from philox import GRADIENT_NOISE, normals
+from planned import planned_steps
 from problems import BATCH, Problem
 from quartic_analysis import Run
 from reference import Model, rows_of
 from retrain import Arithmetic, Average, retrain
 from stale_read import sampled_by
-from traces import facts, run
+from traces import run
 from update_rules import Momentum, Nadam
 
 
@@ -106,7 +107,7 @@ def check(
         "--stages", stages, "--accumulate", computed.accumulate, "--trace-stale-read", 2, *options,
     )  # fmt: skip
     assert set(trace.steps["pipeline"]) == set(range(pipelines))
-    steps = facts(trace)
+    steps = planned_steps(trace)
     training = retrain(problem.model(stages), steps, BATCH, computed)
     same_training(trace, training)
     same_stale_reads(trace, sampled_by(training, steps, computed, 2))
