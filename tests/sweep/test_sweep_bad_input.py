@@ -34,7 +34,7 @@ STUDIES = {
     "a type": ("minutes = \"ten\"\n" + TINY, ("minutes must be a number", "'ten'")),
     "an option of a table": (TINY.replace("rows = 64", "rows = { n = 64 }"), ("rows", "must be a number")),
     "no time": ("minutes = 0\n" + TINY, ("minutes = 0",)),
-    "a formula of what is not given": (TINY + "[group.computed]\nrows-per = \"stages * width\"\n", ("computed: rows-per", "width", "valid: whole numbers")),
+    "a formula of what is not given": (TINY + "[group.computed]\nrows-per = \"stages * width\"\n", ("computed: rows-per", "width", "valid: integers")),
     "a formula that does more": (TINY + "[group.computed]\ndelta = \"open(stages)\"\n", ("computed: delta", "open(stages)")),
     "a formula that does not parse": (TINY + "[group.computed]\ndelta = \"5 stages\"\n", ("computed: delta", "5 stages")),
     "a number as a formula": (TINY + "[group.computed]\ndelta = 5\n", ("computed: delta", "in quotes")),
